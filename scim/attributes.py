@@ -1,0 +1,191 @@
+"""Attributes and the gate through which every attribute name passes (RFC 7643 §2, §7; RFC 7644 §3.10)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from re import Pattern
+
+from scim.errors import ScimError
+
+FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
+"""The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a value must look like beyond its type: a pattern, and the sentence for the one who sent something else."""
+
+    pattern: Pattern[str]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """One attribute with its characteristics (RFC 7643 §2.2, §7). An extension is a complex attribute named by its URN.
+
+    `forbidden`: known, so that it can be named as the schema spells it, but refused and not published.
+    `computed`: made by the server from other resources, so not part of the stored document.
+    `kept`: carries the identifier, which a client cannot take away.
+    `default`: stored where the client gives nothing.
+    `ignored`: keys of an element, in lower case, that clients are known to add and that say nothing.
+    `username`: prepared as a user name before it is compared (RFC 8265 §3.3, RFC 7644 §5).
+    """
+
+    name: str
+    type: str = "string"
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: str = "readWrite"
+    returned: str = "default"
+    uniqueness: str = "none"
+    canonical_values: tuple[str, ...] = ()
+    reference_types: tuple[str, ...] = ()
+    sub_attributes: tuple["Attribute", ...] = ()
+    description: str = ""
+    max_length: int | None = None
+    rule: Rule | None = None
+    default: object = None
+    forbidden: bool = False
+    computed: bool = False
+    kept: bool = False
+    username: bool = False
+    ignored: frozenset[str] = frozenset()
+
+    @property
+    def is_extension(self) -> bool:
+        """Whether this is the container of a schema extension (RFC 7643 §3.3)."""
+        return ":" in self.name
+
+    def sub(self, name: str) -> "Attribute | None":
+        """The sub-attribute of that name, in any letter case."""
+        lowered = name.lower()
+        return next((attribute for attribute in self.sub_attributes if attribute.name.lower() == lowered), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What a resolved name stands for: the attributes met on the walk from the resource to it.
+
+    `emails.value` is (emails, value); `urn:…:enterprise:2.0:User:manager.value` is (the extension, manager, value).
+    """
+
+    attributes: tuple[Attribute, ...]
+
+    @property
+    def attribute(self) -> Attribute:
+        """The attribute the name ends at."""
+        return self.attributes[-1]
+
+    @property
+    def name(self) -> str:
+        """The name as the schema spells it, qualified where it belongs to an extension."""
+        first, *rest = (attribute.name for attribute in self.attributes)
+        separator = ":" if self.attributes[0].is_extension else "."
+        return first + (separator + ".".join(rest) if rest else "")
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The member names that lead to the value in a document."""
+        return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def container(self) -> "Target | None":
+        """The complex or multi-valued attribute this is a sub-attribute of, extensions not counted."""
+        *outer, _ = self.attributes
+        return Target(tuple(outer)) if outer and not outer[-1].is_extension else None
+
+    @property
+    def multi_valued(self) -> bool:
+        """Whether the walk meets a multi-valued attribute, so that there may be several values."""
+        return any(attribute.multi_valued for attribute in self.attributes)
+
+    def sub(self, name: str) -> "Target | None":
+        """The sub-attribute of that name as a target, or None where there is none."""
+        attribute = self.attribute.sub(name)
+        return Target((*self.attributes, attribute)) if attribute else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schema:
+    """A schema or schema extension: a URN and its attributes (RFC 7643 §7).
+
+    `short`: its attributes may also be named without the URN, as Microsoft's documentation does with `manager`.
+    """
+
+    id: str
+    name: str
+    description: str
+    attributes: tuple[Attribute, ...]
+    short: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ResourceType:
+    """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and every name that it knows."""
+
+    name: str
+    endpoint: str
+    description: str
+    schema: Schema
+    extensions: tuple[Schema, ...] = ()
+    common: tuple[Attribute, ...] = ()
+    tolerated_schemas: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def containers(self) -> tuple[Attribute, ...]:
+        """The extensions as complex attributes named by their URN."""
+        return tuple(
+            Attribute(schema.id, "complex", sub_attributes=schema.attributes, description=schema.description)
+            for schema in self.extensions
+        )
+
+    @cached_property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """Every attribute of a resource in the order in which documents carry them: common, core, extensions."""
+        return (*self.common, *self.schema.attributes, *self.containers)
+
+    @cached_property
+    def urns(self) -> dict[str, str]:
+        """The schema URNs of this type: lower case -> as the schema spells it."""
+        return {schema.id.lower(): schema.id for schema in (self.schema, *self.extensions)}
+
+    @cached_property
+    def targets(self) -> dict[str, Target]:
+        """Every name in lower case, short and qualified, and what it stands for."""
+        targets: dict[str, Target] = {}
+        for container, schema in zip(self.containers, self.extensions, strict=True):
+            targets[schema.id.lower()] = Target((container,))
+            if schema.short:
+                targets |= {target.name.lower().removeprefix(schema.id.lower() + ":"): target for target in _walk((container,))}
+            # Entra jobs made before December 2018 put a dot between the extension's URN and the attribute.
+            for target in _walk((container,)):
+                targets[target.name.lower()] = target
+                targets[target.name.lower().replace(schema.id.lower() + ":", schema.id.lower() + ".", 1)] = target
+        for attribute in (*self.schema.attributes, *self.common):
+            for target in (Target((attribute,)), *_walk((attribute,))):
+                targets[target.name.lower()] = target
+                targets[f"{self.schema.id}:{target.name}".lower()] = target
+        return targets
+
+    def resolve(self, name: str, error: type[ScimError]) -> Target:
+        """What `name` stands for, in any letter case, with or without its schema's URN (RFC 7644 §3.10).
+
+        Raises `error` with the product's sentence where the name is unknown or forbidden: a forbidden one is named as
+        the schema spells it, an unknown one as the client sent it.
+        """
+        target = self.targets.get(name.lower())
+        if target is None:
+            raise error(FORBIDDEN_KEY.format(name[:200]))
+        for attribute in target.attributes:
+            if attribute.forbidden:
+                raise error(FORBIDDEN_KEY.format(attribute.name))
+        return target
+
+
+def _walk(outer: tuple[Attribute, ...]) -> Iterator[Target]:
+    """Every target below an attribute."""
+    for attribute in outer[-1].sub_attributes:
+        target = Target((*outer, attribute))
+        yield target
+        yield from _walk(target.attributes)

@@ -1,0 +1,177 @@
+"""A filter's names and literals checked against the attributes of a resource type (RFC 7644 §3.4.2.2).
+
+What comes out needs no second look: every name is a Target, every literal a comparison key, `ne` and null are brought back
+to negation and presence. `ne` is the negation of `eq`, so it holds for what is unassigned, and for a multi-valued
+attribute where no value is equal.
+"""
+
+import math
+from dataclasses import dataclass
+
+from scim import filter as syntax
+from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
+from scim.errors import InvalidFilter
+from scim.keys import key_function, type_of_key
+from scim.validation import MAX_DIGITS, MAX_INTEGER, decimal_of
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Some value of the target stands in this relation to the operand; `op` is eq, co, sw, ew, gt, ge, lt or le.
+
+    `literal` is the text that the operand is the key of, where the two differ."""
+
+    target: Target
+    op: str
+    operand: type_of_key
+    literal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The target has a value (`pr`)."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """Some element of the target satisfies the filter, whose targets all begin with this one."""
+
+    target: Target
+    filter: "Bound"
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Conjunction."""
+
+    left: "Bound"
+    right: "Bound"
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Disjunction."""
+
+    left: "Bound"
+    right: "Bound"
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The operand does not hold."""
+
+    operand: "Bound"
+
+
+Bound = Comparison | Presence | Elements | Both | Either | Negation
+
+_EQUALITY = frozenset({"eq"})
+_ORDER = frozenset({"eq", "gt", "ge", "lt", "le"})
+_TEXT = _ORDER | {"co", "sw", "ew"}
+OPERATORS = {
+    "string": _TEXT, "reference": _TEXT, "dateTime": _ORDER, "integer": _ORDER, "decimal": _ORDER,
+    "boolean": _EQUALITY, "binary": _EQUALITY,
+}  # fmt: skip
+"""Which operators compare which type, `ne` and `pr` apart (RFC 7644 §3.4.2.2 Table 3)."""
+
+
+def bind(resource_type: ResourceType, tree: syntax.Filter, within: Target | None = None) -> Bound:
+    """The filter in terms of the resource type's attributes; `within`, of the elements of that attribute.
+
+    Raises InvalidFilter for an unknown name, an operator the type does not know, or a literal of the wrong type.
+    """
+    match tree:
+        case syntax.And(left, right):
+            return Both(bind(resource_type, left, within), bind(resource_type, right, within))
+        case syntax.Or(left, right):
+            return Either(bind(resource_type, left, within), bind(resource_type, right, within))
+        case syntax.Not(operand):
+            return Negation(bind(resource_type, operand, within))
+        case syntax.ValuePath(path, inner):
+            target = _resolved(resource_type, path, within)
+            return Elements(target, bind(resource_type, inner, target))
+        case syntax.Present(path):
+            return Presence(_resolved(resource_type, path, within))
+        case syntax.Compare(path, op, value):
+            return _comparison(_resolved(resource_type, path, within), op, value)
+    raise AssertionError(tree)
+
+
+def _resolved(resource_type: ResourceType, path: syntax.Path, within: Target | None) -> Target:
+    """The target of a name. What is never returned cannot be asked for either: a filter would tell its value."""
+    target = resource_type.resolve(path.text, InvalidFilter) if within is None else _element_target(within, path)
+    if any(attribute.returned == "never" for attribute in target.attributes):
+        raise InvalidFilter(FORBIDDEN_KEY.format(path.text[:200]))
+    return target
+
+
+def _element_target(within: Target, path: syntax.Path) -> Target:
+    """A name between brackets; `value` of a simple multi-valued attribute is the element itself."""
+    if within.attribute.type != "complex" and path.text.lower() == "value":
+        return within
+    target = within.sub(path.text)
+    if target is None:
+        raise InvalidFilter(FORBIDDEN_KEY.format(f"{within.name}.{path.text}"[:200]))
+    return target
+
+
+def _comparison(target: Target, op: str, value: object) -> Bound:
+    if op == "ne":
+        return Negation(_comparison(target, "eq", value))
+    if value is None:
+        if op != "eq":
+            raise InvalidFilter(f"{target.name} {op} null has no meaning; only eq and ne compare with null.")
+        return Negation(Presence(target))
+    simple = _simple(target)
+    attribute = simple.attribute
+    if op not in OPERATORS[attribute.type]:
+        raise InvalidFilter(f"The operator {op} does not apply to {simple.name}, which is of type {attribute.type}.")
+    key = literal_key(attribute, value, simple.name)
+    return Comparison(simple, op, key, value if isinstance(value, str) and isinstance(key, str) else None)
+
+
+def _simple(target: Target) -> Target:
+    """The target, or its `value` where it is complex (RFC 7644 §3.4.2.2 compares `emails co "…"`)."""
+    if target.attribute.type != "complex":
+        return target
+    value = target.sub("value")
+    if value is None:
+        raise InvalidFilter(f"{target.name} is complex: name one of its sub-attributes to compare.")
+    return value
+
+
+def literal_key(attribute: Attribute, value: object, name: str) -> type_of_key:
+    """The comparison key of a filter's literal. Raises InvalidFilter where it is not of the attribute's type."""
+    key: type_of_key | None = None
+    match attribute.type, value:
+        case "boolean", bool():
+            key = value
+        case "boolean", str():
+            # Entra compares `primary eq "True"`.
+            key = {"true": True, "false": False}.get(value.lower())
+        case "integer" | "decimal", _:
+            key = _number(value)
+        case _, str():
+            key = _text_key(attribute, value)
+    if key is None:
+        raise InvalidFilter(f"{name} is of type {attribute.type} and cannot be compared with the given value.")
+    return key
+
+
+def _text_key(attribute: Attribute, value: str) -> type_of_key | None:
+    try:
+        return key_function(attribute)(value)
+    except ValueError:
+        return None
+
+
+def _number(value: object) -> int | float | None:
+    number = decimal_of(value)
+    if number is None:
+        return None
+    if number == number.to_integral_value():
+        return int(number) if abs(number) <= MAX_INTEGER else None
+    fits = len(number.normalize().as_tuple().digits) <= MAX_DIGITS and math.isfinite(float(number))
+    return float(number) if fits else None

@@ -1,0 +1,89 @@
+"""The identifier of a user: the work e-mail of the preset `360learning`, which a client cannot change."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scim.keys import folded
+from scim.preset import Preset
+
+Document = dict[str, Any]
+
+MISSING_WORK_EMAIL = (
+    "A work e-mail is required, since it identifies the user: "
+    'in Entra, map mail to emails[type eq "work"].value and give the user a mail address.'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A document whose identifier is what it was. `offered`: the other address that the client wanted, if any.
+    `confirmed`: the client named the stored address."""
+
+    document: Document
+    offered: str | None = None
+    confirmed: bool = False
+
+
+def identifier(preset: Preset, document: Document) -> str | None:
+    """The text that identifies the user beside the userName, None where the preset has none or the user lacks it.
+
+    It is the value of the e-mail of type work, in any letter case; of several, of the primary one, else of the first.
+    """
+    if not preset.email_identifies:
+        return None
+    index = _work_email(document.get("emails", []))
+    return None if index is None else str(document["emails"][index]["value"])
+
+
+def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
+    """`after` with the work e-mail of `before`, everything else as the client wants it (docs/entra.md).
+
+    A change of letter case is no change of identity and is applied. A client that takes the address away, gives it
+    another type or offers another one must not fail: a leaver's `active: false` travels in the same PATCH.
+    """
+    stored = identifier(preset, before)
+    if stored is None:
+        return Kept(after)
+    offered = identifier(preset, after)
+    if offered is not None and folded(offered) == folded(stored):
+        return Kept(after, confirmed=True)
+    own = before["emails"][_work_email(before["emails"])]
+    emails = [dict(element) for element in after.get("emails", [])]
+    return Kept(after | {"emails": _restored(emails, own, before["emails"].index(own))}, offered)
+
+
+def _restored(emails: list[Document], own: Document, position: int) -> list[Document]:
+    """The list with the person's own work e-mail as the one that counts."""
+    same = [element for element in emails if folded(element.get("value", "")) == folded(own["value"])]
+    outranked = next((element for element in same if _is_work(element)), None)
+    chosen = _work_email(emails)
+    if outranked is not None and chosen is not None:
+        if emails[chosen].pop("primary", None):
+            outranked["primary"] = True
+    elif chosen is not None:
+        emails[chosen]["value"] = own["value"]
+    elif same:
+        same[0]["type"] = own["type"]
+    else:
+        taken = any(element.get("primary") for element in emails)
+        emails.insert(min(position, len(emails)), {k: v for k, v in own.items() if k != "primary" or not taken})
+    return _first_among_equals(emails, own)
+
+
+def _first_among_equals(emails: list[Document], own: Document) -> list[Document]:
+    """Move the own address before other work e-mails where no primary decides."""
+    chosen = _work_email(emails)
+    if chosen is None or folded(emails[chosen]["value"]) == folded(own["value"]):
+        return emails
+    index = next(i for i, e in enumerate(emails) if folded(e.get("value", "")) == folded(own["value"]))
+    return [emails[index], *emails[:index], *emails[index + 1 :]]
+
+
+def _work_email(emails: list[Document]) -> int | None:
+    """The position of the e-mail that identifies its user."""
+    work = [index for index, element in enumerate(emails) if element.get("value") and _is_work(element)]
+    return next((index for index in work if emails[index].get("primary") is True), work[0] if work else None)
+
+
+def _is_work(element: Document) -> bool:
+    return folded(element.get("type", "")) == "work"

@@ -1,0 +1,58 @@
+"""Does this value satisfy this filter? The filter language in memory (RFC 7644 §3.4.2.2)."""
+
+from collections.abc import Callable, Iterator
+from operator import eq, ge, gt, le, lt
+from typing import Any
+
+from scim.attributes import Target
+from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.keys import key_function
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": eq,
+    "gt": gt,
+    "ge": ge,
+    "lt": lt,
+    "le": le,
+    "co": lambda key, operand: operand in key,
+    "sw": lambda key, operand: key.startswith(operand),
+    "ew": lambda key, operand: key.endswith(operand),
+}
+
+
+def matches(bound: Bound, value: Any, within: Target | None = None) -> bool:
+    """Whether a document satisfies the filter; with `within`, whether an element of that attribute does."""
+    match bound:
+        case Both(left, right):
+            return matches(left, value, within) and matches(right, value, within)
+        case Either(left, right):
+            return matches(left, value, within) or matches(right, value, within)
+        case Negation(operand):
+            return not matches(operand, value, within)
+        case Elements(target, inner):
+            return any(matches(inner, element, target) for element in _values(target, value, within))
+        case Presence(target):
+            return any(_assigned(found) for found in _values(target, value, within))
+        case Comparison(target, op, operand):
+            key, compare = key_function(target.attribute), _OPERATORS[op]
+            return any(compare(key(found), operand) for found in _values(target, value, within))
+
+
+def _values(target: Target, value: Any, within: Target | None) -> Iterator[Any]:
+    """The values that the target has in a document or element, lists unfolded."""
+    return _below(value, target.path[len(within.path) if within else 0 :])
+
+
+def _below(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(value, list):
+        for element in value:
+            yield from _below(element, path)
+    elif not path:
+        yield value
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _below(value[path[0]], path[1:])
+
+
+def _assigned(value: Any) -> bool:
+    """Whether a value counts as one: null, "", [] and {} are unassigned (RFC 7643 §2.5)."""
+    return value is not None and value != "" and value != [] and value != {}

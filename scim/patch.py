@@ -1,0 +1,383 @@
+"""PATCH: operations brought to a normal form, and applied to a document (RFC 7644 §3.5.2).
+
+`read_operations` ends every client quirk: after it an operation has a lower-case op, a resolved target, a bound filter and
+a checked value. `apply` is pure: a new document, the old one untouched.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scim import binding, match
+from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
+from scim.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget
+from scim.filter import parse_path
+from scim.keys import folded
+from scim.validation import kind, load_element, load_value
+
+Document = dict[str, Any]
+
+_OPS = ("add", "replace", "remove")
+_SERVER_KEYS = frozenset({"id", "meta", "schemas"})
+
+
+class Absent:
+    """The type of the value that an operation without a value has."""
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change in normal form.
+
+    `target` is what is changed; `filter`, where the path has brackets, selects the elements of `selected`, which is the
+    target itself or the attribute around it. `value` is checked: ABSENT only in a remove, None where it unassigns.
+    """
+
+    op: str
+    target: Target
+    value: Any = ABSENT
+    filter: binding.Bound | None = None
+    selected: Target | None = None
+
+
+def read_operations(resource_type: ResourceType, operations: Any, id: str, dropped: list[str]) -> list[Operation]:
+    """The operations of a PatchOp message for the resource with this id, in order, in normal form.
+
+    The names of attributes that are accepted but never stored are added to `dropped`. Raises InvalidSyntax,
+    InvalidPath, InvalidFilter, InvalidValue, NoTarget or Mutability.
+    """
+    if isinstance(operations, dict):
+        operations = [operations]
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("Operations must be a list of at least one operation.")
+    return [read for operation in operations for read in _read(resource_type, operation, id, dropped)]
+
+
+def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
+    if not isinstance(operation, dict):
+        raise InvalidSyntax(f"Each of the Operations must be an object with op, path and value, not {kind(operation)}.")
+    members = {key.lower(): value for key, value in operation.items()}
+    # Entra writes "Add", "Replace" and "Remove".
+    op = str(members.get("op", "")).lower()
+    if op not in _OPS:
+        raise InvalidSyntax('The op of each operation must be "add", "replace" or "remove".')
+    value = members.get("value", ABSENT)
+    if op != "remove" and value is ABSENT:
+        raise InvalidValue(f'An operation with op "{op}" needs a value.')
+    path = members.get("path")
+    if path is None or path == "":
+        yield from _pathless(resource_type, op, value, id, dropped)
+    elif not isinstance(path, str):
+        raise InvalidPath(f"The path of an operation must be text, not {kind(path)}.")
+    else:
+        yield from _with_path(resource_type, op, path, value, dropped)
+
+
+def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
+    """One operation for each key. Keys may be paths: Entra sends "name.givenName" and URN-qualified names."""
+    if op == "remove":
+        raise NoTarget("A remove operation needs a path that says what to remove.")
+    if not isinstance(value, dict):
+        raise InvalidValue(f"An operation without a path needs an object of attributes as its value, not {kind(value)}.")
+    for key, item in value.items():
+        if key.lower() not in _SERVER_KEYS:
+            try:
+                yield from _with_path(resource_type, op, key, item, dropped, lenient=True)
+            except InvalidPath as error:
+                raise InvalidSyntax(error.detail) from error
+        elif key.lower() == "id" and item != id:
+            # Okta renames groups with the id inside; another id is another resource.
+            raise Mutability("id is given by the server and cannot be changed.")
+
+
+def _with_path(
+    resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str], *, lenient: bool = False
+) -> Iterator[Operation]:
+    target, selected, condition = _resolved(resource_type, path)
+    if target.attribute.returned == "never":
+        dropped.append(target.name)
+        return
+    if any(attribute.mutability == "readOnly" for attribute in target.attributes):
+        if lenient:
+            return
+        raise Mutability(f"{target.name} is read-only: the server sets it.")
+    if target.attribute.mutability == "immutable":
+        raise Mutability(f"{target.name} is immutable: remove the element and add the other one.")
+    yield Operation(op, target, _value(op, target, value, condition is not None), condition, selected)
+
+
+def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | None, binding.Bound | None]:
+    """Where a path leads: its target and, with brackets, the attribute whose elements the filter selects."""
+    if path.lower() in resource_type.targets:
+        # A name that is known as it stands needs no grammar; the gate still refuses what is forbidden.
+        return resource_type.resolve(path, InvalidPath), None, None
+    parsed = parse_path(path)
+    if parsed.filter is None:
+        return resource_type.resolve(parsed.path.text, InvalidPath), None, None
+    outer = parsed.path.text.removesuffix(f".{parsed.path.sub}") if parsed.path.sub else parsed.path.text
+    selected = resource_type.resolve(outer, InvalidPath)
+    condition = binding.bind(resource_type, parsed.filter, selected)
+    target = selected.sub(parsed.path.sub) if parsed.path.sub else selected
+    if target is None:
+        raise InvalidPath(FORBIDDEN_KEY.format(f"{selected.name}.{parsed.path.sub}"[:200]))
+    return target, selected, condition
+
+
+def _value(op: str, target: Target, value: Any, one_element: bool) -> Any:
+    """The checked value. What a path with brackets points at is one element, even of a multi-valued attribute."""
+    attribute = target.attribute
+    if op == "remove":
+        # Only Entra's removal of listed elements has a use for the value (`Remove` on members).
+        listed = attribute.multi_valued and not one_element and value is not ABSENT and value is not None
+        return (load_value(attribute, value, target.name) or []) if listed else ABSENT
+    if one_element and attribute.multi_valued:
+        return load_element(attribute, value[0] if isinstance(value, list) and len(value) == 1 else value, target.name)
+    return load_value(attribute, value, target.name, nulls=not attribute.multi_valued)
+
+
+def apply(resource_type: ResourceType, document: Document, operations: Iterable[Operation]) -> Document:
+    """A new document: the operations applied in order, each to what the one before left (RFC 7644 §3.5.2).
+
+    Raises NoTarget, Mutability or InvalidValue; required attributes are the caller's to check, at the end.
+    """
+    changed = tidied(document)
+    for operation in operations:
+        if operation.target.attributes[0].name == "schemas":
+            _apply_schemas(resource_type, changed, operation)
+        else:
+            _apply(changed, operation)
+        changed = tidied(changed)
+    return changed
+
+
+def tidied(value: Document) -> Document:
+    """The document without what counts as unassigned: null, "", [] and {} (RFC 7643 §2.5), at any depth."""
+    return {name: tidy for name, item in value.items() if (tidy := _tidy(item)) not in (None, "", [], {})}
+
+
+def _tidy(item: Any) -> Any:
+    if isinstance(item, dict):
+        return tidied(item)
+    if isinstance(item, list):
+        return [tidy for element in item if (tidy := _tidy(element)) not in (None, "", {})]
+    return item
+
+
+def _apply(document: Document, operation: Operation) -> None:
+    target = operation.target
+    if operation.op == "remove" and target.attribute.required and not target.attribute.kept and operation.filter is None:
+        raise Mutability(f"{target.name} is required and cannot be removed.")
+    selected = operation.selected or _plural_around(target)
+    if selected is not None:
+        _apply_to_elements(_holder(document, selected), operation, selected)
+    elif target.attribute.multi_valued:
+        _apply_to_list(_holder(document, target), operation)
+    elif operation.op == "remove":
+        _holder(document, target).pop(target.attribute.name, None)
+    else:
+        _assign(_holder(document, target), target.attribute, operation.value)
+
+
+def _plural_around(target: Target) -> Target | None:
+    """The multi-valued attribute that a path without brackets reaches into, as `emails.type` does."""
+    container = target.container
+    return container if container is not None and container.attribute.multi_valued else None
+
+
+def _holder(document: Document, target: Target) -> Document:
+    """The object that has the target as a member, made where it is missing."""
+    holder = document
+    for name in target.path[:-1]:
+        holder = holder.setdefault(name, {})
+    return holder
+
+
+def _assign(holder: Document, attribute: Attribute, value: Any) -> None:
+    """Set a value; an object is merged into the one that is there, None unassigns (RFC 7644 §3.5.2.1, §3.5.2.3)."""
+    if value is None:
+        holder.pop(attribute.name, None)
+    elif attribute.type == "complex" and not attribute.multi_valued:
+        inner = holder.setdefault(attribute.name, {})
+        for sub in attribute.sub_attributes:
+            if sub.name in value:
+                _assign(inner, sub, value[sub.name])
+    else:
+        holder[attribute.name] = value
+
+
+def _apply_to_list(holder: Document, operation: Operation) -> None:
+    """Add to, replace or remove from a multi-valued attribute as a whole."""
+    name, value = operation.target.attribute.name, operation.value
+    elements = holder.get(name, [])
+    if operation.op == "remove":
+        gone = elements if value is ABSENT else [e for e in elements if any(_is_like(e, listed) for listed in value)]
+        holder[name] = [element for element in elements if element not in gone]
+    elif operation.op == "replace" or not elements:
+        holder[name] = value
+    elif value is not None:
+        touched = [_added(elements, new) for new in value]
+        _keep_one_primary(operation.target, elements, touched)
+
+
+def _is_like(element: Any, listed: Any) -> bool:
+    """Whether an element is the one that a client lists, perhaps by some of its sub-attributes only."""
+    if isinstance(element, dict) and isinstance(listed, dict):
+        return bool(listed) and all(element.get(name) == value for name, value in listed.items())
+    return bool(element == listed)
+
+
+def _added(elements: list[Any], new: Any) -> Any:
+    """Append an element, or merge it into the one with the same value and type (RFC 7643 §2.4); returns the element."""
+    for element in elements:
+        if element == new:
+            return element
+        if isinstance(new, dict) and "value" in new and _same_value(element, new):
+            element.update(new)
+            return element
+    elements.append(new)
+    return new
+
+
+def _same_value(element: Document, new: Document) -> bool:
+    return element.get("value") == new["value"] and folded(element.get("type", "")) == folded(new.get("type", ""))
+
+
+def _apply_to_elements(holder: Document, operation: Operation, selected: Target) -> None:
+    """Change those elements of an attribute that the filter selects, all of them where there is no filter."""
+    attribute = selected.attribute
+    stored = holder.get(attribute.name)
+    elements = stored if isinstance(stored, list) else [] if stored is None else [stored]
+    condition = operation.filter
+    chosen = [e for e in elements if condition is None or match.matches(condition, e, selected)]
+    sub = None if operation.target.attribute is attribute else operation.target.attribute
+    if operation.op != "remove" and not chosen:
+        if not attribute.multi_valued and elements:
+            raise NoTarget(f"The value of {selected.name} is not the one that the filter selects.")
+        chosen = [_created(condition, selected)]
+        elements.append(chosen[0])
+    for element in chosen:
+        _change(elements, element, operation, sub, attribute)
+    if operation.op != "remove":
+        _keep_one_primary(selected, elements, chosen)
+    holder[attribute.name] = elements if attribute.multi_valued else next(iter(elements), None)
+
+
+def _change(elements: list[Any], element: Any, operation: Operation, sub: Attribute | None, attribute: Attribute) -> None:
+    """One selected element: removed, a sub-attribute of it set or unassigned, or merged with an object."""
+    if operation.op == "remove" and sub is None:
+        elements[:] = [other for other in elements if other is not element]
+    elif operation.op == "remove" and sub is not None:
+        element.pop(sub.name, None)
+    elif sub is not None:
+        _assign(element, sub, operation.value)
+    elif operation.value is None:
+        elements[:] = [other for other in elements if other is not element]
+    else:
+        for member in attribute.sub_attributes:
+            if member.name in operation.value:
+                _assign(element, member, operation.value[member.name])
+
+
+def _created(condition: binding.Bound | None, selected: Target) -> Document:
+    """The element that a filter describes where none satisfies it: Entra sets `emails[type eq "work"].value` on people
+    without a work e-mail (RFC 7644 erratum 8097). A filter that pins nothing describes no element."""
+    described: Document = {}
+    if condition is None or not _describe(condition, described):
+        raise NoTarget(f"No element of {selected.name} is selected, and the filter does not say what to create.")
+    return described
+
+
+def _describe(condition: binding.Bound, described: Document) -> bool:
+    """Gather what equalities joined by `and` pin; whether there is nothing else in the filter."""
+    match condition:
+        case binding.Both(left, right):
+            return _describe(left, described) and _describe(right, described)
+        case binding.Comparison(target, "eq", operand, literal):
+            return described.setdefault(target.attribute.name, operand if literal is None else literal) is not None
+    return False
+
+
+def _keep_one_primary(selected: Target, elements: list[Any], touched: list[Any]) -> None:
+    """What an operation makes primary stays the only primary element (RFC 7643 §2.4, RFC 7644 §3.5.2)."""
+    primary = [element for element in touched if isinstance(element, dict) and element.get("primary") is True]
+    if len({id(element) for element in primary}) > 1:
+        raise InvalidValue(f"{selected.name} must have at most one element whose primary is true.")
+    for element in elements if primary else []:
+        if element is not primary[0] and element.get("primary"):
+            element["primary"] = False
+
+
+def _apply_schemas(resource_type: ResourceType, document: Document, operation: Operation) -> None:
+    """`schemas` follows the document; taking an extension's URN away clears the extension (RFC 7644 §3.5.2)."""
+    given = operation.value if isinstance(operation.value, list) else []
+    for urn in given:
+        if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
+            raise InvalidValue(f'schemas cannot hold "{urn[:200]}", which is no schema of a {resource_type.name} here.')
+    if operation.op == "add":
+        return
+    named = {urn.lower() for urn in given}
+    gone = {urn for urn in resource_type.urns if _goes(operation, urn, named)}
+    if resource_type.schema.id.lower() in gone:
+        raise Mutability(f'schemas must keep "{resource_type.schema.id}".')
+    for urn in gone:
+        document.pop(resource_type.urns[urn], None)
+
+
+def _goes(operation: Operation, urn: str, named: set[str]) -> bool:
+    if operation.op == "replace":
+        return urn not in named
+    if operation.filter is not None and operation.selected is not None:
+        return match.matches(operation.filter, urn, operation.selected)
+    return operation.value is ABSENT or urn in named
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """A change of a group's members in normal form: `ids` are those named, None for all; `filter` selects some."""
+
+    op: str
+    ids: tuple[str, ...] | None = None
+    filter: binding.Bound | None = None
+
+
+def member_changes(operations: Iterable[Operation]) -> tuple[list[MemberChange], list[Operation]]:
+    """The operations on `members`, which become rows, and the rest, which change the document; both in order."""
+    changes: list[MemberChange] = []
+    rest: list[Operation] = []
+    for operation in operations:
+        if operation.target.attributes[0].name == "members":
+            changes.append(_member_change(operation))
+        else:
+            rest.append(operation)
+    return changes, rest
+
+
+def _member_change(operation: Operation) -> MemberChange:
+    if operation.filter is None:
+        return MemberChange(operation.op, None if operation.value is ABSENT else member_ids(operation.value))
+    if operation.op == "remove":
+        return MemberChange("remove", _pinned(operation.filter), operation.filter)
+    # A member's sub-attributes are immutable, so a value path can only name a member that is to be there.
+    described: Document = {}
+    if not _describe(operation.filter, described) or "value" not in described:
+        raise NoTarget('Members are added by their id: use the path members and the value [{"value": "id"}].')
+    if (operation.value or {}).get("value", described["value"]) != described["value"]:
+        raise Mutability("members.value is immutable: remove the member and add the other one.")
+    return MemberChange("add", (described["value"],))
+
+
+def _pinned(condition: binding.Bound) -> tuple[str, ...] | None:
+    """The id where the filter is `value eq "id"` and nothing else."""
+    described: Document = {}
+    return (described["value"],) if _describe(condition, described) and list(described) == ["value"] else None
+
+
+def member_ids(members: list[Document] | None) -> tuple[str, ...]:
+    """The ids that a list of members names, each once, in order. Raises InvalidValue for a member without one."""
+    ids = dict.fromkeys(member.get("value") for member in members or [])
+    if None in ids:
+        raise InvalidValue('Each member needs a value: the id of a user or group, as in {"value": "id"}.')
+    return tuple(str(id) for id in ids)

@@ -1,0 +1,121 @@
+"""Which SCIM a tenant speaks: the presets as data, and the resource types that follow from one of them with custom fields."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from scim.attributes import Attribute, ResourceType, Rule, Schema
+from scim.schemas import COMMON, ENTERPRISE, GROUP, PASSWORD, USER
+
+FIELD_TYPES = ("string", "integer", "decimal", "boolean", "dateTime", "reference", "binary")
+"""The types a custom field can be declared with: the simple types of RFC 7643 §2.3."""
+
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+"""What a custom field may be called: ATTRNAME of RFC 7643 §2.1, bounded."""
+
+TWO_LETTERS = Rule(
+    re.compile(r"[A-Za-z]{2}"),
+    'must be a two-letter language code such as "en"; in Entra, map it with the expression Mid([preferredLanguage], 1, 2)',
+)
+
+# Entra names this schema when it creates groups, and Microsoft's documentation misspells the enterprise URN.
+_TOLERATED_GROUP = frozenset({"http://schemas.microsoft.com/2006/11/resourcemanagement/adscim/2.0/group"})
+_TOLERATED_USER = frozenset({"urn:ietf:params:scim:schemas:extension:enterprise:2.0user"})
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A custom field as it was declared."""
+
+    name: str
+    type: str
+    description: str = ""
+    indexed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One way to speak SCIM.
+
+    `forbidden`: the User attributes that are refused. `email_identifies`: the work e-mail is the identity, required,
+    unique and kept. `two_letter_language`: preferredLanguage is two letters, "en" when not given.
+    `skips_unknown_members`: an unknown member id is passed over with a warning where a known one is named beside it.
+    `fields_urn`: the extension that custom fields live in.
+    """
+
+    name: str
+    description: str
+    forbidden: frozenset[str] = frozenset()
+    email_identifies: bool = False
+    two_letter_language: bool = False
+    skips_unknown_members: bool = False
+    fields_urn: str = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "360learning",
+            "for Microsoft Entra ID: the work e-mail is the identity, User.displayName is forbidden",
+            forbidden=frozenset({"displayName"}),
+            email_identifies=True,
+            two_letter_language=True,
+            skips_unknown_members=True,
+        ),
+        Preset("rfc", "for Okta and others: RFC 7643 as it stands, userName is the identity"),
+    )
+}
+DEFAULT_PRESET = "360learning"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """What one tenant accepts and publishes: a preset together with the tenant's custom fields."""
+
+    preset: Preset
+    user: ResourceType
+    group: ResourceType
+
+    @property
+    def types(self) -> tuple[ResourceType, ResourceType]:
+        """Both resource types, in the order in which they are published."""
+        return self.user, self.group
+
+
+def profile(preset: Preset, fields: Iterable[CustomField] = ()) -> Profile:
+    """The resource types of a tenant with this preset and these custom fields."""
+    extensions = (ENTERPRISE, *_fields_extension(preset, fields))
+    user = replace(USER, attributes=(*(_as_preset(preset, attribute) for attribute in USER.attributes), PASSWORD))
+    return Profile(
+        preset,
+        ResourceType("User", "/Users", "User Account", user, extensions, COMMON, _TOLERATED_USER),
+        ResourceType("Group", "/Groups", "Group", GROUP, (), COMMON, _TOLERATED_GROUP),
+    )
+
+
+def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
+    if attribute.name in preset.forbidden:
+        return replace(attribute, forbidden=True)
+    if attribute.name == "emails" and preset.email_identifies:
+        return replace(attribute, required=True, kept=True)
+    if attribute.name == "preferredLanguage" and preset.two_letter_language:
+        return replace(attribute, rule=TWO_LETTERS, default="en")
+    return attribute
+
+
+def _fields_extension(preset: Preset, fields: Iterable[CustomField]) -> tuple[Schema, ...]:
+    attributes = tuple(_field_attribute(field) for field in fields)
+    if not attributes:
+        return ()
+    return (Schema(preset.fields_urn, "CustomFields", "Custom fields declared for this tenant", attributes),)
+
+
+def _field_attribute(field: CustomField) -> Attribute:
+    return Attribute(
+        field.name,
+        field.type,
+        case_exact=field.type in ("reference", "binary"),
+        reference_types=("external",) if field.type == "reference" else (),
+        description=field.description,
+    )

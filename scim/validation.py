@@ -1,0 +1,388 @@
+"""Marshmallow schemas made from attributes: bodies and PATCH values checked, coerced to their type, named as the schema does
+(RFC 7643 §2, RFC 7644 §3.3, §3.5).
+
+They load and never dump: what goes out is the stored text (docs/architecture.md). Client tolerances that concern a value
+end here: booleans and numbers as text, one value where a list belongs, a bare id where an object belongs.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow.error_store import ErrorStore
+
+from scim import keys
+from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType
+from scim.errors import InvalidSyntax, InvalidValue, ScimError
+
+Document = dict[str, Any]
+
+MAX_INTEGER = 2**63 - 1
+MAX_DIGITS = 15
+"""Decimals up to this many significant digits read the same in every JSON parser and database."""
+
+_KINDS: dict[type, str] = {
+    str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object", type(None): "null",
+}  # fmt: skip
+_BOOLEAN_WORDS = {"true": True, "false": False}
+_INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", re.ASCII)
+_REFERENCE = re.compile(r"[^\s\x00-\x20<>\"{}|\\^`]+")
+_STORABLE = re.compile(r"[^\x00\ud800-\udfff]*")
+
+
+def kind(value: object) -> str:
+    """What a JSON value is, in words."""
+    return _KINDS.get(type(value), "something else")
+
+
+def load(resource_type: ResourceType, body: object, dropped: list[str]) -> Document:
+    """The document that a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643 §2.5).
+
+    Read-only attributes are left out (RFC 7644 §3.3), the names of those that are accepted but never stored are added to
+    `dropped`. Raises InvalidSyntax for an unknown or forbidden key or wrong `schemas`, InvalidValue for a wrong value.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax(f"The body must be a JSON object that describes a {resource_type.name}, not {kind(body)}.")
+    _check_schemas(resource_type, body)
+    return dict(_loaded(_resource_schema(resource_type), body, dropped))
+
+
+def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = False) -> Any:
+    """The value of an attribute as a PATCH operation gives it; None where it unassigns (RFC 7644 §3.5.2).
+
+    With `nulls`, sub-attributes that the value unassigns stay in it as None. Raises InvalidValue or InvalidSyntax.
+    """
+    try:
+        return _field(attribute).read(value, name, nulls)
+    except ValidationError as error:
+        raise InvalidValue(_sentence(error)) from error
+
+
+def load_element(attribute: Attribute, value: object, name: str) -> Any:
+    """One element of a multi-valued attribute as a PATCH operation gives it, sub-attributes it unassigns as None."""
+    field = _field(attribute)
+    assert isinstance(field, Plural)
+    try:
+        return field.element.read(value, name, True)
+    except ValidationError as error:
+        raise InvalidValue(_sentence(error)) from error
+
+
+def check_required(resource_type: ResourceType, document: Document) -> None:
+    """Refuse a document that lacks a required attribute (RFC 7643 §2.2)."""
+    for attribute in resource_type.schema.attributes:
+        if attribute.required and not attribute.computed and attribute.name not in document:
+            raise InvalidValue(f"{attribute.name} is required and must have a value.")
+
+
+def with_defaults(resource_type: ResourceType, document: Document) -> Document:
+    """The document with the default of each attribute that has one and no value."""
+    defaults = {
+        attribute.name: attribute.default
+        for attribute in resource_type.schema.attributes
+        if attribute.default is not None and attribute.name not in document
+    }
+    return document | defaults if defaults else document
+
+
+def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None:
+    """A body names the schema of its type; foreign URNs are refused but those that clients are known to add."""
+    given = next((value for key, value in body.items() if key.lower() == "schemas"), None)
+    if not isinstance(given, list) or not all(isinstance(urn, str) for urn in given):
+        raise InvalidSyntax(f'schemas must be a list of schema URNs that holds "{resource_type.schema.id}".')
+    lowered = {urn.lower() for urn in given}
+    if resource_type.schema.id.lower() not in lowered:
+        raise InvalidSyntax(f'schemas must hold "{resource_type.schema.id}".')
+    for urn in given:
+        if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
+            raise InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.')
+
+
+class _Loading(Schema):
+    """A marshmallow schema that walks the keys that came in, whatever their case, instead of those it declares."""
+
+    table: dict[str, tuple[Attribute, "ScimField"]]
+    resource_type: ResourceType | None = None
+    ignored: frozenset[str] = frozenset()
+
+    def _deserialize(self, data: Any, *, error_store: ErrorStore, partial: Any = None, **_: Any) -> Document:  # type: ignore[override]
+        names: dict[str, Any] = {}
+        for key, value in data.items():
+            if key.lower() in self.ignored:
+                continue
+            attribute, field = self._known(key, partial)
+            if attribute.name in names:
+                raise InvalidSyntax(f'The key "{partial.prefix}{attribute.name}" is given more than once.')
+            names[attribute.name] = None
+            if attribute.returned == "never":
+                partial.dropped.append(attribute.name)
+            elif not attribute.computed and attribute.mutability != "readOnly":
+                name = f"{partial.prefix}{attribute.name}"
+                loaded = self._call_and_store(
+                    getter_func=lambda raw, field=field, name=name: field.read(raw, name, partial.nulls),
+                    data=value, field_name=name, error_store=error_store,
+                )  # fmt: skip
+                names[attribute.name] = None if loaded is missing else loaded
+        return names if partial.nulls else {name: value for name, value in names.items() if value is not None}
+
+    def _known(self, key: str, partial: "_Place") -> tuple[Attribute, "ScimField"]:
+        known = self.table.get(key.lower())
+        if known is not None and not known[0].forbidden:
+            return known
+        if self.resource_type is not None:
+            target = self.resource_type.targets.get(key.lower())
+            if target is not None and target.attribute.forbidden:
+                raise InvalidSyntax(FORBIDDEN_KEY.format(target.attribute.name))
+        raise InvalidSyntax(FORBIDDEN_KEY.format(f"{partial.prefix}{key}"[:200]))
+
+
+class _Place:
+    """Where in the body a schema is loading: what stands before its keys, and what the caller wants to know."""
+
+    __slots__ = ("dropped", "nulls", "prefix")
+
+    def __init__(self, prefix: str = "", nulls: bool = False, dropped: list[str] | None = None) -> None:
+        self.prefix = prefix
+        self.nulls = nulls
+        self.dropped = [] if dropped is None else dropped
+
+
+def _loaded(schema: _Loading, data: Mapping[str, Any], dropped: list[str]) -> Document:
+    try:
+        return schema.load(data, partial=_Place(dropped=dropped))  # type: ignore[arg-type, no-any-return]
+    except ValidationError as error:
+        raise InvalidValue(_sentence(error)) from error
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first three complaints of a marshmallow error as one text."""
+    messages: list[str] = []
+    stack: list[Any] = [error.messages]
+    while stack:
+        item = stack.pop(0)
+        stack = [*(item.values() if isinstance(item, dict) else item), *stack] if isinstance(item, (dict, list)) else stack
+        if isinstance(item, str):
+            messages.append(item)
+    return " ".join(messages[:3])
+
+
+class ScimField(fields.Field[Any]):
+    """A marshmallow field of one attribute. `read` takes any JSON value and gives the value to store, None for unassigned."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        super().__init__(data_key=attribute.name)
+        self.scim = attribute
+
+    def read(self, value: object, name: str, nulls: bool) -> Any:
+        """The value to store. `name` is what messages call the attribute; `nulls` keeps unassigned sub-attributes."""
+        return None if value is None or value == "" else self.typed(value, name, nulls)
+
+    def typed(self, value: Any, name: str, nulls: bool) -> Any:
+        """The value, which is neither null nor empty, in the attribute's type."""
+        raise NotImplementedError
+
+    def wrong(self, value: object, name: str, wanted: str) -> ValidationError:
+        """The complaint about a value of the wrong kind; the value itself is never echoed."""
+        return ValidationError(f"{name} must be {wanted}, not {kind(value)}.")
+
+
+class Simple(ScimField):
+    """A singular simple attribute; a list of one is taken for its element, and {"value": x} for x."""
+
+    def read(self, value: object, name: str, nulls: bool) -> Any:
+        """See ScimField.read."""
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, dict) and [key.lower() for key in value] == ["value"]:
+            value = next(iter(value.values()))
+        return super().read(value, name, nulls)
+
+
+class Text(Simple):
+    """A string."""
+
+    def typed(self, value: Any, name: str, nulls: bool) -> str:
+        """See ScimField.typed."""
+        if not isinstance(value, str):
+            raise self.wrong(value, name, "text")
+        if _STORABLE.fullmatch(value) is None:
+            raise ValidationError(f"{name} holds a NUL character or half a surrogate pair, which cannot be stored.")
+        if self.scim.max_length is not None and len(value) > self.scim.max_length:
+            raise ValidationError(f"{name} must have at most {self.scim.max_length} characters, not {len(value)}.")
+        if self.scim.username and not keys.username(value).strip():
+            raise ValidationError(f"{name} must not be blank.")
+        if self.scim.rule is not None and self.scim.rule.pattern.fullmatch(value) is None:
+            raise ValidationError(f"{name} {self.scim.rule.sentence}.")
+        return value
+
+
+class Reference(Text):
+    """A URI, absolute or relative (RFC 7643 §2.3.7)."""
+
+    def typed(self, value: Any, name: str, nulls: bool) -> str:
+        """See ScimField.typed."""
+        if not isinstance(value, str) or _REFERENCE.fullmatch(value) is None:
+            raise self.wrong(value, name, "a URI (type reference)" if isinstance(value, str) else "a URI as text (type reference)")
+        return super().typed(value, name, nulls)
+
+    def wrong(self, value: object, name: str, wanted: str) -> ValidationError:
+        """Text that is no URI is not "text"."""
+        return ValidationError(f"{name} must be {wanted}, not {'other text' if isinstance(value, str) else kind(value)}.")
+
+
+class Boolean(Simple):
+    """true, false, or these words in any case, as Entra sends them."""
+
+    def typed(self, value: Any, name: str, nulls: bool) -> bool:
+        """See ScimField.typed."""
+        boolean = _BOOLEAN_WORDS.get(value.lower()) if isinstance(value, str) else value
+        if not isinstance(boolean, bool):
+            shown = "other text" if isinstance(value, str) else kind(value)
+            raise ValidationError(f"{name} must be true or false (type boolean), not {shown}.")
+        return boolean
+
+
+class Integer(Simple):
+    """A whole number without fraction or exponent (RFC 7643 §2.3.4), or its digits as text."""
+
+    def typed(self, value: Any, name: str, nulls: bool) -> int:
+        """See ScimField.typed."""
+        if isinstance(value, str) and _INTEGER.fullmatch(value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            shown = "other text" if isinstance(value, str) else "a fraction" if isinstance(value, float) else kind(value)
+            raise ValidationError(f"{name} must be a whole number (type integer), not {shown}.")
+        if abs(value) > MAX_INTEGER:
+            raise ValidationError(f"{name} must lie between -{MAX_INTEGER} and {MAX_INTEGER}.")
+        return value
+
+
+class DecimalNumber(Simple):
+    """A number (RFC 7643 §2.3.3), or its digits as text."""
+
+    def typed(self, value: Any, name: str, nulls: bool) -> int | float:
+        """See ScimField.typed."""
+        number = decimal_of(value)
+        if number is None:
+            shown = "other text" if isinstance(value, str) else kind(value)
+            raise ValidationError(f"{name} must be a number (type decimal), not {shown}.")
+        if len(number.normalize().as_tuple().digits) > MAX_DIGITS or not math.isfinite(float(number)):
+            raise ValidationError(f"{name} must have at most {MAX_DIGITS} significant digits.")
+        return int(number) if number == number.to_integral_value() and abs(number) < 10**MAX_DIGITS else float(number)
+
+
+def decimal_of(value: object) -> Decimal | None:
+    """A JSON number or its digits as text as a Decimal, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and _DECIMAL.fullmatch(value) is None:
+        return None
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+class Parsed(Text):
+    """Text that must parse: a dateTime or base64."""
+
+    wanted = {
+        "dateTime": "a date and time such as 2026-11-23T08:00:00Z (type dateTime)",
+        "binary": "base64 (type binary)",
+    }
+
+    def typed(self, value: Any, name: str, nulls: bool) -> str:
+        """See ScimField.typed."""
+        try:
+            if isinstance(value, str):
+                keys.key_function(self.scim)(value)
+                return super().typed(value, name, nulls)
+        except ValueError:
+            raise ValidationError(f"{name} must be {self.wanted[self.scim.type]}, not other text.") from None
+        raise self.wrong(value, name, self.wanted[self.scim.type])
+
+
+class Complex(ScimField):
+    """A singular complex attribute; a bare value stands for {"value": value}, as Entra sends managers."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        super().__init__(attribute)
+        self.separator = ":" if attribute.is_extension else "."
+        self.nested = _schema(attribute.name, attribute.sub_attributes)
+        self.nested.ignored = attribute.ignored
+
+    def read(self, value: object, name: str, nulls: bool) -> Any:
+        """See ScimField.read."""
+        if isinstance(value, list) and len(value) <= 1:
+            value = value[0] if value else None
+        return super().read(value, name, nulls)
+
+    def typed(self, value: Any, name: str, nulls: bool) -> Document | None:
+        """See ScimField.typed."""
+        if isinstance(value, str) and self.scim.sub("value") is not None:
+            value = {"value": value}
+        if not isinstance(value, dict):
+            raise self.wrong(value, name, "an object")
+        loaded: Document = self.nested.load(value, partial=_Place(name + self.separator, nulls))  # type: ignore[arg-type]
+        return loaded or None
+
+
+class Plural(ScimField):
+    """A multi-valued attribute; one value where a list belongs is a list of one."""
+
+    def __init__(self, attribute: Attribute, element: ScimField) -> None:
+        super().__init__(attribute)
+        self.element = element
+
+    def typed(self, value: Any, name: str, nulls: bool) -> list[Any] | None:
+        """See ScimField.typed."""
+        elements: list[Any] = []
+        for item in value if isinstance(value, list) else [value]:
+            # Nested keys are named without an index (`emails.foo`), so that they can be searched for.
+            element = self.element.read(item, name, False)
+            if element is not None and element not in elements:
+                elements.append(element)
+        if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
+            raise ValidationError(f"{name} must have at most one element whose primary is true.")
+        return elements or None
+
+
+_SIMPLE: dict[str, Callable[[Attribute], ScimField]] = {
+    "string": Text,
+    "boolean": Boolean,
+    "integer": Integer,
+    "decimal": DecimalNumber,
+    "dateTime": Parsed,
+    "binary": Parsed,
+    "reference": Reference,
+}
+
+
+@lru_cache(maxsize=20_000)
+def _field(attribute: Attribute) -> ScimField:
+    """The field of an attribute, made once for as long as the attribute is in use."""
+    single = Complex(attribute) if attribute.type == "complex" else _SIMPLE[attribute.type](attribute)
+    return Plural(attribute, single) if attribute.multi_valued else single
+
+
+def _schema(name: str, attributes: tuple[Attribute, ...], resource_type: ResourceType | None = None) -> _Loading:
+    """A loading schema of these attributes."""
+    built: type[_Loading] = type(f"{name} schema", (_Loading,), {"resource_type": resource_type})
+    schema = built()
+    schema.table = {attribute.name.lower(): (attribute, _field(attribute)) for attribute in attributes}
+    return schema
+
+
+@lru_cache(maxsize=512)
+def _resource_schema(resource_type: ResourceType) -> _Loading:
+    """The loading schema of a resource type, made once for as long as the type is in use."""
+    return _schema(resource_type.name, resource_type.attributes, resource_type)
+
+
+__all__ = ["Document", "ScimError", "check_required", "decimal_of", "kind", "load", "load_value", "with_defaults"]

@@ -1,0 +1,1 @@
+"""The directory in a SQLite or Postgres database: what scim decides, kept."""
