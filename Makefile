@@ -1,0 +1,56 @@
+# The work on Vestibule, one target a task. Everything is installed into .venv, from requirements*.lock.
+PYTHON ?= python3
+# make test ARGS="-x -k groups"
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK = $(BIN)/uv pip compile setup.cfg --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+DESCRIPTION := setup.cfg pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format lock
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/dev.stamp ## Install Vestibule, the tests' tools and the linters into .venv
+	@echo "Vestibule is installed in .venv; make run serves it."
+
+run: .venv/run.stamp ## Serve a demo tenant on http://127.0.0.1:8080, its data in var/
+	@$(BIN)/vestibule migrate
+	@$(BIN)/vestibule serve --demo
+
+test: .venv/dev.stamp ## Run every test, on SQLite and on Postgres
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/dev.stamp ## Check style, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/dev.stamp ## Format the code and sort its imports
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into requirements*.lock
+	$(PIP) install uv
+	$(LOCK) --output-file requirements.lock
+	$(LOCK) --extra test --extra lint --constraint requirements.lock --output-file requirements-dev.lock
+
+.venv/venv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Vestibule needs Python 3.11 or newer, and \
+	$(PYTHON) is not: name another one, as in make PYTHON=python3.12 $(or $(MAKECMDGOALS),setup)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/run.stamp: .venv/venv.stamp requirements.lock $(DESCRIPTION)
+	$(PIP) install --require-hashes --requirement requirements.lock
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.lock
+	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
