@@ -1,0 +1,145 @@
+"""What the server says about itself, derived from the attributes (RFC 7643 §5, §6, §7; RFC 7644 §4; RFC 9865 §4)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scim.attributes import Attribute, ResourceType, Schema
+from scim.preset import Profile
+
+_CORE = "urn:ietf:params:scim:schemas:core:2.0:"
+
+_WITH_CASE = {"string", "reference", "binary"}
+_UNIQUE = {"string", "reference", "integer", "decimal"}
+"""The types that a letter case and a uniqueness can be said of (RFC 7643 §2.3, with erratum 6004)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pagination:
+    """How lists are paged where cursors are offered beside startIndex (RFC 9865 §4)."""
+
+    default_page_size: int
+    max_page_size: int
+    cursor_timeout: int
+    """The seconds for which a cursor is valid at least."""
+
+
+def schemas(profile: Profile, base_url: str) -> list[dict[str, Any]]:
+    """Every schema of the profile as /Schemas publishes it: exactly what is accepted.
+
+    The common attributes are part of none (RFC 7643 §3.1); Microsoft's validator fails on a schema that lists `id`.
+    """
+    published = [schema for kind in profile.types for schema in (kind.schema, *kind.extensions)]
+    return [_schema(schema, base_url) for schema in published]
+
+
+def resource_types(profile: Profile, base_url: str) -> list[dict[str, Any]]:
+    """Every resource type of the profile as /ResourceTypes publishes it."""
+    return [_resource_type(kind, base_url) for kind in profile.types]
+
+
+def service_provider_config(
+    base_url: str,
+    *,
+    max_results: int,
+    sort: bool,
+    etag: bool,
+    bulk: tuple[int, int] | None = None,
+    pagination: Pagination | None = None,
+    documentation_uri: str | None = None,
+) -> dict[str, Any]:
+    """The one object at /ServiceProviderConfig; `bulk`: the operations and the bytes that a job may have at most."""
+    operations, payload = bulk or (0, 0)
+    config: dict[str, Any] = {
+        "schemas": [f"{_CORE}ServiceProviderConfig"],
+        **({"documentationUri": documentation_uri} if documentation_uri else {}),
+        "patch": {"supported": True},
+        "bulk": {"supported": bulk is not None, "maxOperations": operations, "maxPayloadSize": payload},
+        "filter": {"supported": True, "maxResults": max_results},
+        "changePassword": {"supported": False},
+        "sort": {"supported": sort},
+        "etag": {"supported": etag},
+        "authenticationSchemes": [_bearer_token(documentation_uri)],
+        **({"pagination": _pagination(pagination)} if pagination else {}),
+    }
+    return config | {"meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig")}
+
+
+def _schema(schema: Schema, base_url: str) -> dict[str, Any]:
+    return {
+        "schemas": [f"{_CORE}Schema"],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": _attributes(schema.attributes),
+        "meta": _meta("Schema", f"{base_url}/Schemas/{schema.id}"),
+    }
+
+
+def _attributes(attributes: tuple[Attribute, ...]) -> list[dict[str, Any]]:
+    """The published attributes: a forbidden one is as unknown, one never returned is never stored."""
+    return [_attribute(each) for each in attributes if not each.forbidden and each.returned != "never"]
+
+
+def _attribute(attribute: Attribute) -> dict[str, Any]:
+    """One attribute with the characteristics that its type can have; none is null (RFC 7643 §7)."""
+    published: dict[str, Any] = {
+        "name": attribute.name,
+        "type": attribute.type,
+        "multiValued": attribute.multi_valued,
+        # A custom field may have been declared without a description.
+        "description": attribute.description or "A custom field.",
+        "required": attribute.required,
+    }
+    if attribute.canonical_values:
+        published["canonicalValues"] = list(attribute.canonical_values)
+    if attribute.type in _WITH_CASE:
+        published["caseExact"] = attribute.case_exact
+    published |= {"mutability": attribute.mutability, "returned": attribute.returned}
+    if attribute.type in _UNIQUE:
+        published["uniqueness"] = attribute.uniqueness
+    if attribute.reference_types:
+        published["referenceTypes"] = list(attribute.reference_types)
+    if attribute.sub_attributes:
+        published["subAttributes"] = _attributes(attribute.sub_attributes)
+    return published
+
+
+def _resource_type(kind: ResourceType, base_url: str) -> dict[str, Any]:
+    extensions = [{"schema": extension.id, "required": False} for extension in kind.extensions]
+    return {
+        "schemas": [f"{_CORE}ResourceType"],
+        "id": kind.name,
+        "name": kind.name,
+        "endpoint": kind.endpoint,
+        "description": kind.description,
+        "schema": kind.schema.id,
+        **({"schemaExtensions": extensions} if extensions else {}),
+        "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{kind.name}"),
+    }
+
+
+def _bearer_token(documentation_uri: str | None) -> dict[str, Any]:
+    return {
+        "type": "oauthbearertoken",
+        "name": "OAuth Bearer Token",
+        "description": "A secret token of the tenant in the Authorization header.",
+        "specUri": "https://www.rfc-editor.org/info/rfc6750",
+        **({"documentationUri": documentation_uri} if documentation_uri else {}),
+        "primary": True,
+    }
+
+
+def _pagination(pagination: Pagination) -> dict[str, Any]:
+    """Both methods are offered; those who were served by index before cursors came stay so (RFC 9865 §2.3)."""
+    return {
+        "cursor": True,
+        "index": True,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": pagination.default_page_size,
+        "maxPageSize": pagination.max_page_size,
+        "cursorTimeout": pagination.cursor_timeout,
+    }
+
+
+def _meta(resource_type: str, location: str) -> dict[str, Any]:
+    return {"resourceType": resource_type, "location": location}

@@ -1,0 +1,70 @@
+"""The envelopes that are no resources: their URNs, how to make them, how to read them (RFC 7644 §3.1, §3.12, §8.2)."""
+
+from typing import Any
+
+from scim.errors import InvalidSyntax, ScimError
+
+_MESSAGES = "urn:ietf:params:scim:api:messages:2.0:"
+
+LIST_RESPONSE = f"{_MESSAGES}ListResponse"
+SEARCH_REQUEST = f"{_MESSAGES}SearchRequest"
+PATCH_OP = f"{_MESSAGES}PatchOp"
+BULK_REQUEST = f"{_MESSAGES}BulkRequest"
+BULK_RESPONSE = f"{_MESSAGES}BulkResponse"
+ERROR = f"{_MESSAGES}Error"
+
+
+def error_body(error: ScimError) -> dict[str, Any]:
+    """The body that tells a client of an error; the status is text (RFC 7644 §3.12)."""
+    body: dict[str, Any] = {"schemas": [ERROR], "status": str(int(error.status))}
+    if error.scim_type is not None:
+        body["scimType"] = error.scim_type
+    return body | {"detail": error.detail}
+
+
+def list_response(total: int, resources: list[dict[str, Any]], start_index: int = 1) -> dict[str, Any]:
+    """A page of `total` resources that begins with the one numbered `start_index`, from 1 (RFC 7644 §3.4.2)."""
+    return {
+        "schemas": [LIST_RESPONSE],
+        "totalResults": total,
+        "startIndex": start_index,
+        "itemsPerPage": len(resources),
+        "Resources": resources,
+    }
+
+
+def check_message(body: object, urn: str) -> dict[str, Any]:
+    """The body, when it is a message of this URN.
+
+    Okta and others leave `schemas` out, so it may be absent or unassigned (RFC 7643 §2.5). Raises InvalidSyntax for a
+    body that is no object, names a key twice, or says that it is another message.
+    """
+    name = urn.rpartition(":")[2]
+    if not isinstance(body, dict):
+        raise InvalidSyntax(f"The body must be a JSON object, a {name} message.")
+    _refuse_repeated_keys(body)
+    given = member(body, "schemas")
+    if given is None or given == []:
+        return body
+    # One value where a list belongs is a list of one, as in resources.
+    urns = given if isinstance(given, list) else [given]
+    if urn.lower() not in (item.lower() for item in urns if isinstance(item, str)):
+        raise InvalidSyntax(f'The schemas of a {name} message must hold "{urn}".')
+    return body
+
+
+def member(body: dict[str, Any], name: str) -> Any:
+    """The value of a member whose name is spelled in any letter case, None where there is none (RFC 7643 §2.1)."""
+    if name in body:
+        return body[name]
+    lowered = name.lower()
+    return next((value for key, value in body.items() if key.lower() == lowered), None)
+
+
+def _refuse_repeated_keys(body: dict[str, Any]) -> None:
+    """Of two keys that differ only in case, which would count?"""
+    seen: set[str] = set()
+    for key in body:
+        if key.lower() in seen:
+            raise InvalidSyntax(f'The key "{key[:200]}" is given more than once.')
+        seen.add(key.lower())
