@@ -53,7 +53,7 @@ def values(document):
 
 def test_the_schemas_are_those_of_the_resource_types_and_their_extensions():
     assert [*published(LEARNING)] == [CORE_USER, ENTERPRISE_USER, CORE_GROUP]
-    assert [*published(RFC)] == [CORE_USER, ENTERPRISE_USER, FIELDS, CORE_GROUP]
+    assert [*published(RFC)] == [CORE_USER, FIELDS, ENTERPRISE_USER, CORE_GROUP]
 
 
 def test_a_schema_says_what_it_is_and_where():
@@ -151,7 +151,7 @@ def test_the_resource_types_name_their_endpoint_schema_and_extensions():
         "endpoint": "/Users",
         "description": "User Account",
         "schema": CORE_USER,
-        "schemaExtensions": [{"schema": ENTERPRISE_USER, "required": False}, {"schema": FIELDS, "required": False}],
+        "schemaExtensions": [{"schema": FIELDS, "required": False}, {"schema": ENTERPRISE_USER, "required": False}],
         "meta": {"resourceType": "ResourceType", "location": f"{BASE}/ResourceTypes/User"},
     }
     assert (group["id"], group["endpoint"], group["schema"]) == ("Group", "/Groups", CORE_GROUP)
