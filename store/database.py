@@ -1,0 +1,105 @@
+"""An open database: connections kept by thread, transactions that are repeated whole, statements compiled once."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import peewee
+from playhouse.migrations import Runner
+
+from scim.errors import Unavailable
+from store.compiled import Compiled, Statements
+from store.dialect import LOST, RETRY, UNAVAILABLE, UnreplicatedCommit, dialect
+from store.models import proxy
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 3
+"""How often a write that lost a race is run before the client is asked to come back."""
+
+BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
+
+
+class MigrationNeeded(Exception):
+    """The database's tables are not those that this version works with."""
+
+
+class Database:
+    """What the store's modules share."""
+
+    def __init__(
+        self, url: str, *, busy_timeout: float = 15.0, statement_timeout: float = 20.0, prepared_statements: bool = True
+    ) -> None:
+        self.dialect = dialect(
+            url, busy_timeout=busy_timeout, statement_timeout=statement_timeout, prepared_statements=prepared_statements
+        )
+        self.db = self.dialect.db
+        self._statements = Statements(self.db)
+        proxy.initialize(self.db)
+
+    def statement(self, shape: object, build: Callable[[], Any]) -> Compiled:
+        """The compiled statement of that shape; `build` makes the peewee query the first time."""
+        return self._statements.get(shape, build)
+
+    def read(self, work: Callable[[], Result]) -> Result:
+        """Run statements that change nothing; once more over a new connection where the old one was lost."""
+        return self._run(work, commits=False)
+
+    def write(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a transaction.
+
+        A write is a function of the request: where it loses a race (deadlock, serialization failure, a foreign key
+        gone) it is rolled back and run again whole. Raises Unavailable when that does not help, or when the database
+        is busy, full or away; then nothing was applied.
+        """
+
+        def transaction() -> Result:
+            with self.db.atomic():
+                return work()
+
+        return self._run(transaction, commits=True)
+
+    def _run(self, work: Callable[[], Result], *, commits: bool) -> Result:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return work()
+            except (peewee.DatabaseError, UnreplicatedCommit) as error:
+                fate = self.dialect.fate(error)
+                if fate == LOST:
+                    self.close()
+                if fate is None:
+                    raise
+                # A nested transaction cannot be repeated by itself; the outermost one will.
+                if fate == UNAVAILABLE or attempt == ATTEMPTS or self.db.in_transaction():
+                    raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
+                assert fate in (RETRY, LOST)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close this thread's connection; the next statement opens another."""
+        if not self.db.is_closed():
+            while self.db.transaction_depth():
+                self.db.pop_transaction()
+            self.db.close()
+
+    def migrate(self) -> list[str]:
+        """Bring the tables up to date, one process at a time; returns the names of the steps that were taken."""
+        with self.dialect.migration_lock():
+            applied: list[str] = self._runner().up()
+        return applied
+
+    def check_migrated(self) -> None:
+        """Raise MigrationNeeded unless every step was taken."""
+        pending = [step.name for step in self._runner().status() if step.applied is None]
+        if pending:
+            raise MigrationNeeded(f"The database lacks {', '.join(pending)}: run `vestibule migrate` first.")
+
+    def _runner(self) -> Runner:
+        return Runner(self.db, directory=os.fspath(Path(__file__).parent / "migrations"), table_name="migration")
+
+
+def now() -> str:
+    """This instant as the store keeps it: the comparison key of a dateTime, in UTC."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"

@@ -1,0 +1,269 @@
+"""Everything in which SQLite and Postgres differ: two small classes, one of which is chosen once, from the URL."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from peewee import SQL, Cast, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
+from peewee import Database as PeeweeDatabase
+
+RETRY, UNAVAILABLE, LOST = "retry", "unavailable", "lost"
+"""What can be done about a failure: run the transaction again; ask the client to come back; connect anew."""
+
+
+class Dialect(Protocol):
+    """What the rest of the store asks of a database."""
+
+    db: PeeweeDatabase
+
+    def migration_lock(self) -> Any:
+        """A context manager that one process at a time holds."""
+
+    def serialize(self, number: int) -> None:
+        """Make this transaction wait for others that serialize on the same number."""
+
+    def for_update(self, query: Any) -> Any:
+        """The query, locking the rows it finds until the transaction ends."""
+
+    def value(self, document: Node, path: Sequence[str], type: str) -> Node:
+        """The comparison key at that path of a JSON document of keys, None where there is none."""
+
+    def present(self, document: Node, path: Sequence[str]) -> Node:
+        """Whether the JSON document has anything at that path."""
+
+    def operand(self, type: str, key: Any) -> Any:
+        """A comparison key as a parameter that compares with `value`."""
+
+    def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
+        """A source of rows, one for each element of the JSON array at that path: `value`, in the order of `position`."""
+
+    def position(self, alias: str) -> Node:
+        """The position of such a row's element in its array."""
+
+    def contains(self, text: Node, operand: Any) -> Node:
+        """Whether the text holds the operand."""
+
+    def one_of(self, column: Node, values: Any) -> Node:
+        """Whether the column's value is in the list that the one parameter `values` holds."""
+
+    def list_of(self, values: Sequence[Any]) -> Any:
+        """A list of numbers or texts as the one parameter of `one_of`."""
+
+    def text(self, key: Node) -> Node:
+        """An expression that makes text, in byte order when it is compared."""
+
+    def fate(self, error: Exception) -> str | None:
+        """What can be done about a database error: RETRY, UNAVAILABLE, LOST, or nothing."""
+
+    def constraint(self, error: Exception) -> str:
+        """What a violated constraint is called, or what the database says of it."""
+
+
+class Sqlite:
+    """SQLite: WAL, one writer at a time, durable at every commit."""
+
+    _FATES = {
+        "SQLITE_BUSY": UNAVAILABLE, "SQLITE_BUSY_SNAPSHOT": RETRY, "SQLITE_LOCKED": UNAVAILABLE,
+        "SQLITE_FULL": UNAVAILABLE, "SQLITE_IOERR": UNAVAILABLE, "SQLITE_READONLY": UNAVAILABLE,
+        "SQLITE_CANTOPEN": UNAVAILABLE, "SQLITE_CONSTRAINT_FOREIGNKEY": RETRY,
+    }  # fmt: skip
+
+    def __init__(self, path: str, *, busy_timeout: float) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000}
+        # A plain BEGIN reads first and cannot be upgraded to a write under concurrency: "database is locked".
+        self.db: PeeweeDatabase = SqliteDatabase(path, pragmas=pragmas, timeout=busy_timeout, lock_type="IMMEDIATE")
+
+    @contextmanager
+    def migration_lock(self) -> Iterator[None]:
+        """See Dialect."""
+        descriptor = os.open(f"{self.path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def serialize(self, number: int) -> None:
+        """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
+
+    def for_update(self, query: Any) -> Any:
+        """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
+        return query
+
+    def value(self, document: Node, path: Sequence[str], type: str) -> Node:
+        """See Dialect."""
+        return fn.json_extract(document, _json_path(path))
+
+    def present(self, document: Node, path: Sequence[str]) -> Node:
+        """See Dialect."""
+        return fn.json_type(document, _json_path(path)).is_null(False)
+
+    def operand(self, type: str, key: Any) -> Any:
+        """See Dialect: json_extract gives 1 and 0 for true and false."""
+        return int(key) if type == "boolean" else key
+
+    def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
+        """See Dialect."""
+        return fn.json_each(document, _json_path(path)).alias(alias)
+
+    def position(self, alias: str) -> Node:
+        """See Dialect."""
+        return Entity(alias, "key")
+
+    def contains(self, text: Node, operand: Any) -> Node:
+        """See Dialect: LIKE has wildcards and case rules of its own."""
+        return fn.instr(text, operand) > 0
+
+    def one_of(self, column: Any, values: Any) -> Node:
+        """See Dialect."""
+        return column.in_(Select([fn.json_each(values).alias("listed")], [Entity("listed", "value")]))
+
+    def list_of(self, values: Sequence[Any]) -> str:
+        """See Dialect."""
+        return json.dumps(list(values))
+
+    def text(self, key: Node) -> Node:
+        """See Dialect."""
+        return key
+
+    def fate(self, error: Exception) -> str | None:
+        """See Dialect."""
+        name = getattr(getattr(error, "orig", error), "sqlite_errorname", None) or ""
+        return self._FATES.get(name) or next((fate for start, fate in self._FATES.items() if name.startswith(start)), None)
+
+    def constraint(self, error: Exception) -> str:
+        """See Dialect: SQLite names the columns."""
+        return str(error)
+
+
+def _json_path(path: Sequence[str]) -> str:
+    return "$" + "".join(f'."{name}"' for name in path)
+
+
+class _Replicated(PostgresqlDatabase):
+    """Postgres whose connections remember when a commit was reported as done but not replicated as configured."""
+
+    def _connect(self) -> Any:
+        connection = super()._connect()
+        connection.unreplicated = False
+
+        def noticed(diagnostic: Any) -> None:
+            # "canceling wait for synchronous replication due to user request"
+            if diagnostic.sqlstate == "01000" and "synchronous replication" in (diagnostic.message_primary or ""):
+                connection.unreplicated = True
+
+        connection.add_notice_handler(noticed)
+        return connection
+
+    def commit(self) -> Any:
+        """Commit; a commit that a failover may lose counts as failed."""
+        result = super().commit()
+        connection = self.connection()
+        if connection.unreplicated:
+            connection.unreplicated = False
+            raise UnreplicatedCommit("The commit was not replicated as configured.")
+        return result
+
+
+class UnreplicatedCommit(Exception):
+    """Postgres stopped waiting for the standby, so the write may not survive the loss of the primary."""
+
+
+class Postgres:
+    """Postgres over psycopg 3. No session state is used, so a transaction pooler may stand in between."""
+
+    _FATES = {
+        "40P01": RETRY, "40001": RETRY, "23503": RETRY,
+        "57014": UNAVAILABLE, "53100": UNAVAILABLE, "53200": UNAVAILABLE, "53300": UNAVAILABLE, "55P03": UNAVAILABLE,
+        "25006": LOST, "57P01": LOST, "57P02": LOST, "57P03": UNAVAILABLE,
+    }  # fmt: skip
+
+    def __init__(self, url: str, *, statement_timeout: float, prepared_statements: bool) -> None:
+        self.db: PeeweeDatabase = _Replicated(
+            url,
+            prefer_psycopg3=True,
+            prepare_threshold=5 if prepared_statements else None,
+            connect_timeout=10,
+            options=f"-c statement_timeout={int(statement_timeout * 1000)}",
+        )
+
+    @contextmanager
+    def migration_lock(self) -> Iterator[None]:
+        """See Dialect."""
+        with self.db.atomic():
+            self.serialize(0)
+            yield
+
+    def serialize(self, number: int) -> None:
+        """See Dialect; the first number only keeps us apart from other programs in the same database."""
+        self.db.execute_sql("SELECT pg_advisory_xact_lock(72248, %s)", (number % 2**31,))
+
+    def for_update(self, query: Any) -> Any:
+        """See Dialect."""
+        return query.for_update()
+
+    def value(self, document: Node, path: Sequence[str], type: str) -> Node:
+        """See Dialect."""
+        text = fn.jsonb_extract_path_text(document, *path)
+        return Cast(text, "numeric") if type in ("integer", "decimal") else self.text(text)
+
+    def present(self, document: Node, path: Sequence[str]) -> Node:
+        """See Dialect."""
+        return fn.jsonb_extract_path(document, *path).is_null(False)
+
+    def operand(self, type: str, key: Any) -> Any:
+        """See Dialect: the text of JSON true is "true"."""
+        return ("true" if key else "false") if type == "boolean" else key
+
+    def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
+        """See Dialect."""
+        array = fn.jsonb_array_elements(fn.jsonb_extract_path(document, *path))
+        return NodeList((array, SQL(f'WITH ORDINALITY AS "{alias}" ("value", "position")')))
+
+    def position(self, alias: str) -> Node:
+        """See Dialect."""
+        return Entity(alias, "position")
+
+    def contains(self, text: Node, operand: Any) -> Node:
+        """See Dialect: LIKE has wildcards of its own."""
+        return fn.strpos(text, operand) > 0
+
+    def one_of(self, column: Any, values: Any) -> Node:
+        """See Dialect."""
+        return column == fn.ANY(values)
+
+    def list_of(self, values: Sequence[Any]) -> list[Any]:
+        """See Dialect."""
+        return list(values)
+
+    def text(self, key: Node) -> Node:
+        """See Dialect."""
+        return NodeList((key, SQL('COLLATE "C"')), parens=True)
+
+    def fate(self, error: Exception) -> str | None:
+        """See Dialect. Without a code the connection itself was lost."""
+        if isinstance(error, UnreplicatedCommit):
+            return UNAVAILABLE
+        original = getattr(error, "orig", error)
+        state = getattr(original, "sqlstate", None)
+        if state is None:
+            return LOST if type(original).__name__ in ("OperationalError", "InterfaceError") else None
+        return self._FATES.get(state) or (LOST if state.startswith("08") else None)
+
+    def constraint(self, error: Exception) -> str:
+        """See Dialect."""
+        diagnostic = getattr(getattr(error, "orig", error), "diag", None)
+        return str(getattr(diagnostic, "constraint_name", None) or error)
+
+
+def dialect(url: str, *, busy_timeout: float, statement_timeout: float, prepared_statements: bool) -> Dialect:
+    """The dialect of a database URL, sqlite:///path or postgresql://…; the times are in seconds."""
+    if url.startswith("sqlite:///"):
+        return Sqlite(url.removeprefix("sqlite:///"), busy_timeout=busy_timeout)
+    return Postgres(url, statement_timeout=statement_timeout, prepared_statements=prepared_statements)

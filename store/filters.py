@@ -1,0 +1,466 @@
+"""A bound filter as a WHERE condition and a sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.2, §3.4.2.3).
+
+Every condition is two-valued: a negation is pushed down to the leaves, where "unassigned" is decided. Conditions hold
+parameters, not values, so that statements of the same shape are compiled once; `operands` gives the values.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from peewee import SQL, Case, Cast, Entity, Field, Select, Value, fn
+
+from scim.attributes import ResourceType, Target
+from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.schemas import ENTERPRISE_USER
+from store.compiled import parameter
+from store.dialect import Dialect
+from store.models import Lookup, Membership, Resource
+
+CUT = 256
+"""How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
+
+_NEGATED = {"eq": "ne", "gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": lambda value, operand: value == operand,
+    "ne": lambda value, operand: value != operand,
+    "gt": lambda value, operand: value > operand,
+    "ge": lambda value, operand: value >= operand,
+    "lt": lambda value, operand: value < operand,
+    "le": lambda value, operand: value <= operand,
+}
+
+_COLUMNS: dict[tuple[str, str], str] = {
+    ("User", "userName"): "name_key",
+    ("User", "name.givenName"): "given_key",
+    ("User", "name.familyName"): "family_key",
+    ("Group", "displayName"): "name_key",
+}
+_COMMON_COLUMNS = {"id": "id", "externalId": "external_key", "meta.created": "created", "meta.lastModified": "modified"}
+_CUT_COLUMNS = frozenset({"given_key", "family_key"})
+
+
+class Scope(NamedTuple):
+    """What a filter is evaluated in: one tenant's resources of one type.
+
+    `indexes` are the attributes that `lookup` holds, with the number they have there.
+    """
+
+    dialect: Dialect
+    type: ResourceType
+    indexes: dict[str, int]
+
+
+def shape(bound: Bound | None) -> str:
+    """What a filter looks like apart from its literals; filters of one shape share a statement."""
+    match bound:
+        case None:
+            return ""
+        case Both(left, right):
+            return f"({shape(left)} and {shape(right)})"
+        case Either(left, right):
+            return f"({shape(left)} or {shape(right)})"
+        case Negation(operand):
+            return f"not ({shape(operand)})"
+        case Elements(target, inner):
+            return f"{target.name}[{shape(inner)}]"
+        case Presence(target):
+            return f"{target.name} pr"
+        case Comparison(target, op, operand, _):
+            return f"{target.name} {op} {'long' if _is_long(operand) else '?'}"
+
+
+def _is_long(operand: object) -> bool:
+    return isinstance(operand, str) and len(operand) >= CUT
+
+
+def _comparisons(bound: Bound | None) -> Iterator[Comparison]:
+    match bound:
+        case Both(left, right) | Either(left, right):
+            yield from _comparisons(left)
+            yield from _comparisons(right)
+        case Negation(inner) | Elements(_, inner):
+            yield from _comparisons(inner)
+        case Comparison():
+            yield bound
+
+
+def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
+    """The values of the condition's parameters: each literal's key, and where a prefix ends."""
+    values: dict[str, Any] = {}
+    for number, comparison in enumerate(_comparisons(bound)):
+        operand = dialect.operand(comparison.target.attribute.type, comparison.operand)
+        values[f"operand{number}"] = operand
+        if comparison.op == "sw":
+            values[f"end{number}"] = _after(operand)
+    return values
+
+
+def _after(prefix: str) -> str:
+    """The first text in code point order behind every text that starts with the prefix."""
+    for index in range(len(prefix) - 1, -1, -1):
+        following = ord(prefix[index]) + 1
+        if following <= 0x10FFFF:
+            # The surrogates in between are no characters.
+            return prefix[:index] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
+    return "\U0010ffff" * (CUT + 1)
+
+
+Scalar = Callable[[Target, Comparison | None], Any]
+"""How to get at a singular value in some row: the expression of its comparison key, null where it is unassigned."""
+
+_MANAGER = f"{ENTERPRISE_USER}:manager"
+_ALWAYS, _NEVER = SQL("1 = 1"), SQL("1 = 0")
+_INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
+_NUMBERS = frozenset({"integer", "decimal"})
+
+
+class Where:
+    """Builds the condition of one filter over `Resource`."""
+
+    def __init__(self, scope: Scope, bound: Bound | None) -> None:
+        self._scope = scope
+        self._dialect = scope.dialect
+        self._numbers = {id(comparison): number for number, comparison in enumerate(_comparisons(bound))}
+        self._aliases = 0
+        self._bound = bound
+
+    def condition(self) -> Any:
+        """The condition under which the filter holds."""
+        return _ALWAYS if self._bound is None else self._condition(self._bound, False, self.scalar)
+
+    def _condition(self, bound: Bound, negated: bool, scalar: Scalar) -> Any:
+        match bound:
+            case Both(left, right):
+                first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
+                return (first | second) if negated else (first & second)
+            case Either(left, right):
+                first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
+                return (first & second) if negated else (first | second)
+            case Negation(operand):
+                return self._condition(operand, not negated, scalar)
+            case Elements(target, inner):
+                return self._some(target, inner, negated)
+            case Presence(target):
+                return self._presence(target, negated, scalar)
+            case Comparison(target, _, _, _):
+                return self._leaf(bound, target, negated, scalar)
+
+    def _leaf(self, bound: Comparison, target: Target, negated: bool, scalar: Scalar) -> Any:
+        """A comparison, in whatever table the value stands."""
+        if scalar == self.scalar:
+            container = target if target.name == "schemas" else target.container
+            if container is not None and (container.attribute.multi_valued or container.name == _MANAGER):
+                return self._some(container, bound, negated)
+            if target.name in self._scope.indexes and _indexable(bound):
+                return self._indexed(bound, target, negated)
+        return self._compared(bound, scalar(target, bound), negated)
+
+    def _compared(self, bound: Comparison, value: Any, negated: bool) -> Any:
+        """One value against the literal; what is unassigned satisfies the negation only."""
+        number, op = self._numbers[id(bound)], bound.op
+        operand = parameter(f"operand{number}")
+        if negated and op in _NEGATED:
+            return _OPERATORS[_NEGATED[op]](value, operand) | value.is_null()
+        if op == "sw":
+            # A range instead of a function, so that an index serves it.
+            end = parameter(f"end{number}")
+            return (value < operand) | (value >= end) | value.is_null() if negated else (value >= operand) & (value < end)
+        holds = self._holds(op, value, operand)
+        return ~holds | value.is_null() if negated else holds
+
+    def _holds(self, op: str, value: Any, operand: Any) -> Any:
+        if op == "co":
+            return self._dialect.contains(value, operand)
+        if op == "ew":
+            length = fn.LENGTH(operand)
+            return (fn.LENGTH(value) >= length) & (fn.SUBSTR(value, fn.LENGTH(value) - length + 1) == operand)
+        return _OPERATORS[op](value, operand)
+
+    # Where a resource's own values stand.
+
+    def scalar(self, target: Target, comparison: Comparison | None = None) -> Any:
+        """The comparison key of a resource's singular attribute as an expression, null where it is unassigned."""
+        name = target.name
+        column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
+        if column is not None and not (column in _CUT_COLUMNS and comparison is not None and not _indexable(comparison)):
+            return getattr(Resource, column)
+        if name in _COMPUTED:
+            return _COMPUTED[name](self._scope.type)
+        return self._dialect.value(Resource.keys, target.path, target.attribute.type)
+
+    def _presence(self, target: Target, negated: bool, scalar: Scalar) -> Any:
+        name, container = target.name, target.container
+        if scalar != self.scalar:
+            return scalar(target, None).is_null(not negated) if negated else scalar(target, None).is_null(False)
+        if name == "schemas" or target.attributes[0].computed and target.attributes[0].name in ("id", "meta"):
+            return _NEVER if negated else _ALWAYS
+        if name in _SOURCES or (container is not None and (container.attribute.multi_valued or container.name == _MANAGER)):
+            inner = None if name in _SOURCES else Presence(target)
+            return self._some(target if inner is None else container or target, inner, negated)
+        column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
+        if column is not None:
+            return getattr(Resource, column).is_null(negated)
+        return self._has(target, negated)
+
+    def _has(self, target: Target, negated: bool) -> Any:
+        """Whether the stored document has anything there; the manager, kept in a column, counts as Enterprise User."""
+        present = self._dialect.present(Resource.keys, target.path)
+        if target.name == ENTERPRISE_USER:
+            present = present | Resource.manager.is_null(False)
+        return ~present if negated else present
+
+    # Elements of multi-valued attributes, and the manager: rows of their own.
+
+    def _some(self, target: Target, inner: Bound | None, negated: bool) -> Any:
+        """Whether some element satisfies the inner filter; None is satisfied by any."""
+        if target.name == "schemas":
+            return self._some_schema(inner, negated)
+        if target.name in _SOURCES:
+            return _SOURCES[target.name](self, inner, negated)
+        if not target.attribute.multi_valued:
+            return self._inside(target, inner, negated)
+        if target.name in self._scope.indexes and inner is not None and _all_indexable(inner):
+            chosen = self._lookups(target, self._condition(inner, False, _lookup_scalar))
+            return Resource.pk.not_in(chosen) if negated else Resource.pk.in_(chosen)
+        return self._some_json(target, inner, negated)
+
+    def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
+        """A singular complex attribute counts as a list of one."""
+        present = self._has(target, negated)
+        if inner is None:
+            return present
+        holds = self._condition(inner, negated, self.scalar)
+        return (present | holds) if negated else (present & holds)
+
+    def _some_json(self, target: Target, inner: Bound | None, negated: bool) -> Any:
+        alias = self._alias("element")
+        element = Entity(alias, "value")
+
+        def scalar(sub: Target, _: Comparison | None) -> Any:
+            return self._dialect.value(element, sub.path[len(target.path) :], sub.attribute.type)
+
+        rows = Select([self._dialect.elements(Resource.keys, target.path, alias)], [SQL("1")])
+        if inner is not None:
+            rows = rows.where(self._condition(inner, False, scalar))
+        return ~fn.EXISTS(rows) if negated else fn.EXISTS(rows)
+
+    def _lookups(self, target: Target, condition: Any) -> Any:
+        of_attribute = (Lookup.tenant == parameter("tenant")) & (Lookup.attribute == self._scope.indexes[target.name])
+        return Lookup.select(Lookup.resource).where(of_attribute & condition)
+
+    def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
+        """A singular attribute that `lookup` holds. Numbers stand there as floats, so they are compared once more."""
+        if target.attribute.type not in _NUMBERS:
+            chosen = self._lookups(target, self._compared(bound, Lookup.value, False))
+            return Resource.pk.not_in(chosen) if negated else Resource.pk.in_(chosen)
+        exact = self._compared(bound, self._dialect.value(Resource.keys, target.path, target.attribute.type), negated)
+        if negated:
+            return exact
+        near = {"gt": "ge", "lt": "le"}.get(bound.op, bound.op)
+        operand = parameter(f"operand{self._numbers[id(bound)]}")
+        return Resource.pk.in_(self._lookups(target, _OPERATORS[near](Lookup.number, operand))) & exact
+
+    def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
+        """`schemas` follows from which extensions the resource has."""
+        core, *extensions = (self._scope.type.schema.id, *(target.name for target in self._extensions()))
+        holds = self._of_schema(core, inner, negated)
+        for urn in extensions:
+            present = self._has(self._scope.type.targets[urn.lower()], negated)
+            of_extension = self._of_schema(urn, inner, negated)
+            holds = (holds & (present | of_extension)) if negated else (holds | (present & of_extension))
+        return holds
+
+    def _extensions(self) -> list[Target]:
+        return [self._scope.type.targets[schema.id.lower()] for schema in self._scope.type.extensions]
+
+    def _of_schema(self, urn: str, inner: Bound | None, negated: bool) -> Any:
+        if inner is None:
+            return _NEVER if negated else _ALWAYS
+        return self._condition(inner, negated, lambda target, comparison: self._dialect.text(Cast(Value(urn), "text")))
+
+    def some_member(self, inner: Bound | None, negated: bool) -> Any:
+        """Members of a group, rows of `membership` joined with the member."""
+        member = Resource.alias(self._alias("member"))
+        groups = Membership.select(Membership.group).join(member, on=(member.pk == Membership.member))
+        groups = groups.where(self._of_row(member, inner, _type_key(member)))
+        return Resource.pk.not_in(groups) if negated else Resource.pk.in_(groups)
+
+    def some_manager(self, inner: Bound | None, negated: bool) -> Any:
+        """The manager, a column that refers to another user."""
+        if inner is None:
+            return Resource.manager.is_null(negated)
+        manager = Resource.alias(self._alias("manager"))
+        chosen = manager.select(manager.pk).where(self._of_row(manager, inner, None))
+        return (Resource.manager.is_null() | Resource.manager.not_in(chosen)) if negated else Resource.manager.in_(chosen)
+
+    def some_group(self, inner: Bound | None, negated: bool) -> Any:
+        """Groups of a user, direct and, through nested groups, indirect."""
+        group = Resource.alias(self._alias("group"))
+        if inner is not None and any(target.attribute.name == "type" for target in _targets(inner)):
+            users = self._reached_by_kind(group, inner)
+        else:
+            users = self._reached(group, inner)
+        return Resource.pk.not_in(users) if negated else Resource.pk.in_(users)
+
+    def _reached(self, group: Any, inner: Bound | None) -> Any:
+        """Everything below the groups that satisfy the filter."""
+        seed = group.select(group.pk.alias("reached")).where((group.type == "Group") & self._of_row(group, inner, None))
+        below = seed.cte(self._alias("below"), recursive=True, columns=("reached",))
+        step = Membership.select(Membership.member).join(below, on=(Membership.group == below.c.reached))
+        below = below.union(step)
+        direct = Membership.select(Membership.member).join(below, on=(Membership.group == below.c.reached))
+        return direct.with_cte(below)
+
+    def _reached_by_kind(self, group: Any, inner: Bound) -> Any:
+        """The same where the filter asks whether the group is reached directly: every pair of group and member."""
+        columns = ("root", "reached", "direct")
+        pairs = (
+            Membership.select(Membership.group, Membership.member, SQL("1"))
+            .join(group, on=(group.pk == Membership.group))
+            .where(group.tenant == parameter("tenant"))
+            .cte(self._alias("reach"), recursive=True, columns=columns)
+        )
+        step = Membership.select(pairs.c.root, Membership.member, SQL("0"))
+        pairs = pairs.union(step.join(pairs, on=(Membership.group == pairs.c.reached)))
+        direct = fn.MAX(pairs.c.direct)
+        kinds = Select([pairs], [pairs.c.root, pairs.c.reached, direct.alias("direct")]).group_by(pairs.c.root, pairs.c.reached)
+        kinds = kinds.alias(self._alias("kind"))
+        kind = Case(None, ((kinds.c.direct == 1, "direct"),), "indirect")
+        root = Resource.alias(self._alias("root"))
+        users = Select([kinds], [kinds.c.reached]).join(root, on=(root.pk == kinds.c.root))
+        return users.where(self._of_row(root, inner, Cast(kind, "text"))).with_cte(pairs)
+
+    def _of_row(self, row: Any, inner: Bound | None, kind: Any) -> Any:
+        """The inner filter over another resource of the tenant that stands for the element."""
+        of_tenant = row.tenant == parameter("tenant")
+        if inner is None:
+            return of_tenant
+        return of_tenant & self._condition(inner, False, lambda target, _: _element_value(row, target.attribute.name, kind))
+
+    def _alias(self, name: str) -> str:
+        self._aliases += 1
+        return f"{name}{self._aliases}"
+
+
+class Order:
+    """Builds the ORDER BY of one sort target over `Resource` (RFC 7644 §3.4.2.3)."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._dialect = scope.dialect
+
+    def terms(self, target: Target, descending: bool) -> list[Any]:
+        """What to order by: unassigned last when ascending, first when descending; ties by id."""
+        values = self._values(target)
+        ordered = [v.desc(nulls="FIRST") if descending else v.asc(nulls="LAST") for v in values]
+        return [*ordered, Resource.id]
+
+    def _values(self, target: Target) -> list[Any]:
+        container = target.container
+        if target.name == "schemas":
+            # The first schema is the same for all.
+            return []
+        if container is not None and container.name in _SOURCES:
+            return [_FIRST[container.name](target.attribute.name)]
+        if container is not None and container.attribute.multi_valued:
+            return [self._first_element(container, target)]
+        value = Where(self._scope, None).scalar(target)
+        if value.name in _CUT_COLUMNS if isinstance(value, Field) else False:
+            return [value, self._dialect.value(Resource.keys, target.path, target.attribute.type)]
+        return [value]
+
+    def _first_element(self, container: Target, target: Target) -> Any:
+        """The value of the primary element, else of the first."""
+        element = Entity("sorted", "value")
+        primary = self._dialect.value(element, ("primary",), "boolean") == self._dialect.operand("boolean", True)
+        value = self._dialect.value(element, target.path[len(container.path) :], target.attribute.type)
+        rows = Select([self._dialect.elements(Resource.keys, container.path, "sorted")], [value])
+        first = Case(None, ((primary, 0),), 1)
+        return rows.order_by(first, self._dialect.position("sorted")).limit(1)
+
+
+def _first_member(name: str) -> Any:
+    member = Resource.alias("sorted_member")
+    rows = Membership.select(_element_value(member, name, fn.LOWER(member.type)))
+    return rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == Resource.pk).order_by(member.pk).limit(1)
+
+
+def _first_group(name: str) -> Any:
+    group, inner = Resource.alias("sorted_group"), Membership.alias("sorted_inner")
+    above = Membership.select(Membership.group).where(Membership.member == Resource.pk)
+    above = above.cte("above", recursive=True, columns=("reached",))
+    above = above.union(inner.select(inner.group).join(above, on=(inner.member == above.c.reached)))
+    direct = Membership.select(SQL("1")).where((Membership.member == Resource.pk) & (Membership.group == group.pk))
+    kind = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
+    rows = group.select(_element_value(group, name, kind)).join(above, on=(above.c.reached == group.pk))
+    return rows.order_by(group.pk).limit(1).with_cte(above)
+
+
+def _manager_value(name: str) -> Any:
+    manager = Resource.alias("sorted_manager")
+    return manager.select(_element_value(manager, name, None)).where(manager.pk == Resource.manager)
+
+
+_FIRST: dict[str, Callable[[str], Any]] = {
+    "members": _first_member,
+    "groups": _first_group,
+    _MANAGER: _manager_value,
+}
+
+
+def _element_value(row: Any, name: str, kind: Any) -> Any:
+    """A sub-attribute of an element that another resource stands for, as its comparison key."""
+    ref = Cast(parameter("endpoint"), "text").concat(SQL("'/'")).concat(row.type).concat(SQL("'s/'")).concat(row.id)
+    return {"value": row.id, "display": row.display_key, "displayName": row.display_key, "type": kind, "$ref": ref}[name]
+
+
+def _type_key(row: Any) -> Any:
+    """The type of a member as the key of members.type, which is compared without regard to case."""
+    return fn.LOWER(row.type)
+
+
+_SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
+    "members": Where.some_member,
+    "groups": Where.some_group,
+    _MANAGER: Where.some_manager,
+}
+_COMPUTED: dict[str, Callable[[ResourceType], Any]] = {
+    "meta.resourceType": lambda type: Cast(Value(type.name), "text"),
+    "meta.location": lambda type: (
+        Cast(parameter("endpoint"), "text").concat(SQL(f"'{type.endpoint}/'")).concat(Resource.id)
+    ),
+    "meta.version": lambda _: SQL("'W/\"'").concat(Cast(Resource.version, "text")).concat(SQL("'\"'")),
+}
+
+
+def _lookup_scalar(target: Target, _: Comparison | None) -> Any:
+    return getattr(Lookup, target.attribute.name)
+
+
+def _targets(bound: Bound) -> Iterator[Target]:
+    match bound:
+        case Both(left, right) | Either(left, right):
+            yield from _targets(left)
+            yield from _targets(right)
+        case Negation(inner):
+            yield from _targets(inner)
+        case Elements(target, inner):
+            yield target
+            yield from _targets(inner)
+        case Presence(target) | Comparison(target, _, _, _):
+            yield target
+
+
+def _indexable(bound: Comparison) -> bool:
+    """Whether an index that holds the first characters of each value answers the comparison exactly."""
+    return bound.op in _INDEXABLE and not _is_long(bound.operand)
+
+
+def _all_indexable(inner: Bound) -> bool:
+    """Whether `lookup` has all that the filter of an element asks for."""
+    match inner:
+        case Both(left, right):
+            return _all_indexable(left) and _all_indexable(right)
+        case Comparison(target, _, _, _):
+            return target.attribute.name in ("value", "type", "primary") and _indexable(inner)
+    return False
