@@ -85,7 +85,8 @@ class Profile:
 
 def profile(preset: Preset, fields: Iterable[CustomField] = ()) -> Profile:
     """The resource types of a tenant with this preset and these custom fields."""
-    extensions = (ENTERPRISE, *_fields_extension(preset, fields))
+    # Enterprise User comes last: its computed manager is spliced in at the end of the stored document.
+    extensions = (*_fields_extension(preset, fields), ENTERPRISE)
     user = replace(USER, attributes=(*(_as_preset(preset, attribute) for attribute in USER.attributes), PASSWORD))
     return Profile(
         preset,

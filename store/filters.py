@@ -7,7 +7,7 @@ parameters, not values, so that statements of the same shape are compiled once; 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from peewee import SQL, Case, Cast, Entity, Field, Select, Value, fn
+from peewee import SQL, Asc, Case, Cast, Desc, Entity, Select, Value, fn
 
 from scim.attributes import ResourceType, Target
 from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
@@ -15,6 +15,9 @@ from scim.schemas import ENTERPRISE_USER
 from store.compiled import parameter
 from store.dialect import Dialect
 from store.models import Lookup, Membership, Resource
+
+ROW = Resource.alias("row")
+"""The resource that a condition is about; it has one name throughout, so that recursive subqueries can refer to it."""
 
 CUT = 256
 """How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
@@ -183,10 +186,10 @@ class Where:
         name = target.name
         column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
         if column is not None and not (column in _CUT_COLUMNS and comparison is not None and not _indexable(comparison)):
-            return getattr(Resource, column)
+            return getattr(ROW, column)
         if name in _COMPUTED:
             return _COMPUTED[name](self._scope.type)
-        return self._dialect.value(Resource.keys, target.path, target.attribute.type)
+        return self._dialect.value(ROW.keys, target.path, target.attribute.type)
 
     def _presence(self, target: Target, negated: bool, scalar: Scalar) -> Any:
         name, container = target.name, target.container
@@ -199,14 +202,14 @@ class Where:
             return self._some(target if inner is None else container or target, inner, negated)
         column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
         if column is not None:
-            return getattr(Resource, column).is_null(negated)
+            return getattr(ROW, column).is_null(negated)
         return self._has(target, negated)
 
     def _has(self, target: Target, negated: bool) -> Any:
         """Whether the stored document has anything there; the manager, kept in a column, counts as Enterprise User."""
-        present = self._dialect.present(Resource.keys, target.path)
+        present = self._dialect.present(ROW.keys, target.path)
         if target.name == ENTERPRISE_USER:
-            present = present | Resource.manager.is_null(False)
+            present = present | ROW.manager.is_null(False)
         return ~present if negated else present
 
     # Elements of multi-valued attributes, and the manager: rows of their own.
@@ -221,7 +224,7 @@ class Where:
             return self._inside(target, inner, negated)
         if target.name in self._scope.indexes and inner is not None and _all_indexable(inner):
             chosen = self._lookups(target, self._condition(inner, False, _lookup_scalar))
-            return Resource.pk.not_in(chosen) if negated else Resource.pk.in_(chosen)
+            return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
         return self._some_json(target, inner, negated)
 
     def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
@@ -239,7 +242,7 @@ class Where:
         def scalar(sub: Target, _: Comparison | None) -> Any:
             return self._dialect.value(element, sub.path[len(target.path) :], sub.attribute.type)
 
-        rows = Select([self._dialect.elements(Resource.keys, target.path, alias)], [SQL("1")])
+        rows = Select([self._dialect.elements(ROW.keys, target.path, alias)], [SQL("1")])
         if inner is not None:
             rows = rows.where(self._condition(inner, False, scalar))
         return ~fn.EXISTS(rows) if negated else fn.EXISTS(rows)
@@ -252,13 +255,13 @@ class Where:
         """A singular attribute that `lookup` holds. Numbers stand there as floats, so they are compared once more."""
         if target.attribute.type not in _NUMBERS:
             chosen = self._lookups(target, self._compared(bound, Lookup.value, False))
-            return Resource.pk.not_in(chosen) if negated else Resource.pk.in_(chosen)
-        exact = self._compared(bound, self._dialect.value(Resource.keys, target.path, target.attribute.type), negated)
+            return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
+        exact = self._compared(bound, self._dialect.value(ROW.keys, target.path, target.attribute.type), negated)
         if negated:
             return exact
         near = {"gt": "ge", "lt": "le"}.get(bound.op, bound.op)
         operand = parameter(f"operand{self._numbers[id(bound)]}")
-        return Resource.pk.in_(self._lookups(target, _OPERATORS[near](Lookup.number, operand))) & exact
+        return ROW.pk.in_(self._lookups(target, _OPERATORS[near](Lookup.number, operand))) & exact
 
     def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
         """`schemas` follows from which extensions the resource has."""
@@ -283,15 +286,15 @@ class Where:
         member = Resource.alias(self._alias("member"))
         groups = Membership.select(Membership.group).join(member, on=(member.pk == Membership.member))
         groups = groups.where(self._of_row(member, inner, _type_key(member)))
-        return Resource.pk.not_in(groups) if negated else Resource.pk.in_(groups)
+        return ROW.pk.not_in(groups) if negated else ROW.pk.in_(groups)
 
     def some_manager(self, inner: Bound | None, negated: bool) -> Any:
         """The manager, a column that refers to another user."""
         if inner is None:
-            return Resource.manager.is_null(negated)
+            return ROW.manager.is_null(negated)
         manager = Resource.alias(self._alias("manager"))
         chosen = manager.select(manager.pk).where(self._of_row(manager, inner, None))
-        return (Resource.manager.is_null() | Resource.manager.not_in(chosen)) if negated else Resource.manager.in_(chosen)
+        return (ROW.manager.is_null() | ROW.manager.not_in(chosen)) if negated else ROW.manager.in_(chosen)
 
     def some_group(self, inner: Bound | None, negated: bool) -> Any:
         """Groups of a user, direct and, through nested groups, indirect."""
@@ -300,7 +303,7 @@ class Where:
             users = self._reached_by_kind(group, inner)
         else:
             users = self._reached(group, inner)
-        return Resource.pk.not_in(users) if negated else Resource.pk.in_(users)
+        return ROW.pk.not_in(users) if negated else ROW.pk.in_(users)
 
     def _reached(self, group: Any, inner: Bound | None) -> Any:
         """Everything below the groups that satisfy the filter."""
@@ -352,8 +355,8 @@ class Order:
     def terms(self, target: Target, descending: bool) -> list[Any]:
         """What to order by: unassigned last when ascending, first when descending; ties by id."""
         values = self._values(target)
-        ordered = [v.desc(nulls="FIRST") if descending else v.asc(nulls="LAST") for v in values]
-        return [*ordered, Resource.id]
+        ordered = [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
+        return [*ordered, ROW.id]
 
     def _values(self, target: Target) -> list[Any]:
         container = target.container
@@ -365,8 +368,9 @@ class Order:
         if container is not None and container.attribute.multi_valued:
             return [self._first_element(container, target)]
         value = Where(self._scope, None).scalar(target)
-        if value.name in _CUT_COLUMNS if isinstance(value, Field) else False:
-            return [value, self._dialect.value(Resource.keys, target.path, target.attribute.type)]
+        if _COLUMNS.get((self._scope.type.name, target.name)) in _CUT_COLUMNS:
+            # What the column cuts off decides between values that begin alike.
+            return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
         return [value]
 
     def _first_element(self, container: Target, target: Target) -> Any:
@@ -374,7 +378,7 @@ class Order:
         element = Entity("sorted", "value")
         primary = self._dialect.value(element, ("primary",), "boolean") == self._dialect.operand("boolean", True)
         value = self._dialect.value(element, target.path[len(container.path) :], target.attribute.type)
-        rows = Select([self._dialect.elements(Resource.keys, container.path, "sorted")], [value])
+        rows = Select([self._dialect.elements(ROW.keys, container.path, "sorted")], [value])
         first = Case(None, ((primary, 0),), 1)
         return rows.order_by(first, self._dialect.position("sorted")).limit(1)
 
@@ -382,15 +386,15 @@ class Order:
 def _first_member(name: str) -> Any:
     member = Resource.alias("sorted_member")
     rows = Membership.select(_element_value(member, name, fn.LOWER(member.type)))
-    return rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == Resource.pk).order_by(member.pk).limit(1)
+    return rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == ROW.pk).order_by(member.pk).limit(1)
 
 
 def _first_group(name: str) -> Any:
     group, inner = Resource.alias("sorted_group"), Membership.alias("sorted_inner")
-    above = Membership.select(Membership.group).where(Membership.member == Resource.pk)
+    above = Membership.select(Membership.group).where(Membership.member == ROW.pk)
     above = above.cte("above", recursive=True, columns=("reached",))
     above = above.union(inner.select(inner.group).join(above, on=(inner.member == above.c.reached)))
-    direct = Membership.select(SQL("1")).where((Membership.member == Resource.pk) & (Membership.group == group.pk))
+    direct = Membership.select(SQL("1")).where((Membership.member == ROW.pk) & (Membership.group == group.pk))
     kind = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
     rows = group.select(_element_value(group, name, kind)).join(above, on=(above.c.reached == group.pk))
     return rows.order_by(group.pk).limit(1).with_cte(above)
@@ -398,7 +402,7 @@ def _first_group(name: str) -> Any:
 
 def _manager_value(name: str) -> Any:
     manager = Resource.alias("sorted_manager")
-    return manager.select(_element_value(manager, name, None)).where(manager.pk == Resource.manager)
+    return manager.select(_element_value(manager, name, None)).where(manager.pk == ROW.manager)
 
 
 _FIRST: dict[str, Callable[[str], Any]] = {
@@ -427,9 +431,9 @@ _SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
 _COMPUTED: dict[str, Callable[[ResourceType], Any]] = {
     "meta.resourceType": lambda type: Cast(Value(type.name), "text"),
     "meta.location": lambda type: (
-        Cast(parameter("endpoint"), "text").concat(SQL(f"'{type.endpoint}/'")).concat(Resource.id)
+        Cast(parameter("endpoint"), "text").concat(SQL(f"'{type.endpoint}/'")).concat(ROW.id)
     ),
-    "meta.version": lambda _: SQL("'W/\"'").concat(Cast(Resource.version, "text")).concat(SQL("'\"'")),
+    "meta.version": lambda _: SQL("'W/\"'").concat(Cast(ROW.version, "text")).concat(SQL("'\"'")),
 }
 
 
