@@ -28,6 +28,7 @@ MAX_DIGITS = 15
 _KINDS: dict[type, str] = {
     str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object", type(None): "null",
 }  # fmt: skip
+_PARSED = {"dateTime": "a date and time such as 2026-11-23T08:00:00Z", "binary": "base64"}
 _BOOLEAN_WORDS = {"true": True, "false": False}
 _INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", re.ASCII)
@@ -202,6 +203,11 @@ class Simple(ScimField):
             value = next(iter(value.values()))
         return super().read(value, name, nulls)
 
+    def wrong(self, value: object, name: str, wanted: str) -> ValidationError:
+        """The complaint names the type as well; text of the wrong form is "other text"."""
+        shown = "other text" if isinstance(value, str) else kind(value)
+        return ValidationError(f"{name} must be {wanted} (type {self.scim.type}), not {shown}.")
+
 
 class Text(Simple):
     """A string."""
@@ -227,12 +233,8 @@ class Reference(Text):
     def typed(self, value: Any, name: str, nulls: bool) -> str:
         """See ScimField.typed."""
         if not isinstance(value, str) or _REFERENCE.fullmatch(value) is None:
-            raise self.wrong(value, name, "a URI (type reference)" if isinstance(value, str) else "a URI as text (type reference)")
+            raise self.wrong(value, name, "a URI")
         return super().typed(value, name, nulls)
-
-    def wrong(self, value: object, name: str, wanted: str) -> ValidationError:
-        """Text that is no URI is not "text"."""
-        return ValidationError(f"{name} must be {wanted}, not {'other text' if isinstance(value, str) else kind(value)}.")
 
 
 class Boolean(Simple):
@@ -242,8 +244,7 @@ class Boolean(Simple):
         """See ScimField.typed."""
         boolean = _BOOLEAN_WORDS.get(value.lower()) if isinstance(value, str) else value
         if not isinstance(boolean, bool):
-            shown = "other text" if isinstance(value, str) else kind(value)
-            raise ValidationError(f"{name} must be true or false (type boolean), not {shown}.")
+            raise self.wrong(value, name, "true or false")
         return boolean
 
 
@@ -254,9 +255,10 @@ class Integer(Simple):
         """See ScimField.typed."""
         if isinstance(value, str) and _INTEGER.fullmatch(value):
             value = int(value)
+        if isinstance(value, float):
+            raise ValidationError(f"{name} must be a whole number (type integer), not a fraction.")
         if isinstance(value, bool) or not isinstance(value, int):
-            shown = "other text" if isinstance(value, str) else "a fraction" if isinstance(value, float) else kind(value)
-            raise ValidationError(f"{name} must be a whole number (type integer), not {shown}.")
+            raise self.wrong(value, name, "a whole number")
         if abs(value) > MAX_INTEGER:
             raise ValidationError(f"{name} must lie between -{MAX_INTEGER} and {MAX_INTEGER}.")
         return value
@@ -269,8 +271,7 @@ class DecimalNumber(Simple):
         """See ScimField.typed."""
         number = decimal_of(value)
         if number is None:
-            shown = "other text" if isinstance(value, str) else kind(value)
-            raise ValidationError(f"{name} must be a number (type decimal), not {shown}.")
+            raise self.wrong(value, name, "a number")
         if len(number.normalize().as_tuple().digits) > MAX_DIGITS or not math.isfinite(float(number)):
             raise ValidationError(f"{name} must have at most {MAX_DIGITS} significant digits.")
         return int(number) if number == number.to_integral_value() and abs(number) < 10**MAX_DIGITS else float(number)
@@ -292,20 +293,16 @@ def decimal_of(value: object) -> Decimal | None:
 class Parsed(Text):
     """Text that must parse: a dateTime or base64."""
 
-    wanted = {
-        "dateTime": "a date and time such as 2026-11-23T08:00:00Z (type dateTime)",
-        "binary": "base64 (type binary)",
-    }
-
     def typed(self, value: Any, name: str, nulls: bool) -> str:
         """See ScimField.typed."""
+        wanted = _PARSED[self.scim.type]
+        if not isinstance(value, str):
+            raise self.wrong(value, name, wanted)
         try:
-            if isinstance(value, str):
-                keys.key_function(self.scim)(value)
-                return super().typed(value, name, nulls)
-        except ValueError:
-            raise ValidationError(f"{name} must be {self.wanted[self.scim.type]}, not other text.") from None
-        raise self.wrong(value, name, self.wanted[self.scim.type])
+            keys.key_function(self.scim)(value)
+        except ValueError as error:
+            raise self.wrong(value, name, wanted) from error
+        return super().typed(value, name, nulls)
 
 
 class Complex(ScimField):
