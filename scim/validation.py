@@ -193,12 +193,12 @@ class ScimField(fields.Field[Any]):
 
 
 class Simple(ScimField):
-    """A singular simple attribute; a list of one is taken for its element, and {"value": x} for x."""
+    """A singular simple attribute; a list of one is taken for its element, {"value": x} for x, [] for null."""
 
     def read(self, value: object, name: str, nulls: bool) -> Any:
         """See ScimField.read."""
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
+        if isinstance(value, list) and len(value) <= 1:
+            value = value[0] if value else None
         if isinstance(value, dict) and [key.lower() for key in value] == ["value"]:
             value = next(iter(value.values()))
         return super().read(value, name, nulls)
