@@ -5,7 +5,6 @@ They load and never dump: what goes out is the stored text (docs/architecture.md
 end here: booleans and numbers as text, one value where a list belongs, a bare id where an object belongs.
 """
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -23,7 +22,8 @@ Document = dict[str, Any]
 
 MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 15
-"""Decimals up to this many significant digits read the same in every JSON parser and database."""
+MAX_EXPONENT = 307
+"""Decimals of so many significant digits and such an exponent read the same in every JSON parser and database."""
 
 _KINDS: dict[type, str] = {
     str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object", type(None): "null",
@@ -272,8 +272,9 @@ class DecimalNumber(Simple):
         number = decimal_of(value)
         if number is None:
             raise self.wrong(value, name, "a number")
-        if len(number.normalize().as_tuple().digits) > MAX_DIGITS or not math.isfinite(float(number)):
-            raise ValidationError(f"{name} must have at most {MAX_DIGITS} significant digits.")
+        if not fits(number):
+            limits = f"at most {MAX_DIGITS} significant digits and an exponent of at most {MAX_EXPONENT}"
+            raise ValidationError(f"{name} must have {limits}.")
         return int(number) if number == number.to_integral_value() and abs(number) < 10**MAX_DIGITS else float(number)
 
 
@@ -288,6 +289,12 @@ def decimal_of(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+def fits(number: Decimal) -> bool:
+    """Whether a double gives the decimal back unchanged. (Decimal.normalize would round it to 28 digits first.)"""
+    significant = "".join(map(str, number.as_tuple().digits)).strip("0")
+    return len(significant) <= MAX_DIGITS and (not number or abs(number.adjusted()) <= MAX_EXPONENT)
 
 
 class Parsed(Text):
@@ -382,4 +389,4 @@ def _resource_schema(resource_type: ResourceType) -> _Loading:
     return _schema(resource_type.name, resource_type.attributes, resource_type)
 
 
-__all__ = ["Document", "ScimError", "check_required", "decimal_of", "kind", "load", "load_value", "with_defaults"]
+__all__ = ["Document", "ScimError", "check_required", "decimal_of", "fits", "kind", "load", "load_value", "with_defaults"]
