@@ -346,12 +346,14 @@ class Plural(ScimField):
 
     def typed(self, value: Any, name: str, nulls: bool) -> list[Any] | None:
         """See ScimField.typed."""
-        elements: list[Any] = []
+        distinct: dict[Any, Any] = {}
         for item in value if isinstance(value, list) else [value]:
             # Nested keys are named without an index (`emails.foo`), so that they can be searched for.
             element = self.element.read(item, name, False)
-            if element is not None and element not in elements:
-                elements.append(element)
+            if element is not None:
+                # Sub-attributes are simple (RFC 7643 §2.3.8), so the elements of a long list need not be compared in pairs.
+                distinct.setdefault(frozenset(element.items()) if isinstance(element, dict) else element, element)
+        elements = [*distinct.values()]
         if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
             raise ValidationError(f"{name} must have at most one element whose primary is true.")
         return elements or None
