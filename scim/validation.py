@@ -351,7 +351,7 @@ class Plural(ScimField):
             # Nested keys are named without an index (`emails.foo`), so that they can be searched for.
             element = self.element.read(item, name, False)
             if element is not None:
-                # Sub-attributes are simple (RFC 7643 §2.3.8), so the elements of a long list need not be compared in pairs.
+                # Sub-attributes are simple (RFC 7643 §2.3.8): no need to compare the elements of a long list in pairs.
                 distinct.setdefault(frozenset(element.items()) if isinstance(element, dict) else element, element)
         elements = [*distinct.values()]
         if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
@@ -391,4 +391,14 @@ def _resource_schema(resource_type: ResourceType) -> _Loading:
     return _schema(resource_type.name, resource_type.attributes, resource_type)
 
 
-__all__ = ["Document", "ScimError", "check_required", "decimal_of", "fits", "kind", "load", "load_value", "with_defaults"]
+__all__ = [
+    "Document",
+    "ScimError",
+    "check_required",
+    "decimal_of",
+    "fits",
+    "kind",
+    "load",
+    "load_value",
+    "with_defaults",
+]
