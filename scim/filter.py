@@ -1,0 +1,420 @@
+"""Text to syntax tree and back, for filters and PATCH paths: one lexer, one grammar (RFC 7644 §3.4.2.2, §3.5.2).
+
+Names are taken as they are written: whether they exist, and what a value may be compared with, is for
+scim.attributes. `str(tree)` prints a filter or path that is read back as an equal tree (escapes may make it longer
+than MAX_LENGTH).
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TypeAlias
+
+from scim.errors import InvalidFilter, InvalidPath, ScimError
+
+# The bounds of one text. Parentheses alone cost a tree nothing, hence two bounds for nesting. MAX_LEVELS lets whoever
+# receives a tree walk it by recursion, and put it into SQL: SQLite 3.40 parses on a stack of 100 entries, of which a
+# level takes three (32 nested ORs overflow it). A chain of MAX_TERMS is 8 levels deep (see `_chain`).
+MAX_LENGTH = 65_536
+MAX_DEPTH = 50
+MAX_LEVELS = 16
+MAX_TERMS = 200
+MAX_DIGITS = 40
+SHOWN = 40  # characters of the client's text that an error repeats
+
+OPERATORS = ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr")
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An attribute's name as written. The URI is all before the last colon, so of a bare schema URN, or of
+    Entra's old `urn:…:2.0:User.department`, the last word is taken for a name: who knows the schemas reads `text`."""
+
+    uri: str | None
+    name: str
+    sub: str | None
+
+    @property
+    def text(self) -> str:
+        """The whole name: `uri:name.sub`."""
+        name = f"{self.name}.{self.sub}" if self.sub else self.name
+        return f"{self.uri}:{name}" if self.uri else name
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compare:
+    """`path op value`: op in lower case, value a JSON literal (text, true, false, null, int or float)."""
+
+    path: Path
+    op: str
+    value: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Compare) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        """With the value's type, because true, 1 and 1.0 are equal in Python but not in JSON."""
+        return self.path, self.op, type(self.value), self.value
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.op} {json.dumps(self.value, ensure_ascii=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """`path pr`: the attribute has a value."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.path} pr"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Both are true."""
+
+    left: "Filter"
+    right: "Filter"
+
+    def __str__(self) -> str:
+        return _joined(self, "and")
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one is true."""
+
+    left: "Filter"
+    right: "Filter"
+
+    def __str__(self) -> str:
+        return _joined(self, "or")
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The operand is false."""
+
+    operand: "Filter"
+
+    def __str__(self) -> str:
+        return f"not ({self.operand})"
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePath:
+    """`path[filter]`: one element satisfies the whole filter. The path has no sub-attribute, the filter no brackets."""
+
+    path: Path
+    filter: "Filter"
+
+    def __str__(self) -> str:
+        return f"{self.path}[{self.filter}]"
+
+
+Filter: TypeAlias = Compare | Present | And | Or | Not | ValuePath
+
+
+@dataclass(frozen=True, slots=True)
+class PatchPath:
+    """The target of a PATCH operation. With a filter, `path.sub` is what follows the brackets (RFC 7644 §3.5.2)."""
+
+    path: Path
+    filter: Filter | None
+
+    def __str__(self) -> str:
+        if self.filter is None:
+            return str(self.path)
+        sub = f".{self.path.sub}" if self.path.sub else ""
+        return f"{replace(self.path, sub=None)}[{self.filter}]{sub}"
+
+
+def parse_filter(text: str) -> Filter:
+    """The tree of a filter. Raises InvalidFilter."""
+    parser = _Parser(text, "filter", InvalidFilter)
+    try:
+        tree = parser.disjunction()
+        parser.end(_EXPECTED_END)
+        parser.check_levels(tree)
+    except InvalidFilter:
+        unescaped = _unescaped(text)
+        if unescaped is None:
+            raise
+        return unescaped
+    return tree
+
+
+def parse_path(text: str) -> PatchPath:
+    """The target that the path of a PATCH operation names. Raises InvalidPath, and InvalidFilter between brackets."""
+    parser = _Parser(text, "path", InvalidPath)
+    path = parser.patch_path()
+    parser.end(_EXPECTED_PATH_END)
+    return path
+
+
+def parse_name(text: str) -> Path:
+    """An attribute's name without brackets, as in sortBy and attributes. Raises InvalidPath."""
+    parser = _Parser(text, "attribute name", InvalidPath)
+    path = parser.attribute()
+    parser.end(_EXPECTED_NAME_END)
+    return path
+
+
+# A token is a text in double quotes up to its closing quote or the end, a bracket, or a word. The quantifiers are
+# possessive (`*+`): a text that is never closed costs one scan and no backtracking.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[()\[\]]|[^ \t\r\n()\[\]"]++', re.DOTALL)
+
+# `$` is legal in front only, for $ref; RFC 7643 §2.1 has it the other way round, where no attribute needs it.
+_NAME = r"\$?[A-Za-z][A-Za-z0-9_-]*"
+_PATH = rf"(?:([A-Za-z][A-Za-z0-9._~%/+:-]*):)?({_NAME})(?:\.({_NAME}))?"
+_ATTRIBUTE = re.compile(_PATH)
+_SUB_ATTRIBUTE = re.compile(rf"\.({_NAME})")
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WORDS = {"true": True, "false": False, "null": None}
+
+_UNESCAPED = re.compile(rf'[ \t\r\n]*{_PATH}[ \t\r\n]+[eE][qQ][ \t\r\n]*"(.*)"[ \t\r\n]*', re.DOTALL)
+_JUNCTION = re.compile(r'"\s+(?:and|or)\s|\s(?:and|or)\s+"', re.IGNORECASE)
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+_EXPECTED_NAME = 'an attribute is expected, such as userName, name.givenName or emails[type eq "work"]'
+_EXPECTED_NAME_END = "one attribute is expected, such as userName or name.givenName"
+_EXPECTED_OPERATOR = f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}"
+_EXPECTED_GROUP = "not is followed by parentheses, as in not (title pr)"
+_EXPECTED_VALUE = "put the value in double quotes; only numbers, true, false and null stand without them"
+_EXPECTED_STRING = r'a value ends with a double quote, and inside it " is written \" and \ is written \\'
+_EXPECTED_END = 'write one comparison, or several joined by "and" or "or", and close only brackets that were opened'
+_EXPECTED_PATH_END = "an attribute is followed by nothing but [filter] and .subAttribute"
+
+
+class _Parser:
+    """Reads one text from left to right, by recursive descent; `at` is the token it has come to."""
+
+    def __init__(self, text: str, noun: str, refusal: type[ScimError]) -> None:
+        if len(text) > MAX_LENGTH:
+            raise refusal(f"The {noun} has {len(text)} characters: shorten it to at most {MAX_LENGTH}")
+        self.text = text
+        self.noun = noun
+        self.refusal = refusal
+        # The end counts as two tokens, because `term` looks one ahead.
+        self.tokens: list[str] = [*_TOKEN.findall(text), "", ""]
+        self.at = self.depth = self.terms = 0
+        self.in_brackets = False
+
+    def disjunction(self) -> Filter:
+        operands = [self.conjunction()]
+        while self.tokens[self.at].lower() == "or":
+            self.at += 1
+            operands.append(self.conjunction())
+        return _chain(Or, operands)
+
+    def conjunction(self) -> Filter:
+        operands = [self.term()]
+        while self.tokens[self.at].lower() == "and":
+            self.at += 1
+            operands.append(self.term())
+        return _chain(And, operands)
+
+    def term(self) -> Filter:
+        word, ahead = self.tokens[self.at : self.at + 2]
+        if word == "(":
+            return self.nested(")")
+        if ahead == "(" and word.lower() == "not":
+            self.at += 1
+            return Not(self.nested(")"))
+        path = self.attribute()
+        return self.value_path(path) if ahead == "[" else self.comparison(path)
+
+    def nested(self, closing: str) -> Filter:
+        """The filter within brackets, at the first of which the parser stands."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.fault(f"brackets may stand at most {MAX_DEPTH} deep in each other")
+        self.at += 1
+        tree = self.disjunction()
+        if self.tokens[self.at] != closing:
+            raise self.fault(f'{closing} is expected, or "and" or "or" with another comparison')
+        self.at += 1
+        self.depth -= 1
+        return tree
+
+    def brackets(self) -> Filter:
+        """The filter of a value path. In a PATCH path too, its faults are faults of a filter (RFC 7644 §3.12)."""
+        outer, self.refusal, self.in_brackets = self.refusal, InvalidFilter, True
+        tree = self.nested("]")
+        self.refusal, self.in_brackets = outer, False
+        return tree
+
+    def value_path(self, path: Path) -> Filter:
+        """`emails[filter]`, or with what Entra adds to it, `.value eq "x"`, which RFC 7644 §3.4.2.2 does not have."""
+        if self.in_brackets:
+            raise self.fault("brackets cannot hold other brackets, so use a sub-attribute of the outer attribute")
+        if path.sub:
+            raise self.fault("brackets follow the attribute itself, not its sub-attribute")
+        elements = self.brackets()
+        sub = self.sub_attribute()
+        word = self.tokens[self.at].lower()
+        if sub is None and word == "pr":
+            self.at += 1
+        elif sub or word in OPERATORS:
+            return _same_element(path, elements, self.comparison(Path(None, sub or "value", None)))
+        return ValuePath(path, elements)
+
+    def patch_path(self) -> PatchPath:
+        path = self.attribute()
+        if self.tokens[self.at] != "[":
+            return PatchPath(path, None)
+        if path.sub:
+            raise self.fault("brackets follow the attribute itself, not its sub-attribute")
+        tree = self.brackets()
+        self.check_levels(tree)
+        return PatchPath(replace(path, sub=self.sub_attribute()), tree)
+
+    def attribute(self) -> Path:
+        match = _ATTRIBUTE.fullmatch(self.tokens[self.at])
+        if match is None:
+            raise self.fault(_EXPECTED_NAME)
+        self.at += 1
+        return Path(*match.groups())
+
+    def sub_attribute(self) -> str | None:
+        match = _SUB_ATTRIBUTE.fullmatch(self.tokens[self.at])
+        if match is None:
+            return None
+        self.at += 1
+        return match[1]
+
+    def comparison(self, path: Path) -> Compare | Present:
+        word = self.tokens[self.at].lower()
+        if word not in OPERATORS:
+            raise self.fault(_EXPECTED_GROUP if path.text.lower() == "not" else _EXPECTED_OPERATOR)
+        self.terms += 1
+        if self.terms > MAX_TERMS:
+            raise self.fault(f"a {self.noun} may hold at most {MAX_TERMS} comparisons")
+        self.at += 1
+        return Present(path) if word == "pr" else Compare(path, word, self.value())
+
+    def value(self) -> str | bool | int | float | None:
+        """A JSON literal. RFC 7644 has true, false and null in lower case only; clients capitalise them."""
+        token = self.tokens[self.at]
+        value: str | bool | int | float | None
+        if token.startswith('"'):
+            value = self.string(token)
+        elif token.lower() in _WORDS:
+            value = _WORDS[token.lower()]
+        else:
+            value = self.number(token)
+        self.at += 1
+        return value
+
+    def string(self, token: str) -> str:
+        try:
+            value: str = json.loads(token)
+        except ValueError as error:
+            raise self.fault(_EXPECTED_STRING) from error
+        if _SURROGATE.search(value):
+            raise self.fault("the value holds half a character, so write both halves of its surrogate pair")
+        return value
+
+    def number(self, token: str) -> int | float:
+        match = _NUMBER.fullmatch(token)
+        if match is None:
+            raise self.fault(_EXPECTED_VALUE)
+        if len(token.lstrip("-")) > MAX_DIGITS:
+            raise self.fault(f"a number has at most {MAX_DIGITS} digits")
+        if match.lastindex is None:
+            return int(token)
+        value = float(token)
+        if math.isinf(value):
+            raise self.fault("the number is too large")
+        return value
+
+    def check_levels(self, tree: Filter) -> None:
+        levels = _levels(tree)
+        if levels > MAX_LEVELS:
+            raise InvalidFilter(f"The {self.noun} is {levels} levels deep: simplify it to at most {MAX_LEVELS}")
+
+    def end(self, mend: str) -> None:
+        if self.tokens[self.at]:
+            raise self.fault(mend)
+
+    def fault(self, mend: str) -> ScimError:
+        """The refusal of the token at which the parser stands, in one sentence of bounded length."""
+        token = self.tokens[self.at]
+        if not token:
+            return self.refusal(f"The {self.noun} ends too early: {mend}")
+        start = next(islice(_TOKEN.finditer(self.text), self.at, None)).start()
+        met = repr(token)  # Escapes what cannot be seen, or cannot be sent.
+        met = f"{met[:SHOWN]}…" if len(met) > SHOWN else met
+        return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {met}: {mend}")
+
+
+def _same_element(path: Path, elements: Filter, leaf: Compare | Present) -> Filter:
+    """`emails[elements].value eq "x"` in its RFC form `emails[elements and value eq "x"]`.
+
+    The comparison stands outside the brackets, so `ne` is the opposite of `eq` over all elements together: true when no
+    element is of type work and has this value, also when there is none. In brackets it would ask for an element of
+    type work with another value, and a user without one would be missed. To null, `eq` is not `pr` and `ne` is `pr`.
+    """
+    wanted, negated = leaf, False
+    if isinstance(leaf, Compare) and leaf.op in ("eq", "ne"):
+        negated = (leaf.op == "ne") != (leaf.value is None)
+        wanted = Present(leaf.path) if leaf.value is None else replace(leaf, op="eq")
+    tree = ValuePath(path, _chain(And, [*_operands(And, elements), wanted]))
+    return Not(tree) if negated else tree
+
+
+def _unescaped(text: str) -> Compare | None:
+    """A lone `attr eq "…"` whose value may hold quotes and backslashes: Entra is not known to escape them.
+
+    The value is what stands between the first and the last quote, unless that could be several comparisons.
+    """
+    match = _UNESCAPED.fullmatch(text)
+    if match is None or _JUNCTION.search(match[4]) or _HALF_CHARACTER.search(match[4]):
+        return None
+    return Compare(Path(match[1], match[2], match[3]), "eq", match[4])
+
+
+def _chain(kind: type[And] | type[Or], operands: Sequence[Filter]) -> Filter:
+    """The operands joined in halves: a chain of 200 is 8 levels deep, where one from left to right would be 199."""
+    if len(operands) == 1:
+        return operands[0]
+    middle = (len(operands) + 1) // 2
+    return kind(_chain(kind, operands[:middle]), _chain(kind, operands[middle:]))
+
+
+def _operands(kind: type[And] | type[Or], tree: Filter) -> list[Filter]:
+    """What a chain of one kind joins, from left to right."""
+    if not isinstance(tree, kind):
+        return [tree]
+    return _operands(kind, tree.left) + _operands(kind, tree.right)
+
+
+def _levels(tree: Filter) -> int:
+    """How many operators and brackets stand above the deepest comparison."""
+    match tree:
+        case And(left, right) | Or(left, right):
+            return 1 + max(_levels(left), _levels(right))
+        case Not(inner) | ValuePath(_, inner):
+            return 1 + _levels(inner)
+    return 0
+
+
+def _joined(tree: And | Or, word: str) -> str:
+    """The chain without parentheses where `_chain` would build this very tree, else one level with them."""
+    kind = type(tree)
+    operands = _operands(kind, tree)
+    if _chain(kind, operands) != tree:
+        operands = [tree.left, tree.right]
+    return f" {word} ".join(f"({operand})" if isinstance(operand, (kind, Or)) else f"{operand}" for operand in operands)
