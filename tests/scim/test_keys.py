@@ -97,6 +97,7 @@ def test_the_order_of_instants_is_the_order_of_their_keys():
         ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
         ("ŉ", "ʼN"),
         ("Ά", "ά"),
+        ("\u1fb4", "\u03b1\u0345\u0301"),
     ],
 )
 def test_text_compared_without_regard_to_case_has_one_key(one, other):
