@@ -64,6 +64,8 @@ def _restored(emails: list[Document], own: Document, position: int) -> list[Docu
         emails[chosen]["value"] = own["value"]
     elif same:
         same[0]["type"] = own["type"]
+    elif (emptied := next((e for e in emails if _is_work(e) and not e.get("value")), None)) is not None:
+        emptied["value"] = own["value"]
     else:
         taken = any(element.get("primary") for element in emails)
         emails.insert(min(position, len(emails)), {k: v for k, v in own.items() if k != "primary" or not taken})

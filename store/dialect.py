@@ -56,6 +56,9 @@ class Dialect(Protocol):
     def text(self, key: Node) -> Node:
         """An expression that makes text, in byte order when it is compared."""
 
+    def typed(self, value: Node, type: str) -> Node:
+        """A parameter whose type nothing else tells: bigint or text."""
+
     def fate(self, error: Exception) -> str | None:
         """What can be done about a database error: RETRY, UNAVAILABLE, LOST, or nothing."""
 
@@ -131,6 +134,10 @@ class Sqlite:
     def text(self, key: Node) -> Node:
         """See Dialect."""
         return key
+
+    def typed(self, value: Node, type: str) -> Node:
+        """See Dialect: SQLite asks for no type."""
+        return value
 
     def fate(self, error: Exception) -> str | None:
         """See Dialect."""
@@ -245,6 +252,10 @@ class Postgres:
     def text(self, key: Node) -> Node:
         """See Dialect."""
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
+
+    def typed(self, value: Node, type: str) -> Node:
+        """See Dialect."""
+        return Cast(value, type)
 
     def fate(self, error: Exception) -> str | None:
         """See Dialect. Without a code the connection itself was lost."""

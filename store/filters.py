@@ -285,8 +285,12 @@ class Where:
         """Members of a group, rows of `membership` joined with the member."""
         member = Resource.alias(self._alias("member"))
         groups = Membership.select(Membership.group).join(member, on=(member.pk == Membership.member))
-        groups = groups.where(self._of_row(member, inner, _type_key(member)))
+        groups = groups.where(self.of_member(member, inner))
         return ROW.pk.not_in(groups) if negated else ROW.pk.in_(groups)
+
+    def of_member(self, member: Any, inner: Bound | None) -> Any:
+        """The condition on a member's own row under which the filter of an element holds."""
+        return self._of_row(member, inner, fn.LOWER(member.type))
 
     def some_manager(self, inner: Bound | None, negated: bool) -> Any:
         """The manager, a column that refers to another user."""
@@ -416,11 +420,6 @@ def _element_value(row: Any, name: str, kind: Any) -> Any:
     """A sub-attribute of an element that another resource stands for, as its comparison key."""
     ref = Cast(parameter("endpoint"), "text").concat(SQL("'/'")).concat(row.type).concat(SQL("'s/'")).concat(row.id)
     return {"value": row.id, "display": row.display_key, "displayName": row.display_key, "type": kind, "$ref": ref}[name]
-
-
-def _type_key(row: Any) -> Any:
-    """The type of a member as the key of members.type, which is compared without regard to case."""
-    return fn.LOWER(row.type)
 
 
 _SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {

@@ -1,0 +1,72 @@
+"""A resource as JSON text: the stored document, and what the server adds around it (RFC 7643 §3, §3.1).
+
+The stored text is what goes out, so an answer is spliced, not built: the members that are computed are set around it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scim.attributes import ResourceType
+from scim.schemas import ENTERPRISE_USER
+
+Document = dict[str, Any]
+
+_ENTERPRISE_KEY = f'"{ENTERPRISE_USER}":{{'
+
+
+def dumps(value: object) -> str:
+    """JSON text without blanks; characters stand for themselves."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Document:
+    """The document with its members in the order of the schemas, extensions last and Enterprise User at the very end."""
+    return {a.name: document[a.name] for a in resource_type.attributes if a.name in document}
+
+
+def location(resource_type: ResourceType, endpoint_url: str, id: str) -> str:
+    """The absolute URI of a resource, below the tenant's Endpoint URL."""
+    return f"{endpoint_url}{resource_type.endpoint}/{id}"
+
+
+def etag(version: int) -> str:
+    """The entity tag of a version: weak, since one tag stands for every projection (RFC 7643 §3.1, RFC 7644 §3.14)."""
+    return f'W/"{version}"'
+
+
+def spliced(
+    resource_type: ResourceType,
+    document: str,
+    *,
+    id: str,
+    meta: str,
+    manager: str | None = None,
+    computed: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The representation of a resource as JSON text.
+
+    `document` is canonical text, `meta` and `manager` are JSON texts, `computed` names further members with theirs.
+    """
+    body = document[1:-1]
+    if manager is not None:
+        inside = _ENTERPRISE_KEY in document
+        body = f'{body[:-1]},"manager":{manager}}}' if inside else f'{body},{_ENTERPRISE_KEY}"manager":{manager}}}'
+    used = [resource_type.schema.id]
+    # In JSON text this can only be a key: inside a value the quotes would be escaped.
+    used += [schema.id for schema in resource_type.extensions if f'"{schema.id}":{{' in body]
+    added = "".join(f',"{name}":{text}' for name, text in computed)
+    return f'{{"schemas":{dumps(used)},"id":"{id}",{body}{added},"meta":{meta}}}'
+
+
+def meta(resource_type: ResourceType, *, created: str, modified: str, version: int, location: str) -> str:
+    """The JSON text of `meta`; created and modified are comparison keys of dateTimes, shown in milliseconds."""
+    return (
+        f'{{"resourceType":"{resource_type.name}","created":"{shown(created)}","lastModified":"{shown(modified)}",'
+        f'"location":{dumps(location)},"version":"W/\\"{version}\\""}}'
+    )
+
+
+def shown(key: str) -> str:
+    """A dateTime's comparison key as it goes out: UTC with milliseconds."""
+    return f"{key[:23]}Z"

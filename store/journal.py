@@ -1,0 +1,136 @@
+"""The provisioning log: one entry for every write and every refusal, in the same transaction as its change."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scim.document import dumps, shown
+from scim.errors import ScimError
+from scim.hints import hint
+from store.compiled import parameter
+from store.database import Database, now
+from store.models import Journal as Row
+from store.models import Refusal, Resource
+
+INFO, WARNING, ERROR = "info", "warning", "error"
+LISTED = 100
+"""Of more values than this an entry gives the number and the first ones."""
+
+_COLUMNS = ("tenant", "time", "level", "token", "client", "activity", "operation", "resource_type", "resource", "name",
+            "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
+
+
+@dataclass(slots=True)
+class Call:
+    """Who asks, and for what: what an entry says beside its outcome.
+
+    `token` is the token's name, `activity` the client's own correlation id. `warnings` gathers what was tolerated;
+    `resource` and `name` are filled in as soon as they are known, so that a refusal can name them.
+    """
+
+    operation: str = ""
+    token: str | None = None
+    client: str | None = None
+    activity: str | None = None
+    resource_type: str | None = None
+    resource: str | None = None
+    name: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+class Journal:
+    """One tenant's provisioning log."""
+
+    def __init__(self, database: Database, tenant: int) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    def record(self, call: Call, status: int, changes: Sequence[dict[str, Any]] = ()) -> None:
+        """Enter a write that was applied, inside its transaction."""
+        warnings = list(dict.fromkeys(call.warnings))
+        self._insert(
+            call, WARNING if warnings else INFO, status, detail=" ".join(warnings) or None, changes=_text(changes)
+        )
+
+    def refuse(self, call: Call, error: ScimError) -> None:
+        """Enter a request that was refused, in a transaction of its own."""
+        self._database.write(lambda: self._refuse(call, error))
+
+    def _refuse(self, call: Call, error: ScimError) -> None:
+        if call.resource is not None and call.name is None:
+            call.name = self._name_of(call.resource)
+        self._insert(
+            call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.detail)
+        )
+
+    def _name_of(self, id: str) -> str | None:
+        query = Resource.select(Resource.display).where((Resource.tenant == self._tenant) & (Resource.id == id))
+        row = query.tuples().first()
+        return None if row is None else str(row[0])
+
+    def _insert(self, call: Call, level: str, status: int, **values: Any) -> None:
+        row = dict.fromkeys(_COLUMNS) | values
+        row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
+        row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
+        row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
+        insert = self._database.statement("journal", lambda: Row.insert({c: parameter(c) for c in _COLUMNS}))
+        insert(**row)
+
+    def count_refusal(self) -> None:
+        """Count a request without a valid token; at most one entry a minute says so."""
+        hour = now()[:13]
+        minute_ago = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.%f}000Z"
+
+        def work() -> None:
+            counted = Refusal.insert(tenant=self._tenant, hour=hour, total=1)
+            counted.on_conflict(
+                conflict_target=(Refusal.tenant, Refusal.hour), update={Refusal.total: Refusal.total + 1}
+            ).execute()
+            recent = Row.select().where(
+                (Row.tenant == self._tenant) & (Row.operation == "authenticate") & (Row.time > minute_ago)
+            )
+            if not recent.exists():
+                call = Call(operation="authenticate")
+                self._insert(call, ERROR, 401, detail="Requests without a valid token were refused.",
+                             hint="Paste the tenant's Secret Token into the client again, or create a new one.")  # fmt: skip
+
+        self._database.write(work)
+
+    def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest entries first, as they are shown; `about` a resource's id or part of its name in any case."""
+        query = Row.select().where(Row.tenant == self._tenant).order_by(Row.pk.desc()).limit(limit)
+        if about is not None:
+            query = query.where((Row.resource == about) | Row.name.contains(about))
+        return self._database.read(lambda: [_shown(row) for row in query])
+
+    def prune(self, days: int) -> int:
+        """Remove the entries that are older; returns how many."""
+        oldest = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S}"
+        return self._database.write(
+            lambda: int(Row.delete().where((Row.tenant == self._tenant) & (Row.time < oldest)).execute())
+        )
+
+
+def _text(changes: Sequence[dict[str, Any]]) -> str | None:
+    return dumps([_bounded(change) for change in changes]) if changes else None
+
+
+def _bounded(change: dict[str, Any]) -> dict[str, Any]:
+    """A change with its long lists cut."""
+    return {
+        key: {"count": len(value), "first": value[:LISTED]} if isinstance(value, list) and len(value) > LISTED else value
+        for key, value in change.items()
+    }
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    """An entry with the names that people and programs read."""
+    entry = {
+        "time": shown(row.time), "level": row.level, "operation": row.operation, "status": row.status,
+        "resourceType": row.resource_type, "resource": row.resource, "name": row.name, "scimType": row.scim_type,
+        "detail": row.detail, "hint": row.hint, "changes": json.loads(row.changes) if row.changes else None,
+        "token": row.token, "client": row.client, "activity": row.activity,
+    }  # fmt: skip
+    return {key: value for key, value in entry.items() if value is not None}

@@ -1,0 +1,142 @@
+"""Tenants and what they speak; the way from a token to its tenant."""
+
+import re
+from collections import OrderedDict
+from threading import Lock
+from typing import Any, NamedTuple
+
+import peewee
+
+from scim.errors import InvalidValue, NotFound, Uniqueness
+from scim.preset import PRESETS, CustomField, Profile, profile
+from store.compiled import parameter
+from store.database import Database, now
+from store.models import Counter, Field, Index, Token
+from store.models import Tenant as Row
+
+TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What a tenant may be called: its name is a segment of its Endpoint URL."""
+
+INDEXED_AT_FIRST = (("User", "emails"),)
+"""The attributes beside the columns whose values are indexed in every tenant."""
+
+
+class Tenant(NamedTuple):
+    """A tenant as requests see it: its preset with its custom fields, and its indexes by resource type and attribute."""
+
+    pk: int
+    name: str
+    revision: int
+    profile: Profile
+    indexes: dict[str, dict[str, int]]
+    integration_group: int | None
+
+
+class Access(NamedTuple):
+    """A token that is known and not revoked, with its tenant."""
+
+    tenant: Tenant
+    token: int
+    name: str
+    scope: str
+    expires: str | None
+
+
+class Tenants:
+    """All tenants of a database. What follows from a tenant's rows is kept until its revision changes, for a bounded number."""
+
+    def __init__(self, database: Database, cached: int = 256) -> None:
+        self._database = database
+        self._cached = cached
+        self._cache: OrderedDict[int, Tenant] = OrderedDict()
+        self._lock = Lock()
+
+    def access(self, tenant: str, digest: str) -> Access | None:
+        """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
+        statement = self._database.statement("access", _access_query)
+        row = self._database.read(lambda: statement(digest=digest, tenant=tenant).fetchone())
+        if row is None:
+            return None
+        pk, name, preset, revision, group, token, token_name, scope, expires = row
+        return Access(self._tenant(pk, name, preset, revision, group), token, token_name, scope, expires)
+
+    def get(self, name: str) -> Tenant:
+        """The tenant of that name. Raises NotFound."""
+        row = self._database.read(lambda: Row.get_or_none(Row.name == name))
+        if row is None:
+            raise NotFound(f"There is no tenant {name}.")
+        return self._tenant(row.pk, row.name, row.preset, row.revision, row.integration_group)
+
+    def create(self, name: str, preset: str) -> Tenant:
+        """A new tenant. Raises InvalidValue for an impossible name or preset, Uniqueness for a name in use."""
+        if TENANT_NAME.fullmatch(name) is None:
+            raise InvalidValue(
+                f'The tenant name "{name[:80]}" cannot be part of a URL: use 1 to 63 small letters, digits and hyphens.'
+            )
+        if preset not in PRESETS:
+            raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
+
+        def work() -> None:
+            pk = Row.insert(name=name, preset=preset, created=now(), revision=1).execute()
+            Index.insert_many(
+                [{"tenant": pk, "type": type, "attribute": attribute} for type, attribute in INDEXED_AT_FIRST]
+            ).execute()
+
+        try:
+            self._database.write(work)
+        except peewee.IntegrityError as error:
+            raise Uniqueness(f"There is a tenant {name} already.") from error
+        return self.get(name)
+
+    def delete(self, name: str) -> None:
+        """Remove a tenant with all that it has. Raises NotFound."""
+        tenant = self.get(name)
+        self._database.write(lambda: Row.delete().where(Row.pk == tenant.pk).execute())
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every tenant with its numbers, by name."""
+        return self._database.read(lambda: [self._listed(row) for row in Row.select().order_by(Row.name)])
+
+    def _listed(self, row: Row) -> dict[str, Any]:
+        totals: dict[str, int] = {"User": 0, "Group": 0}
+        for counter in Counter.select().where(Counter.tenant == row.pk):
+            totals[counter.type] += counter.total
+        return {
+            "name": row.name, "preset": row.preset, "users": totals["User"], "groups": totals["Group"],
+            "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
+        }  # fmt: skip
+
+    def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
+        with self._lock:
+            cached = self._cache.get(pk)
+            if cached is not None and cached.revision == revision and cached.integration_group == integration_group:
+                self._cache.move_to_end(pk)
+                return cached
+        tenant = self._database.read(lambda: self._read(pk, name, preset, revision, integration_group))
+        with self._lock:
+            self._cache[pk] = tenant
+            if len(self._cache) > self._cached:
+                self._cache.popitem(last=False)
+        return tenant
+
+    def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
+        fields = [
+            CustomField(row.name, row.type, row.description, bool(row.indexed))
+            for row in Field.select().where(Field.tenant == pk).order_by(Field.pk)
+        ]
+        indexes: dict[str, dict[str, int]] = {"User": {}, "Group": {}}
+        for row in Index.select().where(Index.tenant == pk):
+            indexes[row.type][row.attribute] = row.pk
+        return Tenant(pk, name, revision, profile(PRESETS[preset], fields), indexes, integration_group)
+
+
+def _access_query() -> Any:
+    columns = (Row.pk, Row.name, Row.preset, Row.revision, Row.integration_group)
+    columns += (Token.pk, Token.name, Token.scope, Token.expires)
+    query = Row.select(*columns).join(Token, on=(Token.tenant == Row.pk))
+    return query.where((Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant")))
+
+
+def bump(tenant: int) -> None:
+    """Tell every worker that what it keeps of a tenant is out of date; inside the transaction of the change."""
+    Row.update(revision=Row.revision + 1).where(Row.pk == tenant).execute()

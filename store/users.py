@@ -1,0 +1,192 @@
+"""Users in the database: the manager, the groups they belong to, the identifier that clients cannot change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from peewee import Value, fn
+
+from scim import identity
+from scim.attributes import ResourceType
+from scim.document import dumps, location
+from scim.errors import InvalidValue
+from scim.keys import folded, username
+from scim.patch import Operation, apply
+from scim.projection import Projection
+from scim.schemas import ENTERPRISE_USER
+from scim.validation import check_required
+from store.compiled import parameter
+from store.database import now
+from store.filters import ROW
+from store.models import Membership, PendingEmail, Resource
+from store.resources import Answer, Document, Resources, Stored
+
+
+class Users(Resources):
+    """The users of one tenant."""
+
+    name = "User"
+    unique = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
+
+    @property
+    def type(self) -> ResourceType:
+        """See Resources."""
+        return self.tenant.profile.user
+
+    def _row_query(self, condition: Any) -> Any:
+        manager = Resource.alias("manager")
+        columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document)
+        query = ROW.select(*columns, ROW.manager, manager.id, manager.display)
+        query = query.left_outer_join(manager, on=(manager.pk == ROW.manager))
+        return query.where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
+
+    def _manager_text(self, row: Stored) -> str | None:
+        if row.manager_id is None:
+            return None
+        ref = location(self.type, self._endpoint_url, row.manager_id)
+        return dumps({"value": row.manager_id, "$ref": ref, "displayName": row.manager_display})
+
+    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, list[tuple[str, str]]]:
+        if projection is not None and not projection.wants("groups"):
+            return {}
+        statement = self._database.statement("groups of", lambda: _groups_query(self._dialect))
+        elements: dict[int, list[Document]] = {}
+        for pk, id, display, direct in statement(pks=self._dialect.list_of(pks)).fetchall():
+            ref = location(self.tenant.profile.group, self._endpoint_url, id)
+            kind = "direct" if direct else "indirect"
+            elements.setdefault(pk, []).append({"value": id, "$ref": ref, "display": display, "type": kind})
+        return {pk: [("groups", dumps(groups))] for pk, groups in elements.items()}
+
+    def _checked(
+        self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
+    ) -> tuple[Document, dict[str, Any]]:
+        kept = identity.keep_identifier(self.tenant.profile.preset, before, after)
+        if self.tenant.profile.preset.email_identifies and identity.identifier(self.tenant.profile.preset, kept.document) is None:
+            raise InvalidValue(identity.MISSING_WORK_EMAIL)
+        check_required(self.type, kept.document)
+        if row is not None:
+            self._note_offer(row, before, kept, named)
+        manager = kept.document.get(ENTERPRISE_USER, {}).get("manager")
+        if manager is None:
+            return kept.document, {"manager": None}
+        if row is not None and row.manager_id == manager["value"]:
+            return kept.document, {"manager": row.manager}
+        return kept.document, {"manager": self._manager(manager["value"])}
+
+    def _manager(self, id: str) -> int:
+        """The key of the user with this id, who must be one of the tenant's."""
+        statement = self._database.statement("manager", self._manager_query)
+        found = statement(tenant=self.tenant.pk, id=id).fetchone()
+        if found is None:
+            raise InvalidValue(f"manager must be the id of a user of this tenant; there is no user {id[:100]}.")
+        return int(found[0])
+
+    def _manager_query(self) -> Any:
+        of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))
+        return ROW.select(ROW.pk).where(of_tenant)
+
+    def _note_offer(self, row: Stored, before: Document, kept: identity.Kept, named: frozenset[str]) -> None:
+        """Keep the other address that the client wanted, once, for people to decide about."""
+        pending = PendingEmail.user == row.pk
+        if kept.confirmed and "emails" in named:
+            PendingEmail.delete().where(pending).execute()
+        if kept.offered is None:
+            if not kept.confirmed and identity.identifier(self.tenant.profile.preset, before) is not None:
+                self.call.warnings.append("The work e-mail identifies the user and was kept.")
+            return
+        stored = identity.identifier(self.tenant.profile.preset, before)
+        self.call.warnings.append(
+            f"The work e-mail identifies the user: {stored} was kept, {kept.offered} is pending. "
+            "Change it with `vestibule user email`, or dismiss the change."
+        )
+        known = PendingEmail.get_or_none(pending)
+        if known is None:
+            PendingEmail.insert(user=row.pk, tenant=self.tenant.pk, address=kept.offered, offered=now()).execute()
+        elif folded(known.address) != folded(kept.offered):
+            PendingEmail.update(address=kept.offered, offered=now(), dismissed=None).where(pending).execute()
+
+    def _stored(self, checked: Document) -> Document:
+        extension = {name: value for name, value in checked.get(ENTERPRISE_USER, {}).items() if name != "manager"}
+        stored = {name: value for name, value in checked.items() if name != ENTERPRISE_USER}
+        return stored | {ENTERPRISE_USER: extension} if extension else stored
+
+    def _display(self, document: Document) -> str:
+        name = document.get("name", {})
+        parts = " ".join(name[part] for part in ("givenName", "familyName") if part in name)
+        return str(document.get("displayName") or parts or name.get("formatted") or document.get("userName") or "")
+
+    def _named(self, checked: Document, compared: Document) -> dict[str, tuple[str | None, str | None]]:
+        email = identity.identifier(self.tenant.profile.preset, checked)
+        return {
+            "name_key": (checked["userName"], username(checked["userName"])),
+            "identifier_key": (email, None if email is None else folded(email)),
+        }
+
+    def _further(self, compared: Document) -> dict[str, Any]:
+        name = compared.get("name", {})
+        given, family = name.get("givenName"), name.get("familyName")
+        return {
+            "given_key": given and given[:256], "family_key": family and family[:256], "active": compared.get("active"),
+        }  # fmt: skip
+
+    def _advice(self, column: str) -> str:
+        if column != "identifier_key":
+            return ""
+        return ' To link that user, match on emails[type eq "work"].value first.'
+
+    def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
+        """The integration group, which a new user joins as if by hand."""
+        group = self.tenant.integration_group
+        if group is None:
+            return []
+        Membership.insert(group=group, member=pk, origin="manual").execute()
+        Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == group).execute()
+        name = Resource.select(Resource.display).where(Resource.pk == group).tuples().first()
+        return [{"attribute": "groups", "after": [name[0]]}] if name else []
+
+    def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
+        row = self._locked(id)
+        before = self._whole(row)
+        # A partial PUT must not sign a suspended user in again.
+        after = {"active": before["active"], **wanted} if "active" in before else wanted
+        self._save(row, before, after, named, [], 200)
+        return self._answer(self._found(id), projection)
+
+    def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
+        row = self._locked(id)
+        before = self._whole(row)
+        named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
+        self._save(row, before, apply(self.type, before, operations), named, [], 200)
+        return self._answer(self._found(id), projection, body=body)
+
+    def _whole(self, row: Stored) -> Document:
+        """The document with the manager, which is kept in a column."""
+        whole = self._document(row)
+        if row.manager_id is not None:
+            whole = whole | {ENTERPRISE_USER: whole.get(ENTERPRISE_USER, {}) | {"manager": {"value": row.manager_id}}}
+        return whole
+
+    def _before_delete(self, id: str) -> None:
+        """Groups first: a PATCH of a group locks the group before it refers to its members."""
+        groups = Membership.select(Membership.group).join(ROW, on=(ROW.pk == Membership.member)).where(ROW.id == id)
+        query = Resource.select(Resource.pk).where(Resource.pk.in_(groups)).order_by(Resource.pk)
+        list(self._dialect.for_update(query).tuples())
+
+    def _detach(self, row: Stored) -> None:
+        """The user leaves its groups and is nobody's manager any more; who changes by that gets a new version."""
+        groups = Membership.select(Membership.group).where(Membership.member == row.pk)
+        changed = {Resource.version: Resource.version + 1, Resource.modified: now()}
+        Resource.update(changed).where(Resource.pk.in_(groups)).execute()
+        Resource.update(changed | {Resource.manager: None}).where(Resource.manager == row.pk).execute()
+
+
+def _groups_query(dialect: Any) -> Any:
+    """The groups of these users: direct ones, and through nested groups indirect ones, each once."""
+    outer, group = Membership.alias("outer"), Resource.alias("group_row")
+    direct = Membership.select(Membership.member, Membership.group, Value(1, converter=False))
+    direct = direct.where(dialect.one_of(Membership.member, parameter("pks")))
+    above = direct.cte("above", recursive=True, columns=("person", "reached", "direct"))
+    step = outer.select(above.c.person, outer.group, Value(0, converter=False))
+    above = above.union(step.join(above, on=(outer.member == above.c.reached)))
+    query = above.select_from(above.c.person, group.id, group.display, fn.MAX(above.c.direct))
+    query = query.join(group, on=(group.pk == above.c.reached))
+    return query.group_by(above.c.person, group.pk, group.id, group.display).order_by(above.c.person, group.pk)
