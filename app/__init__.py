@@ -1,0 +1,90 @@
+"""Vestibule on the wire: the Flask application, the command line."""
+
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, request
+
+from app import auth, errors, log
+from app.discovery import discovery
+from app.groups import groups
+from app.settings import Settings
+from app.users import users
+from store.database import Database
+
+scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
+for blueprint in (users, groups, discovery):
+    scim.register_blueprint(blueprint)
+
+
+@scim.url_value_preprocessor
+def forget_tenant(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """The tenant was found with the token, before routing; views get no second word for it."""
+    if values is not None:
+        values.pop("tenant", None)
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
+    """The WSGI application. Without settings they are read from the environment; without a database it is opened."""
+    settings = settings or Settings.from_environment(os.environ)
+    app = Flask("vestibule", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body, DEFAULT_COUNT=settings.default_count, MAX_COUNT=settings.max_count
+    )
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    log.configure(settings)
+    auth.init(app, database or open_database(settings), settings.base_url)
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin)
+    app.after_request(_end)
+    errors.init(app)
+    app.register_blueprint(scim)
+    app.wsgi_app = CollapsedSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name."""
+    return Database(
+        settings.database_url,
+        busy_timeout=settings.busy_timeout,
+        statement_timeout=settings.statement_timeout,
+        prepared_statements=settings.prepared_statements,
+    )
+
+
+class CollapsedSlashes:
+    """Serves //Users and /Users/ as /Users: a Tenant URL pasted with a slash at its end must not lead to a redirect,
+    which drops the token."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer the request (PEP 3333)."""
+        path = environ.get("PATH_INFO", "")
+        if "//" in path or path.endswith("/"):
+            environ["PATH_INFO"] = re.sub("/{2,}", "/", path).rstrip("/") or "/"
+        return self._application(environ, start_response)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+    g.request_id = uuid.uuid4().hex[:12]
+
+
+def _end(response: Response) -> Response:
+    log.request_line(
+        id=g.request_id,
+        tenant=g.access.tenant.name if "access" in g else None,
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        seconds=time.perf_counter() - g.began,
+        scim_type=g.get("scim_type"),
+    )
+    return response

@@ -11,6 +11,7 @@ from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.compiled import parameter
 from store.database import Database, now
+from store.journal import Journal
 from store.models import Counter, Field, Index, Token
 from store.models import Tenant as Row
 
@@ -105,6 +106,12 @@ class Tenants:
             "name": row.name, "preset": row.preset, "users": totals["User"], "groups": totals["Group"],
             "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
         }  # fmt: skip
+
+    def count_refusal(self, name: str) -> None:
+        """Count a request without a valid token, if there is a tenant of that name."""
+        row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if TENANT_NAME.fullmatch(name) else None
+        if row is not None:
+            Journal(self._database, row.pk).count_refusal()
 
     def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
         with self._lock:

@@ -1,0 +1,113 @@
+"""From a bearer token to a tenant: every request below an Endpoint URL passes here before it is routed (RFC 6750 §2.1, §3)."""
+
+import re
+
+from flask import Flask, current_app, g, request
+
+from app.throttle import Throttle
+from scim.errors import Forbidden, InvalidVers, TooManyRequests, Unauthorized
+from store.contacts import Contacts
+from store.database import Database, now
+from store.groups import Groups
+from store.journal import Call, Journal
+from store.tenants import Access, Tenants
+from store.tokens import digest
+from store.users import Users
+
+_SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bearer. Entra calls it Secret Token."
+EXPIRED = "The token has expired: create a new one with `vestibule token create` and paste it into the client."
+_CHALLENGE = 'Bearer realm="scim"'
+
+
+def init(app: Flask, database: Database, base_url: str) -> None:
+    """Authenticate every request of the app that is for SCIM."""
+    app.extensions["vestibule.auth"] = Gate(database, base_url)
+    app.before_request(_authenticate)
+
+
+class Gate:
+    """What authentication works with."""
+
+    def __init__(self, database: Database, base_url: str) -> None:
+        self.database = database
+        self.base_url = base_url
+        self.tenants = Tenants(database)
+        self.contacts = Contacts(database)
+        self.throttle = Throttle()
+
+
+def gate(app: Flask) -> Gate:
+    """What an application authenticates with."""
+    found: Gate = app.extensions["vestibule.auth"]
+    return found
+
+
+def _authenticate() -> None:
+    """Find the tenant and make its resources reachable as g.users and g.groups, or refuse."""
+    found = _SCIM.fullmatch(request.path)
+    if found is None:
+        return
+    tenant, version, _ = found.groups()
+    access = _access(gate(current_app), tenant)
+    _open(gate(current_app), access)
+    if version not in (None, "v2"):
+        raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
+    if access.scope == "read" and request.method not in _SAFE:
+        raise Forbidden(f"The token {access.name} may only read.")
+
+
+def _access(at: Gate, tenant: str) -> Access:
+    access = _known(at, tenant, request.headers.get("Authorization", ""))
+    if access is None:
+        raise _refusal(at, tenant)
+    if access.expires is not None and access.expires <= now():
+        raise Unauthorized(EXPIRED, headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'})
+    return access
+
+
+def _known(at: Gate, tenant: str, header: str) -> Access | None:
+    """The token of an Authorization header. Who pasted "Bearer " in front of the token into Entra sends it twice."""
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip()
+    if token[:7].lower() == "bearer ":
+        token = token[7:].strip()
+    if scheme.lower() != "bearer" or not token or len(token) > 200 or "\x00" in tenant:
+        return None
+    return at.tenants.access(tenant, digest(token))
+
+
+def _refusal(at: Gate, tenant: str) -> Unauthorized | TooManyRequests:
+    """One and the same answer, whatever is wrong; 429 where an address keeps failing."""
+    wait = at.throttle.failed(request.remote_addr or "", tenant)
+    if wait:
+        return TooManyRequests("Too many requests without a valid token.", headers={"Retry-After": str(wait)})
+    g.refused_tenant = tenant
+    return Unauthorized(REFUSED, headers={"WWW-Authenticate": _CHALLENGE})
+
+
+def _open(at: Gate, access: Access) -> None:
+    """What the views work with, bound to the tenant: there is no other way to its resources."""
+    g.access = access
+    g.endpoint_url = f"{at.base_url}/scim/{access.tenant.name}/v2"
+    g.call = Call(
+        operation=request.method,
+        token=access.name,
+        client=_bounded(request.headers.get("User-Agent")),
+        activity=_bounded(request.headers.get("ADSCIMVersion")),
+    )
+    g.journal = Journal(at.database, access.tenant.pk)
+    g.users = Users(at.database, access.tenant, g.endpoint_url, g.call)
+    g.groups = Groups(at.database, access.tenant, g.endpoint_url, g.call)
+    at.contacts.note(access.token, access.tenant.pk)
+
+
+def _bounded(value: str | None) -> str | None:
+    return value[:300] if value else None
+
+
+def count_refusal() -> None:
+    """Count a request without a valid token with the tenant it was for, where there is one of that name."""
+    gate(current_app).tenants.count_refusal(g.refused_tenant)

@@ -1,0 +1,63 @@
+"""/ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7644 §4)."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+
+from app.http import value_response
+from scim import discovery as published
+from scim.errors import Forbidden, NotFound
+from scim.messages import list_response
+
+discovery = Blueprint("discovery", __name__)
+
+
+@discovery.before_request
+def refuse_filter() -> None:
+    """Discovery takes no filter (RFC 7644 §4); other query parameters are ignored."""
+    if "filter" in request.args:
+        raise Forbidden("Discovery endpoints cannot be filtered.")
+
+
+@discovery.get("/ServiceProviderConfig")
+def service_provider_config() -> Response:
+    """What this server can do."""
+    config = published.service_provider_config(
+        g.endpoint_url, max_results=current_app.config["MAX_COUNT"], sort=True, etag=False
+    )
+    return value_response(config)
+
+
+@discovery.get("/ResourceTypes")
+def resource_types() -> Response:
+    """The kinds of resources."""
+    return _all(published.resource_types(g.access.tenant.profile, g.endpoint_url))
+
+
+@discovery.get("/ResourceTypes/<id>")
+def resource_type(id: str) -> Response:
+    """One kind of resource."""
+    return _one(published.resource_types(g.access.tenant.profile, g.endpoint_url), id)
+
+
+@discovery.get("/Schemas")
+def schemas() -> Response:
+    """Every schema."""
+    return _all(published.schemas(g.access.tenant.profile, g.endpoint_url))
+
+
+@discovery.get("/Schemas/<urn>")
+def schema(urn: str) -> Response:
+    """One schema."""
+    return _one(published.schemas(g.access.tenant.profile, g.endpoint_url), urn)
+
+
+def _all(found: list[dict[str, Any]]) -> Response:
+    return value_response(list_response(len(found), found))
+
+
+def _one(found: list[dict[str, Any]], id: str) -> Response:
+    one = next((each for each in found if each["id"].lower() == id.lower()), None)
+    if one is None:
+        raise NotFound(f"There is no {id[:200]} here.")
+    return value_response(one)

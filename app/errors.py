@@ -1,0 +1,79 @@
+"""Every failure as a SCIM error (RFC 7644 §3.12), and every refusal in the provisioning log."""
+
+import contextlib
+import uuid
+from http import HTTPStatus
+
+from flask import Flask, Response, g, request
+from peewee import PeeweeException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app import auth
+from app.http import no_content, value_response
+from app.log import LOGGER
+from scim.errors import ScimError
+from scim.messages import error_body
+
+_SENTENCES = {
+    404: "There is nothing at this URL; below the Endpoint URL there are Users, Groups, ServiceProviderConfig, ResourceTypes and Schemas.",
+    405: "This URL does not answer this method; see the header Allow.",
+    413: "The body is larger than this server's limit.",
+    501: "This server does not know this method.",
+}
+
+
+def init(app: Flask) -> None:
+    """Answer every failure of the app in SCIM."""
+    app.register_error_handler(ScimError, refused)
+    app.register_error_handler(HTTPException, _http_refused)
+    app.register_error_handler(Exception, _failed)
+
+
+def refused(error: ScimError) -> Response:
+    """The answer to a refused request; it is entered in the tenant's log."""
+    g.scim_type = error.scim_type
+    _enter(error)
+    response = value_response(error_body(error), error.status, error.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _http_refused(error: HTTPException) -> Response:
+    """What Flask refuses by itself: unknown routes, methods, sizes."""
+    status = HTTPStatus(error.code or 500)
+    if isinstance(error, MethodNotAllowed) and request.method == "OPTIONS":
+        return no_content({"Allow": ", ".join(sorted(error.valid_methods or ()))})
+    headers = {}
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return refused(_as_scim(status, _SENTENCES.get(status, f"{status.phrase}."), headers))
+
+
+def _as_scim(status: HTTPStatus, detail: str, headers: dict[str, str]) -> ScimError:
+    kind = type("HttpError", (ScimError,), {"status": status})
+    error: ScimError = kind(detail, headers=headers)
+    return error
+
+
+def _failed(error: Exception) -> Response:
+    """What nobody foresaw: the client gets a number to ask about, the server's log gets the rest."""
+    number = uuid.uuid4().hex[:12]
+    LOGGER.error("request failed", exc_info=error, extra={"fields": {"request": number}})
+    detail = f"The server failed; its log says why under the number {number}."
+    return refused(_as_scim(HTTPStatus.INTERNAL_SERVER_ERROR, detail, {}))
+
+
+def _enter(error: ScimError) -> None:
+    """Enter a refusal; a database that cannot take the entry does not change the answer."""
+    with contextlib.suppress(PeeweeException, ScimError):
+        if "journal" in g:
+            g.call.resource_type = _resource_type()
+            g.journal.refuse(g.call, error)
+        elif "refused_tenant" in g:
+            auth.count_refusal()
+
+
+def _resource_type() -> str | None:
+    return {"users": "User", "groups": "Group"}.get(request.blueprint.rpartition(".")[2] if request.blueprint else "")
+
+

@@ -1,0 +1,45 @@
+"""/Groups (RFC 7644 §3.2)."""
+
+from flask import Blueprint, Response, g, request
+
+from app.http import body, no_content, operations, page_response, projection, query, resource_response
+
+groups = Blueprint("groups", __name__, url_prefix="/Groups")
+
+
+@groups.get("")
+def search_groups() -> Response:
+    """A page of groups."""
+    return page_response(g.groups.search(query(), projection(g.groups.type)))
+
+
+@groups.post("")
+def create_group() -> Response:
+    """A new group."""
+    return resource_response(g.groups.create(body(), projection(g.groups.type)), 201)
+
+
+@groups.get("/<id>")
+def get_group(id: str) -> Response:
+    """One group."""
+    return resource_response(g.groups.get(id, projection(g.groups.type)))
+
+
+@groups.put("/<id>")
+def replace_group(id: str) -> Response:
+    """A group replaced."""
+    return resource_response(g.groups.replace(id, body(), projection(g.groups.type)))
+
+
+@groups.patch("/<id>")
+def patch_group(id: str) -> Response:
+    """A group changed; 204 unless `attributes` is asked for, since members may be many (RFC 7644 §3.5.2)."""
+    asked = projection(g.groups.type)
+    return resource_response(g.groups.patch(id, operations(), asked, body="attributes" in request.args))
+
+
+@groups.delete("/<id>")
+def delete_group(id: str) -> Response:
+    """A group removed; its members stay."""
+    g.groups.delete(id)
+    return no_content()

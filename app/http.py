@@ -1,0 +1,171 @@
+"""SCIM on the wire: bodies, query parameters, projections, answers (RFC 7644 §3.1, §3.4.2, §3.8, §3.9)."""
+
+import json
+from typing import Any, NoReturn
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from scim.attributes import ResourceType
+from scim.document import dumps, etag
+from scim.errors import InvalidSyntax, InvalidValue, TooLarge, UnsupportedMediaType
+from scim.messages import LIST_RESPONSE, PATCH_OP, check_message, member
+from scim.projection import Projection
+from store.resources import Answer, Page, Query
+
+SCIM_JSON = "application/scim+json"
+_JSON = "application/json"
+_MAX_DIGITS = 400
+_SORT_ORDERS = {"ascending": False, "descending": True}
+
+
+def body() -> Any:
+    """The JSON value of the request's body. Raises UnsupportedMediaType, TooLarge or InvalidSyntax."""
+    _check_media_type()
+    try:
+        text = request.get_data(cache=False).decode("utf-8")
+    except RequestEntityTooLarge as error:
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        raise TooLarge(f"The body is larger than this server's limit of {limit} bytes.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidSyntax("The body is not UTF-8 text.") from error
+    except (OSError, ClientDisconnected) as error:
+        raise InvalidSyntax("The body broke off before its end.") from error
+    return parsed(text)
+
+
+def _check_media_type() -> None:
+    if request.mimetype not in (SCIM_JSON, _JSON, ""):
+        raise UnsupportedMediaType(f"Send the body as {SCIM_JSON}, not as {request.mimetype[:80]}.")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(f"Send the body in UTF-8, not in {charset[:40]}.")
+
+
+def parsed(text: str) -> Any:
+    """The value of JSON text. A key given twice, NaN and Infinity are refused: parsers do not agree on them."""
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer)
+    except RecursionError as error:
+        raise InvalidSyntax("The body is nested too deeply.") from error
+    except json.JSONDecodeError as error:
+        raise InvalidSyntax(
+            f"The body is not JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}."
+        ) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1) if len(keys) < 1_000 else "one"
+        raise InvalidSyntax(f'The key "{twice[:100]}" is given more than once.')
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidSyntax(f"The body holds {name}, which is no JSON value.")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise InvalidSyntax(f"The body holds a number of {len(digits)} digits.")
+    return int(digits)
+
+
+def operations() -> Any:
+    """The Operations of the PatchOp message in the body (RFC 7644 §3.5.2)."""
+    return member(check_message(body(), PATCH_OP), "Operations")
+
+
+def projection(resource_type: ResourceType) -> Projection | None:
+    """What the parameters attributes and excludedAttributes ask for."""
+    if not request.args:
+        return None
+    named = {name: request.args.getlist(name) or None for name in ("attributes", "excludedAttributes")}
+    return Projection.read(resource_type, named["attributes"], named["excludedAttributes"])
+
+
+def query() -> Query:
+    """What the query parameters of a list search for; those that we do not know are ignored (RFC 7644 §3.4.2)."""
+    return searched(request.args)
+
+
+def searched(given: Any) -> Query:
+    """A Query of named values: query parameters, or the members of a SearchRequest."""
+    order = str(given.get("sortOrder") or "ascending").lower()
+    if order not in _SORT_ORDERS:
+        raise InvalidValue("sortOrder must be ascending or descending.")
+    default, most = current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"]
+    return Query(
+        filter=_text(given, "filter"),
+        sort_by=_text(given, "sortBy") or None,
+        descending=_SORT_ORDERS[order],
+        start_index=max(1, _number(given, "startIndex", 1)),
+        count=min(most, max(0, _number(given, "count", default))),
+    )
+
+
+def _text(given: Any, name: str) -> str | None:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidValue(f"{name} must be text.")
+    return value
+
+
+def _number(given: Any, name: str, default: int) -> int:
+    """A whole number, as text or as JSON; bounded, so that every database takes it."""
+    value = given.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        if isinstance(value, bool | float):
+            raise ValueError(name)
+        return max(-(2**31), min(2**31, int(value)))
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"{name} must be a whole number.") from error
+
+
+def media_type() -> str:
+    """application/scim+json, unless the client admits only application/json (RFC 7644 §3.8)."""
+    accept = request.headers.get("Accept")
+    if accept is None or "*" in accept or SCIM_JSON in accept.lower() or _JSON not in accept.lower():
+        return SCIM_JSON
+    return _JSON
+
+
+def json_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer of JSON text, not to be kept by anyone in between."""
+    response = Response(text, status, content_type=media_type())
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Accept, Authorization"
+    response.headers.update(headers or {})
+    return response
+
+
+def resource_response(answer: Answer, status: int = 200) -> Response:
+    """A resource with its Location and ETag; 204 where there is no text (RFC 7644 §3.3, §3.5.2, §3.14)."""
+    headers = {"ETag": etag(answer.version), "Location": answer.location}
+    if answer.text is None:
+        return no_content(headers)
+    return json_response(answer.text, status, headers | {"Content-Location": answer.location})
+
+
+def no_content(headers: dict[str, str] | None = None) -> Response:
+    """204: no body, so no type of one either."""
+    response = Response(status=204, headers=headers or {})
+    response.headers.pop("Content-Type", None)
+    return response
+
+
+def page_response(page: Page) -> Response:
+    """A ListResponse, joined from the texts of its resources (RFC 7644 §3.4.2)."""
+    return json_response(
+        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{page.total},"startIndex":{page.start_index},'
+        f'"itemsPerPage":{len(page.resources)},"Resources":[{",".join(page.resources)}]}}'
+    )
+
+
+def value_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer made from Python values."""
+    return json_response(dumps(value), status, headers)

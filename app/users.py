@@ -1,0 +1,44 @@
+"""/Users (RFC 7644 §3.2)."""
+
+from flask import Blueprint, Response, g
+
+from app.http import body, no_content, operations, page_response, projection, query, resource_response
+
+users = Blueprint("users", __name__, url_prefix="/Users")
+
+
+@users.get("")
+def search_users() -> Response:
+    """A page of users."""
+    return page_response(g.users.search(query(), projection(g.users.type)))
+
+
+@users.post("")
+def create_user() -> Response:
+    """A new user."""
+    return resource_response(g.users.create(body(), projection(g.users.type)), 201)
+
+
+@users.get("/<id>")
+def get_user(id: str) -> Response:
+    """One user."""
+    return resource_response(g.users.get(id, projection(g.users.type)))
+
+
+@users.put("/<id>")
+def replace_user(id: str) -> Response:
+    """A user replaced."""
+    return resource_response(g.users.replace(id, body(), projection(g.users.type)))
+
+
+@users.patch("/<id>")
+def patch_user(id: str) -> Response:
+    """A user changed; the answer is 200 with the user, since clients read it."""
+    return resource_response(g.users.patch(id, operations(), projection(g.users.type)))
+
+
+@users.delete("/<id>")
+def delete_user(id: str) -> Response:
+    """A user removed."""
+    g.users.delete(id)
+    return no_content()

@@ -1,0 +1,78 @@
+"""When tokens and tenants were last used: gathered in memory, written every few seconds, so that reads write nothing."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+import peewee
+
+from scim.errors import ScimError
+from store.database import Database, now
+from store.models import Tenant, Token
+
+SECONDS = 5.0
+"""How long a contact may wait to be written."""
+
+
+class Contacts:
+    """The contacts of one worker process. The thread that writes them starts with the first one and writes it at once."""
+
+    def __init__(self, database: Database, seconds: float = SECONDS) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._pending: dict[int, tuple[int, str]] = {}
+        self._lock = Lock()
+        self._news = Event()
+        self._thread: Thread | None = None
+        self._end = Event()
+
+    def note(self, token: int, tenant: int) -> None:
+        """The token of that tenant was used just now."""
+        with self._lock:
+            self._pending[token] = (tenant, now())
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="contacts", daemon=True)
+                self._thread.start()
+        self._news.set()
+
+    def _work(self) -> None:
+        while not self._end.is_set():
+            self._news.wait()
+            self._news.clear()
+            try:
+                self.flush()
+            except (peewee.PeeweeException, ScimError):
+                logging.getLogger("vestibule").exception("contacts not written")
+            self._end.wait(self._seconds)
+        self._database.close()
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._end.set()
+            self._news.set()
+            thread.join()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        if pending:
+            self._database.write(self._writer(pending))
+
+    def _writer(self, pending: dict[int, tuple[int, str]]) -> Callable[[], None]:
+        tenants: dict[int, str] = {}
+        for tenant, time in pending.values():
+            tenants[tenant] = max(time, tenants.get(tenant, ""))
+
+        def work() -> None:
+            # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
+            for token, (_, time) in sorted(pending.items()):
+                Token.update(last_used=time).where(Token.pk == token).execute()
+            for tenant, time in sorted(tenants.items()):
+                Tenant.update(last_contact=time).where(Tenant.pk == tenant).execute()
+                Tenant.update(first_contact=time).where((Tenant.pk == tenant) & Tenant.first_contact.is_null()).execute()
+
+        return work
