@@ -234,8 +234,9 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     ours = (name for name in environ if name.startswith(PREFIX) and name not in _KNOWN and name not in _OTHERS)
     for name in ours:
         if _OF_KUBERNETES.fullmatch(f"{name}={environ[name]}") is None:
-            close = get_close_matches(name, _KNOWN, n=1, cutoff=0.7)
-            meant = f": did you mean {close[0]}?" if close else "; docs/settings.md lists them all."
+            # Without the prefix, which would make everything look alike.
+            close = get_close_matches(name[len(PREFIX) :], [known[len(PREFIX) :] for known in _KNOWN], n=1)
+            meant = f": did you mean {PREFIX}{close[0]}?" if close else "; docs/settings.md lists them all."
             raise SettingError(f"{name} is no setting{meant}")
 
 
