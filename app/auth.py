@@ -1,4 +1,5 @@
-"""From a bearer token to a tenant: every request below an Endpoint URL passes here before it is routed (RFC 6750 §2.1, §3)."""
+"""From a bearer token to a tenant: every request below an Endpoint URL passes here before it is routed (RFC 6750
+§2.1, §3)."""
 
 import re
 

@@ -15,7 +15,8 @@ from scim.errors import ScimError
 from scim.messages import error_body
 
 _SENTENCES = {
-    404: "There is nothing at this URL; below the Endpoint URL there are Users, Groups, ServiceProviderConfig, ResourceTypes and Schemas.",
+    404: "There is nothing at this URL: below the Endpoint URL there are Users, Groups, Schemas, ResourceTypes and"
+    " ServiceProviderConfig.",
     405: "This URL does not answer this method; see the header Allow.",
     413: "The body is larger than this server's limit.",
     501: "This server does not know this method.",
@@ -75,5 +76,3 @@ def _enter(error: ScimError) -> None:
 
 def _resource_type() -> str | None:
     return {"users": "User", "groups": "Group"}.get(request.blueprint.rpartition(".")[2] if request.blueprint else "")
-
-

@@ -11,7 +11,7 @@ from scim.document import dumps, etag
 from scim.errors import InvalidSyntax, InvalidValue, TooLarge, UnsupportedMediaType
 from scim.messages import LIST_RESPONSE, PATCH_OP, check_message, member
 from scim.projection import Projection
-from store.resources import Answer, Page, Query
+from store.reading import Answer, Page, Query
 
 SCIM_JSON = "application/scim+json"
 _JSON = "application/json"

@@ -1,4 +1,5 @@
-"""How often an address has failed to authenticate in this minute, counted for all worker processes in constant memory."""
+"""How often an address has failed to authenticate in this minute, counted for all worker processes in constant
+memory."""
 
 import mmap
 import struct

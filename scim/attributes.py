@@ -8,7 +8,8 @@ from re import Pattern
 from scim.errors import ScimError
 
 FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
-"""The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for it."""
+"""The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for
+it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,9 @@ class ResourceType:
         for container, schema in zip(self.containers, self.extensions, strict=True):
             targets[schema.id.lower()] = Target((container,))
             if schema.short:
-                targets |= {target.name.lower().removeprefix(schema.id.lower() + ":"): target for target in _walk((container,))}
+                targets |= {
+                    target.name.lower().removeprefix(schema.id.lower() + ":"): target for target in _walk((container,))
+                }
             # Entra jobs made before December 2018 put a dot between the extension's URN and the attribute.
             for target in _walk((container,)):
                 targets[target.name.lower()] = target

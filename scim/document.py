@@ -21,7 +21,8 @@ def dumps(value: object) -> str:
 
 
 def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Document:
-    """The document with its members in the order of the schemas, extensions last and Enterprise User at the very end."""
+    """The document with its members in the order of the schemas, extensions last and Enterprise User at the very
+    end."""
     return {a.name: document[a.name] for a in resource_type.attributes if a.name in document}
 
 

@@ -1,4 +1,5 @@
-"""A value's comparison key: what equality, order and uniqueness look at instead of the value (RFC 7643 §7, RFC 7644 §3.4.2.2).
+"""A value's comparison key: what equality, order and uniqueness look at instead of the value (RFC 7643 §7, RFC 7644
+§3.4.2.2).
 
 Keys are made here and nowhere else, at write time and for the literals of filters, so that Python, SQLite and Postgres,
 which fold case and read dates each in its own way, compare the same bytes.
@@ -108,7 +109,8 @@ def key_function(attribute: Attribute) -> Callable[[Any], type_of_key]:
 
 
 def keys(attributes: Iterable[Attribute], document: dict[str, Any]) -> dict[str, Any]:
-    """The document with every value replaced by its comparison key; members that no attribute describes are left out."""
+    """The document with every value replaced by its comparison key; members that no attribute describes are left
+    out."""
     return {
         attribute.name: _keys(attribute, document[attribute.name])
         for attribute in attributes

@@ -1,4 +1,5 @@
-"""Which SCIM a tenant speaks: the presets as data, and the resource types that follow from one of them with custom fields."""
+"""Which SCIM a tenant speaks: the presets as data, and the resource types that follow from one of them with custom
+fields."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +16,8 @@ FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
 TWO_LETTERS = Rule(
     re.compile(r"[A-Za-z]{2}"),
-    'must be a two-letter language code such as "en"; in Entra, map it with the expression Mid([preferredLanguage], 1, 2)',
+    'must be a two-letter language code such as "en"; in Entra, map it with the expression'
+    " Mid([preferredLanguage], 1, 2)",
 )
 
 # Entra names this schema when it creates groups, and Microsoft's documentation misspells the enterprise URN.

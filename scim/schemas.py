@@ -1,5 +1,7 @@
 """User, Enterprise User and Group as tables of attributes (RFC 7643 §3.1, §4, §8.7.1 with their errata)."""
 
+from typing import Any
+
 from scim.attributes import Attribute, Schema
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -10,14 +12,14 @@ NAME_LENGTH = 512
 """The longest userName, e-mail address, group displayName and externalId, in characters."""
 
 
-def text(name: str, description: str = "", **characteristics: object) -> Attribute:
+def text(name: str, description: str = "", **characteristics: Any) -> Attribute:
     """A singular string attribute with the defaults of RFC 7643 §2.2."""
-    return Attribute(name, description=description, **characteristics)  # type: ignore[arg-type]
+    return Attribute(name, description=description, **characteristics)
 
 
-def complex_attribute(name: str, description: str, *sub_attributes: Attribute, **characteristics: object) -> Attribute:
+def complex_attribute(name: str, description: str, *sub_attributes: Attribute, **characteristics: Any) -> Attribute:
     """A complex attribute of these sub-attributes."""
-    return Attribute(name, "complex", sub_attributes=sub_attributes, description=description, **characteristics)  # type: ignore[arg-type]
+    return Attribute(name, "complex", sub_attributes=sub_attributes, description=description, **characteristics)
 
 
 def plural(name: str, description: str, value: Attribute, *types: str) -> Attribute:
@@ -33,18 +35,20 @@ def plural(name: str, description: str, value: Attribute, *types: str) -> Attrib
     )
 
 
-def reference(name: str, description: str, *types: str, **characteristics: object) -> Attribute:
+def reference(name: str, description: str, *types: str, **characteristics: Any) -> Attribute:
     """A reference attribute; references compare with regard to case (RFC 7643 §2.3.7)."""
-    return Attribute(name, "reference", case_exact=True, reference_types=types, description=description, **characteristics)  # type: ignore[arg-type]
+    return Attribute(
+        name, "reference", case_exact=True, reference_types=types, description=description, **characteristics
+    )
 
 
-def _read_only(name: str, type: str = "string", description: str = "", **characteristics: object) -> Attribute:
-    return Attribute(name, type, mutability="readOnly", description=description, **characteristics)  # type: ignore[arg-type]
+def _read_only(name: str, type: str = "string", description: str = "", **characteristics: Any) -> Attribute:
+    return Attribute(name, type, mutability="readOnly", description=description, **characteristics)
 
 
 SCHEMAS = Attribute(
-    "schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always", reference_types=("uri",),
-    description="The URNs of the schemas that the resource uses.", computed=True,
+    "schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always",
+    reference_types=("uri",), description="The URNs of the schemas that the resource uses.", computed=True,
 )  # fmt: skip
 ID = _read_only(
     "id", description="The resource's identifier, given by the server.", required=True, case_exact=True,
@@ -95,10 +99,14 @@ USER = Schema(
         text("locale", "Where the person is, for formats of dates and currency, such as en-US."),
         text("timezone", "The person's time zone by its IANA name, such as Europe/Paris."),
         Attribute("active", "boolean", default=True, description="Whether the person may use the application."),
-        plural("emails", "E-mail addresses.", text("value", "An e-mail address.", max_length=NAME_LENGTH), "work", "home", "other"),
-        plural("phoneNumbers", "Telephone numbers.", text("value", "A telephone number."), "work", "home", "mobile", "fax", "pager", "other"),
-        plural("ims", "Instant messaging addresses.", text("value", "An instant messaging address."), "aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo", "other"),
-        plural("photos", "Pictures of the person.", reference("value", "The URL of a picture.", "external"), "photo", "thumbnail"),
+        plural("emails", "E-mail addresses.", text("value", "An e-mail address.", max_length=NAME_LENGTH), "work",
+        "home", "other"),
+        plural("phoneNumbers", "Telephone numbers.", text("value", "A telephone number."), "work", "home", "mobile",
+        "fax", "pager", "other"),
+        plural("ims", "Instant messaging addresses.", text("value", "An instant messaging address."), "aim", "gtalk",
+        "icq", "xmpp", "msn", "skype", "qq", "yahoo", "other"),
+        plural("photos", "Pictures of the person.", reference("value", "The URL of a picture.", "external"), "photo",
+        "thumbnail"),
         complex_attribute(
             "addresses",
             "Postal addresses.",
@@ -118,7 +126,7 @@ USER = Schema(
             _read_only("value", description="The group's id.", case_exact=True),
             _read_only("$ref", "reference", "The group's URI.", case_exact=True, reference_types=("Group",)),
             _read_only("display", description="The group's displayName."),
-            _read_only("type", description="direct, or indirect through nesting.", canonical_values=("direct", "indirect")),
+            _read_only("type", description="direct, or by nesting.", canonical_values=("direct", "indirect")),
             multi_valued=True,
             mutability="readOnly",
             computed=True,
@@ -133,7 +141,11 @@ USER = Schema(
 )  # fmt: skip
 
 PASSWORD = Attribute(
-    "password", mutability="writeOnly", returned="never", case_exact=True, description="Accepted and dropped, never stored."
+    "password",
+    mutability="writeOnly",
+    returned="never",
+    case_exact=True,
+    description="Accepted and dropped, never stored.",
 )
 
 ENTERPRISE = Schema(

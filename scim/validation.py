@@ -1,7 +1,9 @@
-"""Marshmallow schemas made from attributes: bodies and PATCH values checked, coerced to their type, named as the schema does
+"""Marshmallow schemas made from attributes: bodies and PATCH values checked, coerced to their type, named as the
+schema does
 (RFC 7643 §2, RFC 7644 §3.3, §3.5).
 
-They load and never dump: what goes out is the stored text (docs/architecture.md). Client tolerances that concern a value
+They load and never dump: what goes out is the stored text (docs/architecture.md). Client tolerances that concern a
+value
 end here: booleans and numbers as text, one value where a list belongs, a bare id where an object belongs.
 """
 
@@ -26,7 +28,8 @@ MAX_EXPONENT = 307
 """Decimals of so many significant digits and such an exponent read the same in every JSON parser and database."""
 
 _KINDS: dict[type, str] = {
-    str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object", type(None): "null",
+    str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object", type(None):
+    "null",
 }  # fmt: skip
 _PARSED = {"dateTime": "a date and time such as 2026-11-23T08:00:00Z", "binary": "base64"}
 _BOOLEAN_WORDS = {"true": True, "false": False}
@@ -42,9 +45,11 @@ def kind(value: object) -> str:
 
 
 def load(resource_type: ResourceType, body: object, dropped: list[str]) -> Document:
-    """The document that a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643 §2.5).
+    """The document that a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643
+    §2.5).
 
-    Read-only attributes are left out (RFC 7644 §3.3), the names of those that are accepted but never stored are added to
+    Read-only attributes are left out (RFC 7644 §3.3), the names of those that are accepted but never stored are added
+    to
     `dropped`. Raises InvalidSyntax for an unknown or forbidden key or wrong `schemas`, InvalidValue for a wrong value.
     """
     if not isinstance(body, dict):
@@ -66,10 +71,8 @@ def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = 
 
 def load_element(attribute: Attribute, value: object, name: str) -> Any:
     """One element of a multi-valued attribute as a PATCH operation gives it, sub-attributes it unassigns as None."""
-    field = _field(attribute)
-    assert isinstance(field, Plural)
     try:
-        return field.element.read(value, name, True)
+        return _field(attribute).element.read(value, name, True)
     except ValidationError as error:
         raise InvalidValue(_sentence(error)) from error
 
@@ -111,7 +114,7 @@ class _Loading(Schema):
     resource_type: ResourceType | None = None
     ignored: frozenset[str] = frozenset()
 
-    def _deserialize(self, data: Any, *, error_store: ErrorStore, partial: Any = None, **_: Any) -> Document:  # type: ignore[override]
+    def _deserialize(self, data: Any, *, error_store: ErrorStore, partial: Any = None, **_: Any) -> Document:
         names: dict[str, Any] = {}
         for key, value in data.items():
             if key.lower() in self.ignored:
@@ -124,7 +127,7 @@ class _Loading(Schema):
                 partial.dropped.append(attribute.name)
             elif not attribute.computed and attribute.mutability != "readOnly":
                 name = f"{partial.prefix}{attribute.name}"
-                loaded = self._call_and_store(
+                loaded = self._call_and_store(  # type: ignore[no-untyped-call]
                     getter_func=lambda raw, field=field, name=name: field.read(raw, name, partial.nulls),
                     data=value, field_name=name, error_store=error_store,
                 )  # fmt: skip
@@ -166,18 +169,22 @@ def _sentence(error: ValidationError) -> str:
     stack: list[Any] = [error.messages]
     while stack:
         item = stack.pop(0)
-        stack = [*(item.values() if isinstance(item, dict) else item), *stack] if isinstance(item, (dict, list)) else stack
+        stack = (
+            [*(item.values() if isinstance(item, dict) else item), *stack] if isinstance(item, (dict, list)) else stack
+        )
         if isinstance(item, str):
             messages.append(item)
     return " ".join(messages[:3])
 
 
 class ScimField(fields.Field[Any]):
-    """A marshmallow field of one attribute. `read` takes any JSON value and gives the value to store, None for unassigned."""
+    """A marshmallow field of one attribute. `read` takes any JSON value and gives the value to store, None for
+    unassigned."""
 
     def __init__(self, attribute: Attribute) -> None:
         super().__init__(data_key=attribute.name)
         self.scim = attribute
+        self.element: ScimField = self
 
     def read(self, value: object, name: str, nulls: bool) -> Any:
         """The value to store. `name` is what messages call the attribute; `nulls` keeps unassigned sub-attributes."""

@@ -1,4 +1,5 @@
-"""Statements whose SQL is built once and run many times: peewee builds SQL anew at every call, at ten times the price."""
+"""Statements whose SQL is built once and run many times: peewee builds SQL anew at every call, at ten times the
+price."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -29,7 +30,7 @@ class Compiled:
 
     def __init__(self, database: Database, query: Any) -> None:
         self._database = database
-        self.sql, parameters = database.get_sql_context().sql(query).query()
+        self.sql, parameters = database.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]
         self._parameters = list(parameters)
         self._slots = [(i, value.name) for i, value in enumerate(parameters) if isinstance(value, _Slot)]
 
@@ -38,7 +39,7 @@ class Compiled:
         parameters = self._parameters.copy()
         for index, name in self._slots:
             parameters[index] = values[name]
-        return self._database.execute_sql(self.sql, parameters)
+        return self._database.execute_sql(self.sql, parameters)  # type: ignore[no-untyped-call]
 
 
 class Statements:

@@ -1,4 +1,5 @@
-"""When tokens and tenants were last used: gathered in memory, written every few seconds, so that reads write nothing."""
+"""When tokens and tenants were last used: gathered in memory, written every few seconds, so that reads write
+nothing."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +16,8 @@ SECONDS = 5.0
 
 
 class Contacts:
-    """The contacts of one worker process. The thread that writes them starts with the first one and writes it at once."""
+    """The contacts of one worker process. The thread that writes them starts with the first one and writes it at
+    once."""
 
     def __init__(self, database: Database, seconds: float = SECONDS) -> None:
         self._database = database
@@ -73,6 +75,8 @@ class Contacts:
                 Token.update(last_used=time).where(Token.pk == token).execute()
             for tenant, time in sorted(tenants.items()):
                 Tenant.update(last_contact=time).where(Tenant.pk == tenant).execute()
-                Tenant.update(first_contact=time).where((Tenant.pk == tenant) & Tenant.first_contact.is_null()).execute()
+                Tenant.update(first_contact=time).where(
+                    (Tenant.pk == tenant) & Tenant.first_contact.is_null()
+                ).execute()
 
         return work

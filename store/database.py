@@ -11,7 +11,7 @@ from playhouse.migrations import Runner
 
 from scim.errors import Unavailable
 from store.compiled import Compiled, Statements
-from store.dialect import LOST, RETRY, UNAVAILABLE, UnreplicatedCommit, dialect
+from store.dialect import LOST, UNAVAILABLE, UnreplicatedCommit, dialect
 from store.models import proxy
 
 Result = TypeVar("Result")
@@ -74,14 +74,13 @@ class Database:
                 # A nested transaction cannot be repeated by itself; the outermost one will.
                 if fate == UNAVAILABLE or attempt == ATTEMPTS or self.db.in_transaction():
                     raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
-                assert fate in (RETRY, LOST)
-        raise AssertionError("unreachable")
+        raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
         """Close this thread's connection; the next statement opens another."""
         if not self.db.is_closed():
             while self.db.transaction_depth():
-                self.db.pop_transaction()
+                self.db.pop_transaction()  # type: ignore[no-untyped-call]
             self.db.close()
 
     def migrate(self) -> list[str]:

@@ -1,7 +1,7 @@
 """Groups in the database: the document without its members, which are rows of their own."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from scim.attributes import ResourceType
 from scim.document import dumps
@@ -15,14 +15,15 @@ from store.filters import ROW
 from store.memberships import Memberships
 from store.models import Membership, Resource
 from store.models import Tenant as TenantRow
-from store.resources import Answer, Document, Resources, Stored
+from store.reading import Answer, Document, Stored
+from store.resources import Resources
 
 
 class Groups(Resources):
     """The groups of one tenant."""
 
     name = "Group"
-    unique = {"name_key": ("name", "displayName")}
+    unique: ClassVar = {"name_key": ("name", "displayName")}
 
     @property
     def type(self) -> ResourceType:
@@ -93,8 +94,12 @@ class Groups(Resources):
             memberships.apply(change)
         before = self._document(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
-        changed = self._save(row, before, apply(self.type, before, rest), named, memberships.changes, 200 if body else 204)
-        return self._answer(self._found(id) if body else row._replace(version=row.version + changed), projection, body=body)
+        changed = self._save(
+            row, before, apply(self.type, before, rest), named, memberships.changes, 200 if body else 204
+        )
+        return self._answer(
+            self._found(id) if body else row._replace(version=row.version + changed), projection, body=body
+        )
 
     def _detach(self, row: Stored) -> None:
         """Groups that the group was nested in get a new version; what follows by foreign key needs no word."""
@@ -109,5 +114,3 @@ def _members_query(dialect: Any) -> Any:
     query = Membership.select(Membership.group, member.id, member.type, member.display)
     query = query.join(member, on=(member.pk == Membership.member))
     return query.where(dialect.one_of(Membership.group, parameter("pks"))).order_by(Membership.group, Membership.member)
-
-

@@ -15,6 +15,7 @@ from store.models import Journal as Row
 from store.models import Refusal, Resource
 
 INFO, WARNING, ERROR = "info", "warning", "error"
+UNAUTHENTICATED = "Requests without a valid token were refused."
 LISTED = 100
 """Of more values than this an entry gives the number and the first ones."""
 
@@ -61,9 +62,7 @@ class Journal:
     def _refuse(self, call: Call, error: ScimError) -> None:
         if call.resource is not None and call.name is None:
             call.name = self._name_of(call.resource)
-        self._insert(
-            call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.detail)
-        )
+        self._insert(call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.detail))
 
     def _name_of(self, id: str) -> str | None:
         query = Resource.select(Resource.display).where((Resource.tenant == self._tenant) & (Resource.id == id))
@@ -93,8 +92,7 @@ class Journal:
             )
             if not recent.exists():
                 call = Call(operation="authenticate")
-                self._insert(call, ERROR, 401, detail="Requests without a valid token were refused.",
-                             hint="Paste the tenant's Secret Token into the client again, or create a new one.")  # fmt: skip
+                self._insert(call, ERROR, 401, detail=UNAUTHENTICATED, hint=hint(UNAUTHENTICATED))
 
         self._database.write(work)
 
@@ -120,7 +118,9 @@ def _text(changes: Sequence[dict[str, Any]]) -> str | None:
 def _bounded(change: dict[str, Any]) -> dict[str, Any]:
     """A change with its long lists cut."""
     return {
-        key: {"count": len(value), "first": value[:LISTED]} if isinstance(value, list) and len(value) > LISTED else value
+        key: {"count": len(value), "first": value[:LISTED]}
+        if isinstance(value, list) and len(value) > LISTED
+        else value
         for key, value in change.items()
     }
 

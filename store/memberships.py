@@ -73,9 +73,13 @@ class Memberships:
         return known
 
     def _tolerate_unknown(self, unknown: Sequence[str], some_known: bool, preset: Preset) -> None:
-        shown = ", ".join(id[:64] for id in unknown[:10]) + (f" and {len(unknown) - 10} more" if len(unknown) > 10 else "")
+        shown = ", ".join(id[:64] for id in unknown[:10]) + (
+            f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        )
         if not (preset.skips_unknown_members and some_known):
-            raise InvalidValue(f"members must be ids of users or groups of this tenant; there is none with the id {shown}.")
+            raise InvalidValue(
+                f"members must be ids of users or groups of this tenant; there is none with the id {shown}."
+            )
         self._call.warnings.append(f"Unknown members were skipped: {shown}.")
 
     def _named(self, ids: Sequence[str]) -> list[Named]:
@@ -116,7 +120,9 @@ class Memberships:
     def _insert_query(self) -> Any:
         """Insert from a select, so that the number of members does not change the statement."""
         dialect = self._database.dialect
-        rows = ROW.select(dialect.typed(parameter("group"), "bigint"), ROW.pk, dialect.typed(parameter("origin"), "text"))
+        rows = ROW.select(
+            dialect.typed(parameter("group"), "bigint"), ROW.pk, dialect.typed(parameter("origin"), "text")
+        )
         rows = rows.where(dialect.one_of(ROW.pk, parameter("pks")))
         return Membership.insert_from(rows, (Membership.group, Membership.member, Membership.origin))
 
@@ -139,8 +145,9 @@ class Memberships:
             raise InvalidValue("members must not make a group a member of itself, directly or through other groups.")
 
     def _by_scim(self) -> list[int]:
-        query = Membership.select(Membership.member)
-        return [pk for (pk,) in query.where((Membership.group == self._group) & (Membership.origin == SCIM)).tuples()]
+        mine = (Membership.group == parameter("group")) & (Membership.origin == SCIM)
+        statement = self._database.statement("by scim", lambda: Membership.select(Membership.member).where(mine))
+        return [pk for (pk,) in statement(group=self._group).fetchall()]
 
     def _selected(self, condition: Bound) -> list[int]:
         """The members that a filter over `members` selects."""

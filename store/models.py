@@ -1,6 +1,15 @@
 """The tables, as peewee models; store/migrations holds what makes them."""
 
-from peewee import BigAutoField, BigIntegerField, BooleanField, CompositeKey, DatabaseProxy, FloatField, Model, TextField
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CompositeKey,
+    DatabaseProxy,
+    FloatField,
+    Model,
+    TextField,
+)
 
 proxy = DatabaseProxy()
 """The database that the models speak to; set once, by store.database.Database."""
@@ -65,7 +74,8 @@ class Index(Table):
 
 
 class Resource(Table):
-    """A user or group: the document as it goes out, the same as comparison keys, and columns that are looked up or unique.
+    """A user or group: the document as it goes out, the same as comparison keys, and columns that are looked up or
+    unique.
 
     One table for both: ids are unique over all resources (RFC 7643 §3.1), a member is either (RFC 7643 §4.2), and the
     root endpoint searches both (RFC 7644 §3.4.2.1).
@@ -124,7 +134,8 @@ class Lookup(Table):
 
 
 class Counter(Table):
-    """How many resources of a type a tenant has, as the sum of a few rows so that parallel creates do not queue for one."""
+    """How many resources of a type a tenant has, as the sum of a few rows so that parallel creates do not queue for
+    one."""
 
     tenant = BigIntegerField()
     type = TextField()

@@ -23,7 +23,8 @@ INDEXED_AT_FIRST = (("User", "emails"),)
 
 
 class Tenant(NamedTuple):
-    """A tenant as requests see it: its preset with its custom fields, and its indexes by resource type and attribute."""
+    """A tenant as requests see it: its preset with its custom fields, and its indexes by resource type and
+    attribute."""
 
     pk: int
     name: str
@@ -44,7 +45,8 @@ class Access(NamedTuple):
 
 
 class Tenants:
-    """All tenants of a database. What follows from a tenant's rows is kept until its revision changes, for a bounded number."""
+    """All tenants of a database. What follows from a tenant's rows is kept until its revision changes, for a bounded
+    number."""
 
     def __init__(self, database: Database, cached: int = 256) -> None:
         self._database = database
@@ -138,10 +140,13 @@ class Tenants:
 
 
 def _access_query() -> Any:
-    columns = (Row.pk, Row.name, Row.preset, Row.revision, Row.integration_group)
-    columns += (Token.pk, Token.name, Token.scope, Token.expires)
-    query = Row.select(*columns).join(Token, on=(Token.tenant == Row.pk))
-    return query.where((Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant")))
+    of_tenant = (Row.pk, Row.name, Row.preset, Row.revision, Row.integration_group)
+    query = Row.select(*of_tenant, Token.pk, Token.name, Token.scope, Token.expires).join(
+        Token, on=(Token.tenant == Row.pk)
+    )
+    return query.where(
+        (Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant"))
+    )
 
 
 def bump(tenant: int) -> None:

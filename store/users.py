@@ -1,7 +1,7 @@
 """Users in the database: the manager, the groups they belong to, the identifier that clients cannot change."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from peewee import Value, fn
 
@@ -18,14 +18,15 @@ from store.compiled import parameter
 from store.database import now
 from store.filters import ROW
 from store.models import Membership, PendingEmail, Resource
-from store.resources import Answer, Document, Resources, Stored
+from store.reading import Answer, Document, Stored
+from store.resources import Resources
 
 
 class Users(Resources):
     """The users of one tenant."""
 
     name = "User"
-    unique = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
+    unique: ClassVar = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
 
     @property
     def type(self) -> ResourceType:
@@ -60,7 +61,10 @@ class Users(Resources):
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
     ) -> tuple[Document, dict[str, Any]]:
         kept = identity.keep_identifier(self.tenant.profile.preset, before, after)
-        if self.tenant.profile.preset.email_identifies and identity.identifier(self.tenant.profile.preset, kept.document) is None:
+        if (
+            self.tenant.profile.preset.email_identifies
+            and identity.identifier(self.tenant.profile.preset, kept.document) is None
+        ):
             raise InvalidValue(identity.MISSING_WORK_EMAIL)
         check_required(self.type, kept.document)
         if row is not None:

@@ -1,0 +1,58 @@
+"""The index table: rows of keys for multi-valued attributes and custom fields, beside the resources' columns."""
+
+from typing import Any
+
+from scim import keys
+from scim.attributes import Attribute, ResourceType, Target
+from store.compiled import parameter
+from store.database import Database
+from store.filters import CUT
+from store.models import Lookup
+
+Document = dict[str, Any]
+
+_COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "number", "primary")
+
+
+def write(
+    database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, pk: int, document: Document
+) -> None:
+    """Insert the rows of a resource that has none."""
+    insert = database.statement("lookup", lambda: Lookup.insert({column: parameter(column) for column in _COLUMNS}))
+    for name, number in indexes.items():
+        target = type.targets.get(name.lower())
+        for row in rows(target, document) if target is not None else ():
+            insert(resource=pk, attribute=number, tenant=tenant, **row)
+
+
+def clear(database: Database, pk: int) -> None:
+    """Remove the rows of a resource."""
+    of_resource = Lookup.resource == parameter("pk")
+    database.statement("clear lookups", lambda: Lookup.delete().where(of_resource))(pk=pk)
+
+
+def rows(target: Target, document: Document) -> list[dict[str, Any]]:
+    """The rows of `lookup` for an attribute of a document: one an element, one for a singular value; texts are cut."""
+    value: Any = document
+    for name in target.path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None:
+        return []
+    elements = value if isinstance(value, list) else [{"value": value}]
+    attribute = target.attribute
+    simple = attribute.sub("value") if attribute.type == "complex" else attribute
+    return [_row(attribute, simple, position, element) for position, element in enumerate(elements)]
+
+
+def _row(attribute: Attribute, simple: Attribute | None, position: int, element: Document) -> dict[str, Any]:
+    value = element.get("value")
+    key = None if value is None or simple is None else keys.key_function(simple)(value)
+    is_number = isinstance(key, int | float) and not isinstance(key, bool)
+    text = None if key is None or is_number else ("true" if key else "false") if isinstance(key, bool) else str(key)
+    return {
+        "position": position,
+        "type": keys.folded(element["type"])[:CUT] if element.get("type") else None,
+        "value": None if text is None else text[:CUT],
+        "number": key if is_number else None,
+        "primary": element.get("primary"),
+    }

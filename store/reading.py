@@ -1,0 +1,220 @@
+"""Reading resources: one by its id, pages by a query (RFC 7644 §3.4), in a constant number of statements."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import peewee
+
+from scim import binding, document
+from scim.attributes import ResourceType, Target
+from scim.document import dumps
+from scim.errors import InvalidValue, NotFound
+from scim.filter import parse_filter
+from scim.projection import Projection
+from store.compiled import parameter
+from store.database import Database
+from store.filters import ROW, Order, Scope, Where, operands, shape
+from store.journal import Call, Journal
+from store.models import Counter
+from store.tenants import Tenant
+
+Document = dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """A resource as it goes out: its JSON text with the headers' values. `text` is None where nobody asked for it."""
+
+    id: str
+    version: int
+    location: str
+    text: str | None
+
+
+class Page(NamedTuple):
+    """A page of a query: how many resources match in all, and the JSON texts of these."""
+
+    total: int
+    start_index: int
+    resources: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a client searches for (RFC 7644 §3.4.2): `start_index` counts from 1, `count` is at most what the server
+    serves."""
+
+    filter: str | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int = 100
+
+
+class Stored(NamedTuple):
+    """A resource's row, as the statements of this module select it."""
+
+    pk: int
+    id: str
+    version: int
+    created: str
+    modified: str
+    document: str
+    manager: int | None = None
+    manager_id: str | None = None
+    manager_display: str | None = None
+
+
+class Reading:
+    """The resources of one type in one tenant. `endpoint_url` is the tenant's Endpoint URL, `call` what the log says
+    of the
+    request."""
+
+    name: ClassVar[str]
+
+    def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, call: Call) -> None:
+        self.tenant = tenant
+        self.call = call
+        self._database = database
+        self._dialect = database.dialect
+        self._endpoint_url = endpoint_url
+        self._journal = Journal(database, tenant.pk)
+        self._scope = Scope(database.dialect, self.type, tenant.indexes[self.name])
+
+    @property
+    def type(self) -> ResourceType:
+        """The resource type as this tenant speaks it."""
+        raise NotImplementedError
+
+    def get(self, id: str, projection: Projection | None = None) -> Answer:
+        """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
+        self._about(id)
+        return self._database.read(lambda: self._answer(self._found(id), projection))
+
+    def search(self, query: Query, projection: Projection | None = None) -> Page:
+        """A page of the resources that satisfy the query (RFC 7644 §3.4.2). Raises InvalidFilter or InvalidValue."""
+        bound = None if query.filter is None else binding.bind(self.type, parse_filter(query.filter))
+        sort = None if query.sort_by is None else self._sort_target(query.sort_by)
+        return self._database.read(lambda: self._page(query, bound, sort, projection))
+
+    def _sort_target(self, name: str) -> Target:
+        target = self.type.resolve(name, InvalidValue)
+        simple = target if target.attribute.type != "complex" else target.sub("value")
+        if simple is None or simple.attribute.returned == "never":
+            raise InvalidValue(f"sortBy cannot be {target.name}: name one of its sub-attributes.")
+        return simple
+
+    def _page(
+        self, query: Query, bound: binding.Bound | None, sort: Target | None, projection: Projection | None
+    ) -> Page:
+        values = operands(self._dialect, bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
+        pks: list[int] = []
+        if query.count > 0:
+            find = self._statement(
+                "find",
+                (shape(bound), sort and sort.name, query.descending),
+                lambda: self._find(bound, sort, query.descending),
+            )
+            pks = [pk for (pk,) in find(**values, limit=query.count, offset=query.start_index - 1).fetchall()]
+        total = self._total(query, bound, values, len(pks))
+        return Page(total, query.start_index, self._texts(pks, projection))
+
+    def _find(self, bound: binding.Bound | None, sort: Target | None, descending: bool) -> Any:
+        """Keys first: documents are read for the page only."""
+        order = [ROW.pk] if sort is None else Order(self._scope).terms(sort, descending)
+        query = ROW.select(ROW.pk).where(self._matching(bound)).order_by(*order)
+        return query.limit(parameter("limit")).offset(parameter("offset"))
+
+    def _matching(self, bound: binding.Bound | None) -> Any:
+        return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()
+
+    def _total(self, query: Query, bound: binding.Bound | None, values: dict[str, Any], found: int) -> int:
+        """How many match in all: often known from the page, else from the counter, else counted."""
+        if found and found < query.count:
+            return query.start_index - 1 + found
+        if bound is None:
+            counted = self._database.statement("total", _total_query)
+            return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
+        if query.count > 0 and not found and query.start_index == 1:
+            return 0
+        count = self._statement(
+            "count", shape(bound), lambda: ROW.select(peewee.fn.COUNT(ROW.pk)).where(self._matching(bound))
+        )
+        return int(count(**values).fetchone()[0])
+
+    def _texts(self, pks: Sequence[int], projection: Projection | None) -> list[str]:
+        """The representations of these resources, in this order, with a constant number of statements."""
+        if not pks:
+            return []
+        rows = self._rows(
+            "page", lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=self._dialect.list_of(pks)
+        )
+        computed = self._computed(pks, projection)
+        by_pk = {row.pk: self._text(row, computed.get(row.pk, ()), projection) for row in rows}
+        return [by_pk[pk] for pk in pks if pk in by_pk]
+
+    def _rows(self, name: str, condition: Callable[[], Any], **values: Any) -> list[Stored]:
+        statement = self._database.statement((name, self.name), lambda: self._row_query(condition()))
+        found = statement(tenant=self.tenant.pk, **values).fetchall()
+        return [Stored(*row) for row in found]
+
+    def _row_query(self, condition: Any) -> Any:
+        """The query for whole rows of this type that satisfy the condition."""
+        columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document)
+        return ROW.select(*columns).where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
+
+    def _found(self, id: str) -> Stored:
+        rows = self._rows("get", lambda: ROW.id == parameter("id"), id=id) if "\x00" not in id else []
+        if not rows:
+            raise self._unknown(id)
+        return rows[0]
+
+    def _unknown(self, id: str) -> NotFound:
+        return NotFound(f"There is no {self.name} with the id {id[:100]}.")
+
+    def _answer(self, row: Stored, projection: Projection | None, *, body: bool = True) -> Answer:
+        text = self._text(row, self._computed([row.pk], projection).get(row.pk, ()), projection) if body else None
+        return Answer(row.id, row.version, self._location(row.id), text)
+
+    def _location(self, id: str) -> str:
+        return document.location(self.type, self._endpoint_url, id)
+
+    def _text(self, row: Stored, computed: Iterable[tuple[str, str]], projection: Projection | None) -> str:
+        """The representation of a row: the stored text with the computed members around it."""
+        meta = document.meta(
+            self.type, created=row.created, modified=row.modified, version=row.version, location=self._location(row.id)
+        )
+        manager = self._manager_text(row)
+        text = document.spliced(
+            self.type, row.document, id=row.id, meta=meta, manager=manager, computed=tuple(computed)
+        )
+        return text if projection is None else dumps(projection.apply(json.loads(text)))
+
+    def _manager_text(self, row: Stored) -> str | None:
+        return None
+
+    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, list[tuple[str, str]]]:
+        """The members that other rows make up, as names and JSON texts, by the resource's key."""
+        raise NotImplementedError
+
+    def _document(self, row: Stored) -> Document:
+        """The stored document, for changing."""
+        found: Document = json.loads(row.document)
+        return found
+
+    def _about(self, id: str) -> None:
+        self.call.resource = id.replace("\x00", "")[:100]
+
+    def _statement(self, name: str, key: object, build: Callable[[], Any]) -> Any:
+        """A statement that depends on the tenant's attributes and indexes."""
+        indexes = tuple(sorted(self.tenant.indexes[self.name].items()))
+        return self._database.statement((name, self.name, self.type.schema.id, self._dialectal(), indexes, key), build)
+
+    def _dialectal(self) -> tuple[str, ...]:
+        return tuple(schema.id for schema in self.type.extensions)
+
+
+def _total_query() -> Any:
+    of_type = (Counter.tenant == parameter("tenant")) & (Counter.type == parameter("type"))
+    return Counter.select(peewee.fn.COALESCE(peewee.fn.SUM(Counter.total), 0)).where(of_type)
