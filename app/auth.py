@@ -15,7 +15,8 @@ from store.tenants import Access, Tenants
 from store.tokens import digest
 from store.users import Users
 
-_SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?")
+# DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
+_SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?", re.DOTALL)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bearer. Entra calls it Secret Token."
@@ -63,9 +64,9 @@ def _authenticate() -> None:
 def _access(at: Gate, tenant: str) -> Access:
     access = _known(at, tenant, request.headers.get("Authorization", ""))
     if access is None:
-        raise _refusal(at, tenant)
+        raise _refusal(at, tenant, REFUSED)
     if access.expires is not None and access.expires <= now():
-        raise Unauthorized(EXPIRED, headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'})
+        raise _refusal(at, tenant, EXPIRED)
     return access
 
 
@@ -80,13 +81,13 @@ def _known(at: Gate, tenant: str, header: str) -> Access | None:
     return at.tenants.access(tenant, digest(token))
 
 
-def _refusal(at: Gate, tenant: str) -> Unauthorized | TooManyRequests:
+def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyRequests:
     """One and the same answer, whatever is wrong; 429 where an address keeps failing."""
     wait = at.throttle.failed(request.remote_addr or "", tenant)
     if wait:
         return TooManyRequests("Too many requests without a valid token.", headers={"Retry-After": str(wait)})
     g.refused_tenant = tenant
-    return Unauthorized(REFUSED, headers={"WWW-Authenticate": _CHALLENGE})
+    return Unauthorized(detail, headers={"WWW-Authenticate": _CHALLENGE})
 
 
 def _open(at: Gate, access: Access) -> None:
