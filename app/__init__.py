@@ -12,12 +12,15 @@ from flask import Blueprint, Flask, Response, g, request
 from app import auth, errors, log
 from app.discovery import discovery
 from app.groups import groups
+from app.me import me
+from app.search import search
 from app.settings import Settings
 from app.users import users
 from store.database import Database
+from store.secret import secret_key
 
 scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
-for blueprint in (users, groups, discovery):
+for blueprint in (search, users, groups, discovery, me):
     scim.register_blueprint(blueprint)
 
 
@@ -38,7 +41,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     log.configure(settings)
-    auth.init(app, database or open_database(settings), settings.base_url)
+    database = database or open_database(settings)
+    database.check_migrated()
+    app.config["SECRET_KEY"] = settings.secret_key or secret_key(database)
+    auth.init(app, database, settings.base_url)
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
     errors.init(app)

@@ -5,6 +5,7 @@ import re
 
 from flask import Flask, current_app, g, request
 
+from app.http import precondition
 from app.throttle import Throttle
 from scim.errors import Forbidden, InvalidVers, TooManyRequests, Unauthorized
 from store.contacts import Contacts
@@ -99,6 +100,7 @@ def _open(at: Gate, access: Access) -> None:
         token=access.name,
         client=_bounded(request.headers.get("User-Agent")),
         activity=_bounded(request.headers.get("ADSCIMVersion")),
+        precondition=precondition(),
     )
     g.journal = Journal(at.database, access.tenant.pk)
     g.users = Users(at.database, access.tenant, g.endpoint_url, g.call)

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, g, request
 
 from app.http import value_response
 from scim import discovery as published
+from scim.cursor import TIMEOUT
 from scim.errors import Forbidden, NotFound
 from scim.messages import list_response
 
@@ -23,7 +24,11 @@ def refuse_filter() -> None:
 def service_provider_config() -> Response:
     """What this server can do."""
     config = published.service_provider_config(
-        g.endpoint_url, max_results=current_app.config["MAX_COUNT"], sort=True, etag=False
+        g.endpoint_url,
+        max_results=current_app.config["MAX_COUNT"],
+        sort=True,
+        etag=True,
+        pagination=published.Pagination(current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"], TIMEOUT),
     )
     return value_response(config)
 

@@ -1,7 +1,6 @@
 """Every failure as a SCIM error (RFC 7644 §3.12), and every refusal in the provisioning log."""
 
 import contextlib
-import uuid
 from http import HTTPStatus
 
 from flask import Flask, Response, g, request
@@ -58,7 +57,7 @@ def _as_scim(status: HTTPStatus, detail: str, headers: dict[str, str]) -> ScimEr
 
 def _failed(error: Exception) -> Response:
     """What nobody foresaw: the client gets a number to ask about, the server's log gets the rest."""
-    number = uuid.uuid4().hex[:12]
+    number = g.request_id
     LOGGER.error("request failed", exc_info=error, extra={"fields": {"request": number}})
     detail = f"The server failed; its log says why under the number {number}."
     return refused(_as_scim(HTTPStatus.INTERNAL_SERVER_ERROR, detail, {}))

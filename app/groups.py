@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, g, request
 
-from app.http import body, no_content, operations, page_response, projection, query, resource_response
+from app.http import body, no_content, operations, projection, resource_response, searched_page
 
 groups = Blueprint("groups", __name__, url_prefix="/Groups")
 
@@ -10,7 +10,7 @@ groups = Blueprint("groups", __name__, url_prefix="/Groups")
 @groups.get("")
 def search_groups() -> Response:
     """A page of groups."""
-    return page_response(g.groups.search(query(), projection(g.groups.type)))
+    return searched_page(g.groups)
 
 
 @groups.post("")

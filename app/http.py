@@ -1,21 +1,27 @@
 """SCIM on the wire: bodies, query parameters, projections, answers (RFC 7644 §3.1, §3.4.2, §3.8, §3.9)."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from scim.attributes import ResourceType
 from scim.document import dumps, etag
-from scim.errors import InvalidSyntax, InvalidValue, TooLarge, UnsupportedMediaType
+from scim.errors import InvalidCount, InvalidSyntax, InvalidValue, ScimError, TooLarge, UnsupportedMediaType
 from scim.messages import LIST_RESPONSE, PATCH_OP, check_message, member
 from scim.projection import Projection
-from store.reading import Answer, Page, Query
+from scim.versions import Precondition
+from store.groups import Groups
+from store.reading import Answer
+from store.search import Page, Query
+from store.users import Users
 
 SCIM_JSON = "application/scim+json"
 _JSON = "application/json"
 _MAX_DIGITS = 400
+_SEARCHED = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor")
 _SORT_ORDERS = {"ascending": False, "descending": True}
 
 
@@ -86,6 +92,22 @@ def projection(resource_type: ResourceType) -> Projection | None:
     return Projection.read(resource_type, named["attributes"], named["excludedAttributes"])
 
 
+def projection_of(resource_type: ResourceType, message: Mapping[str, Any] | None) -> Projection | None:
+    """What a SearchRequest's members attributes and excludedAttributes ask for, or the query parameters."""
+    if message is None:
+        return projection(resource_type)
+    named = [member(dict(message), name) for name in ("attributes", "excludedAttributes")]
+    for names in named:
+        if names is not None and not (isinstance(names, str) or _are_texts(names)):
+            raise InvalidValue("attributes and excludedAttributes must be lists of attribute names.")
+    attributes, excluded = ([names] if isinstance(names, str) else names for names in named)
+    return Projection.read(resource_type, attributes, excluded)
+
+
+def _are_texts(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
 def query() -> Query:
     """What the query parameters of a list search for; those that we do not know are ignored (RFC 7644 §3.4.2)."""
     return searched(request.args)
@@ -96,13 +118,17 @@ def searched(given: Any) -> Query:
     order = str(given.get("sortOrder") or "ascending").lower()
     if order not in _SORT_ORDERS:
         raise InvalidValue("sortOrder must be ascending or descending.")
+    cursor = _text(given, "cursor")
+    if cursor is not None and given.get("startIndex") is not None:
+        raise InvalidValue("startIndex and cursor exclude each other: page by one of them.")
     default, most = current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"]
     return Query(
         filter=_text(given, "filter"),
         sort_by=_text(given, "sortBy") or None,
         descending=_SORT_ORDERS[order],
-        start_index=max(1, _number(given, "startIndex", 1)),
-        count=min(most, max(0, _number(given, "count", default))),
+        start_index=max(1, _number(given, "startIndex", 1, InvalidValue)),
+        count=min(most, max(0, _number(given, "count", default, InvalidValue if cursor is None else InvalidCount))),
+        cursor=cursor,
     )
 
 
@@ -113,7 +139,7 @@ def _text(given: Any, name: str) -> str | None:
     return value
 
 
-def _number(given: Any, name: str, default: int) -> int:
+def _number(given: Any, name: str, default: int, refusal: type[ScimError]) -> int:
     """A whole number, as text or as JSON; bounded, so that every database takes it."""
     value = given.get(name)
     if value is None or value == "":
@@ -123,7 +149,7 @@ def _number(given: Any, name: str, default: int) -> int:
             raise ValueError(name)
         return max(-(2**31), min(2**31, int(value)))
     except (TypeError, ValueError) as error:
-        raise InvalidValue(f"{name} must be a whole number.") from error
+        raise refusal(f"{name} must be a whole number.") from error
 
 
 def media_type() -> str:
@@ -143,9 +169,23 @@ def json_response(text: str, status: int = 200, headers: dict[str, str] | None =
     return response
 
 
+def precondition() -> Precondition | None:
+    """What If-Match and If-None-Match ask for; nobody has to send them (RFC 7644 §3.14)."""
+    headers = request.headers
+    if "If-Match" not in headers and "If-None-Match" not in headers:
+        return None
+    return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
+
+
 def resource_response(answer: Answer, status: int = 200) -> Response:
-    """A resource with its Location and ETag; 204 where there is no text (RFC 7644 §3.3, §3.5.2, §3.14)."""
+    """A resource with its Location and ETag; 204 where there is no text (RFC 7644 §3.3, §3.5.2, §3.14).
+
+    304 where a reader has the version already.
+    """
     headers = {"ETag": etag(answer.version), "Location": answer.location}
+    condition = g.call.precondition
+    if request.method in ("GET", "HEAD") and condition is not None and condition.is_known(answer.version):
+        return Response(status=304, headers=headers)
     if answer.text is None:
         return no_content(headers)
     return json_response(answer.text, status, headers | {"Content-Location": answer.location})
@@ -158,10 +198,23 @@ def no_content(headers: dict[str, str] | None = None) -> Response:
     return response
 
 
-def page_response(page: Page) -> Response:
-    """A ListResponse, joined from the texts of its resources (RFC 7644 §3.4.2)."""
+def searched_page(resources: Users | Groups, message: dict[str, Any] | None = None) -> Response:
+    """A page of what the query parameters, or a SearchRequest, search for."""
+    wanted = query() if message is None else searched({name: member(message, name) for name in _SEARCHED})
+    secret = current_app.config["SECRET_KEY"].encode()
+    page = resources.search(wanted, projection_of(resources.type, message), secret=secret)
+    return page_response(page, by_cursor=wanted.cursor is not None)
+
+
+def page_response(page: Page, *, by_cursor: bool) -> Response:
+    """A ListResponse, joined from the texts of its resources (RFC 7644 §3.4.2, RFC 9865 §2)."""
+    around = {"nextCursor": page.next_cursor, "previousCursor": page.previous_cursor}
+    place = "".join(f'"{name}":"{cursor}",' for name, cursor in around.items() if cursor)
+    if not by_cursor:
+        place = f'"startIndex":{page.start_index},'
     return json_response(
-        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{page.total},"startIndex":{page.start_index},'
+        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{page.total},'
+        f"{place}"
         f'"itemsPerPage":{len(page.resources)},"Resources":[{",".join(page.resources)}]}}'
     )
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, g
 
-from app.http import body, no_content, operations, page_response, projection, query, resource_response
+from app.http import body, no_content, operations, projection, resource_response, searched_page
 
 users = Blueprint("users", __name__, url_prefix="/Users")
 
@@ -10,7 +10,7 @@ users = Blueprint("users", __name__, url_prefix="/Users")
 @users.get("")
 def search_users() -> Response:
     """A page of users."""
-    return page_response(g.users.search(query(), projection(g.users.type)))
+    return searched_page(g.users)
 
 
 @users.post("")

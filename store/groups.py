@@ -76,7 +76,7 @@ class Groups(Resources):
             raise self._unknown(id)
         stored = Stored(*row)
         self.call.name = self._display(self._document(stored))
-        return stored
+        return self._admitted(stored)
 
     def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
         row = self._locked(id)

@@ -9,6 +9,7 @@ from typing import Any
 from scim.document import dumps, shown
 from scim.errors import ScimError
 from scim.hints import hint
+from scim.versions import Precondition
 from store.compiled import parameter
 from store.database import Database, now
 from store.models import Journal as Row
@@ -28,7 +29,8 @@ class Call:
     """Who asks, and for what: what an entry says beside its outcome.
 
     `token` is the token's name, `activity` the client's own correlation id. `warnings` gathers what was tolerated;
-    `resource` and `name` are filled in as soon as they are known, so that a refusal can name them.
+    `resource` and `name` are filled in as soon as they are known, so that a refusal can name them. `precondition` is
+    checked once the resource is locked.
     """
 
     operation: str = ""
@@ -38,6 +40,7 @@ class Call:
     resource_type: str | None = None
     resource: str | None = None
     name: str | None = None
+    precondition: Precondition | None = None
     warnings: list[str] = field(default_factory=list)
 
 

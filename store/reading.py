@@ -1,23 +1,18 @@
-"""Reading resources: one by its id, pages by a query (RFC 7644 §3.4), in a constant number of statements."""
+"""Reading resources: rows as representations, any number of them in a constant number of statements (RFC 7644 §3.4)."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-import peewee
-
-from scim import binding, document
-from scim.attributes import ResourceType, Target
+from scim import document
+from scim.attributes import ResourceType
 from scim.document import dumps
-from scim.errors import InvalidValue, NotFound
-from scim.filter import parse_filter
+from scim.errors import NotFound
 from scim.projection import Projection
 from store.compiled import parameter
 from store.database import Database
-from store.filters import ROW, Order, Scope, Where, operands, shape
+from store.filters import ROW, Scope
 from store.journal import Call, Journal
-from store.models import Counter
 from store.tenants import Tenant
 
 Document = dict[str, Any]
@@ -30,26 +25,6 @@ class Answer(NamedTuple):
     version: int
     location: str
     text: str | None
-
-
-class Page(NamedTuple):
-    """A page of a query: how many resources match in all, and the JSON texts of these."""
-
-    total: int
-    start_index: int
-    resources: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What a client searches for (RFC 7644 §3.4.2): `start_index` counts from 1, `count` is at most what the server
-    serves."""
-
-    filter: str | None = None
-    sort_by: str | None = None
-    descending: bool = False
-    start_index: int = 1
-    count: int = 100
 
 
 class Stored(NamedTuple):
@@ -67,9 +42,10 @@ class Stored(NamedTuple):
 
 
 class Reading:
-    """The resources of one type in one tenant. `endpoint_url` is the tenant's Endpoint URL, `call` what the log says
-    of the
-    request."""
+    """The resources of one type in one tenant.
+
+    `endpoint_url` is the tenant's Endpoint URL, `call` what the log says of the request.
+    """
 
     name: ClassVar[str]
 
@@ -92,67 +68,20 @@ class Reading:
         self._about(id)
         return self._database.read(lambda: self._answer(self._found(id), projection))
 
-    def search(self, query: Query, projection: Projection | None = None) -> Page:
-        """A page of the resources that satisfy the query (RFC 7644 §3.4.2). Raises InvalidFilter or InvalidValue."""
-        bound = None if query.filter is None else binding.bind(self.type, parse_filter(query.filter))
-        sort = None if query.sort_by is None else self._sort_target(query.sort_by)
-        return self._database.read(lambda: self._page(query, bound, sort, projection))
-
-    def _sort_target(self, name: str) -> Target:
-        target = self.type.resolve(name, InvalidValue)
-        simple = target if target.attribute.type != "complex" else target.sub("value")
-        if simple is None or simple.attribute.returned == "never":
-            raise InvalidValue(f"sortBy cannot be {target.name}: name one of its sub-attributes.")
-        return simple
-
-    def _page(
-        self, query: Query, bound: binding.Bound | None, sort: Target | None, projection: Projection | None
-    ) -> Page:
-        values = operands(self._dialect, bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
-        pks: list[int] = []
-        if query.count > 0:
-            find = self._statement(
-                "find",
-                (shape(bound), sort and sort.name, query.descending),
-                lambda: self._find(bound, sort, query.descending),
-            )
-            pks = [pk for (pk,) in find(**values, limit=query.count, offset=query.start_index - 1).fetchall()]
-        total = self._total(query, bound, values, len(pks))
-        return Page(total, query.start_index, self._texts(pks, projection))
-
-    def _find(self, bound: binding.Bound | None, sort: Target | None, descending: bool) -> Any:
-        """Keys first: documents are read for the page only."""
-        order = [ROW.pk] if sort is None else Order(self._scope).terms(sort, descending)
-        query = ROW.select(ROW.pk).where(self._matching(bound)).order_by(*order)
-        return query.limit(parameter("limit")).offset(parameter("offset"))
-
-    def _matching(self, bound: binding.Bound | None) -> Any:
-        return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()
-
-    def _total(self, query: Query, bound: binding.Bound | None, values: dict[str, Any], found: int) -> int:
-        """How many match in all: often known from the page, else from the counter, else counted."""
-        if found and found < query.count:
-            return query.start_index - 1 + found
-        if bound is None:
-            counted = self._database.statement("total", _total_query)
-            return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
-        if query.count > 0 and not found and query.start_index == 1:
-            return 0
-        count = self._statement(
-            "count", shape(bound), lambda: ROW.select(peewee.fn.COUNT(ROW.pk)).where(self._matching(bound))
-        )
-        return int(count(**values).fetchone()[0])
-
-    def _texts(self, pks: Sequence[int], projection: Projection | None) -> list[str]:
+    def texts(self, pks: Sequence[int], projection: Projection | None) -> list[str]:
         """The representations of these resources, in this order, with a constant number of statements."""
+        by_pk = self.texts_by_key(pks, projection)
+        return [by_pk[pk] for pk in pks if pk in by_pk]
+
+    def texts_by_key(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
+        """The same by the resources' keys; one that was deleted meanwhile is missing."""
         if not pks:
-            return []
+            return {}
         rows = self._rows(
             "page", lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=self._dialect.list_of(pks)
         )
         computed = self._computed(pks, projection)
-        by_pk = {row.pk: self._text(row, computed.get(row.pk, ()), projection) for row in rows}
-        return [by_pk[pk] for pk in pks if pk in by_pk]
+        return {row.pk: self._text(row, computed.get(row.pk, ()), projection) for row in rows}
 
     def _rows(self, name: str, condition: Callable[[], Any], **values: Any) -> list[Stored]:
         statement = self._database.statement((name, self.name), lambda: self._row_query(condition()))
@@ -213,8 +142,3 @@ class Reading:
 
     def _dialectal(self) -> tuple[str, ...]:
         return tuple(schema.id for schema in self.type.extensions)
-
-
-def _total_query() -> Any:
-    of_type = (Counter.tenant == parameter("tenant")) & (Counter.type == parameter("type"))
-    return Counter.select(peewee.fn.COALESCE(peewee.fn.SUM(Counter.total), 0)).where(of_type)

@@ -20,7 +20,8 @@ from store.database import now
 from store.filters import ROW
 from store.journal import Call
 from store.models import Counter, Resource
-from store.reading import Answer, Document, Reading, Stored
+from store.reading import Answer, Document, Stored
+from store.search import Searching
 
 Result = TypeVar("Result")
 
@@ -31,7 +32,7 @@ SHARDS = 8
 """Over how many rows a tenant's counter is spread."""
 
 
-class Resources(Reading):
+class Resources(Searching):
     """The resources of one type in one tenant.
 
     `unique` names the columns that are unique in the tenant: what the database calls their index, and what people call
@@ -151,7 +152,13 @@ class Resources(Reading):
         if row is None:
             raise self._unknown(id)
         self.call.name = row[1]
-        return self._found(id)
+        return self._admitted(self._found(id))
+
+    def _admitted(self, row: Stored) -> Stored:
+        """The locked row, if the request's precondition admits its version (RFC 7644 §3.14)."""
+        if self.call.precondition is not None:
+            self.call.precondition.check(row.version)
+        return row
 
     def _lock_query(self) -> Any:
         of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))

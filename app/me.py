@@ -1,0 +1,13 @@
+"""/Me: a token stands for a client, not for one of the users (RFC 7644 §3.11)."""
+
+from flask import Blueprint
+
+from scim.errors import NotImplementedHere
+
+me = Blueprint("me", __name__)
+
+
+@me.route("/Me", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def refuse() -> None:
+    """501, as RFC 7644 §3.11 wants where /Me is not offered."""
+    raise NotImplementedHere("The token belongs to a client, not to a user, so there is no /Me.")

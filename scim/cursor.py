@@ -1,0 +1,69 @@
+"""Cursors: where a page ended, signed, so that the server keeps nothing (RFC 9865).
+
+A cursor holds the position of the page's edge in the order of the query. It grants nothing: every page is authorized
+like any other request. It is bound to tenant, filter and order, so it cannot be carried to another query.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from scim.errors import ExpiredCursor, InvalidCount, InvalidCursor
+
+TIMEOUT = 3_600
+"""How long a cursor is valid, in seconds."""
+
+_SIGNATURE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The edge of a page: the sort keys and the tie-breaker of the resource there, and which way to go from it."""
+
+    values: tuple[Any, ...]
+    backwards: bool
+    count: int
+
+
+def encode(secret: bytes, query: str, position: Position, now: float) -> str:
+    """The cursor of a position, in characters that need no escape in a URL (RFC 9865 §2).
+
+    `query` is what the cursor is bound to, `now` the time in seconds.
+    """
+    content = json.dumps([position.values, int(position.backwards), position.count, int(now) + TIMEOUT])
+    signed = _signature(secret, query, content.encode()) + content.encode()
+    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+
+
+def decode(secret: bytes, query: str, cursor: str, count: int, now: float) -> Position:
+    """The position that a cursor stands for.
+
+    Raises InvalidCursor unless it was made here for this query, ExpiredCursor, or InvalidCount when the page size
+    changed on the way.
+    """
+    try:
+        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid() from error
+    signature, content = signed[:_SIGNATURE], signed[_SIGNATURE:]
+    if not hmac.compare_digest(signature, _signature(secret, query, content)):
+        raise _invalid()
+    values, backwards, first_count, expires = json.loads(content)
+    if expires < now:
+        raise ExpiredCursor("The cursor has expired: start again with an empty cursor.")
+    if first_count != count:
+        raise InvalidCount(f"The cursor belongs to pages of {first_count} resources: keep count as it was.")
+    return Position(tuple(values), bool(backwards), first_count)
+
+
+def _invalid() -> InvalidCursor:
+    return InvalidCursor("The cursor does not belong to this query: start again with an empty cursor.")
+
+
+def _signature(secret: bytes, query: str, content: bytes) -> bytes:
+    message = hashlib.sha256(query.encode()).digest() + content
+    return hmac.new(secret, message, hashlib.sha256).digest()[:_SIGNATURE]

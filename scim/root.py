@@ -1,0 +1,44 @@
+"""Queries over all resource types at once, at the root of the endpoint (RFC 7644 §3.4.2.1)."""
+
+from collections.abc import Sequence
+
+from scim.attributes import FORBIDDEN_KEY, ResourceType
+from scim.errors import InvalidFilter
+from scim.filter import And, Compare, Filter, Not, Or, Path, Present, ValuePath
+
+_NEVER = Not(Present(Path(None, "id", None)))
+"""What is true of no resource: every one has an id."""
+
+
+def for_type(resource_type: ResourceType, tree: Filter) -> Filter:
+    """The filter as this type answers it: an attribute that the type lacks counts as one without a value."""
+    match tree:
+        case And(left, right):
+            return And(for_type(resource_type, left), for_type(resource_type, right))
+        case Or(left, right):
+            return Or(for_type(resource_type, left), for_type(resource_type, right))
+        case Not(operand):
+            return Not(for_type(resource_type, operand))
+        case Compare(path, op, value):
+            absent = Not(_NEVER) if (op == "ne") != (value is None) else _NEVER
+            return tree if _knows(resource_type, path) else absent
+        case Present(path) | ValuePath(path, _):
+            return tree if _knows(resource_type, path) else _NEVER
+
+
+def _knows(resource_type: ResourceType, path: Path) -> bool:
+    target = resource_type.targets.get(path.text.lower())
+    return target is not None and not any(attribute.forbidden for attribute in target.attributes)
+
+
+def check_known(resource_types: Sequence[ResourceType], tree: Filter) -> None:
+    """Refuse a filter with a name that no type knows: that is a slip, and no value. Raises InvalidFilter."""
+    match tree:
+        case And(left, right) | Or(left, right):
+            check_known(resource_types, left)
+            check_known(resource_types, right)
+        case Not(operand):
+            check_known(resource_types, operand)
+        case Compare(path, _, _) | Present(path) | ValuePath(path, _):
+            if not any(_knows(resource_type, path) for resource_type in resource_types):
+                raise InvalidFilter(FORBIDDEN_KEY.format(path.text[:200]))

@@ -1,0 +1,197 @@
+"""Searching: filter, order and page in SQL, by index or by cursor (RFC 7644 §3.4.2, RFC 9865)."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import peewee
+from peewee import OP, Asc, Desc, Expression
+
+from scim import binding, cursor
+from scim.attributes import Target
+from scim.cursor import Position
+from scim.errors import InvalidValue
+from scim.filter import Filter, parse_filter
+from scim.projection import Projection
+from store.compiled import parameter
+from store.filters import ROW, Order, Where, operands, shape
+from store.models import Counter
+from store.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a client searches for (RFC 7644 §3.4.2).
+
+    `start_index` counts from 1, `count` is at most what the server serves. `cursor` is None where the client pages by
+    index, "" for the first page by cursor (RFC 9865 §2).
+    """
+
+    filter: str | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int = 100
+    cursor: str | None = None
+
+
+class Page(NamedTuple):
+    """A page of a query: how many resources match in all, and the JSON texts of these.
+
+    By cursor, the cursors of the pages around it, None where there is none.
+    """
+
+    total: int
+    start_index: int
+    resources: list[str]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+class Search(NamedTuple):
+    """A query with its names resolved."""
+
+    query: Query
+    bound: binding.Bound | None
+    sort: Target | None
+
+
+class Found(NamedTuple):
+    """A resource that satisfies a query: its key, and what it is ordered by."""
+
+    pk: int
+    order: tuple[Any, ...]
+
+
+class Searching(Reading):
+    """Pages of the resources of one type in one tenant."""
+
+    def search(self, query: Query, projection: Projection | None = None, *, secret: bytes = b"") -> Page:
+        """A page of the resources that satisfy the query. `secret` signs cursors.
+
+        Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor or InvalidCount.
+        """
+        search = self.resolved(query, None if query.filter is None else parse_filter(query.filter))
+        if query.cursor is not None:
+            return self._database.read(lambda: self._page_by_cursor(search, projection, secret))
+        return self._database.read(lambda: self._page_by_index(search, projection))
+
+    def resolved(self, query: Query, tree: Filter | None) -> Search:
+        """The query with its filter bound and its sort attribute found."""
+        bound = None if tree is None else binding.bind(self.type, tree)
+        return Search(query, bound, None if query.sort_by is None else self._sort_target(query.sort_by))
+
+    def _sort_target(self, name: str) -> Target:
+        target = self.type.resolve(name, InvalidValue)
+        simple = target if target.attribute.type != "complex" else target.sub("value")
+        if simple is None or simple.attribute.returned == "never":
+            raise InvalidValue(f"sortBy cannot be {target.name}: name one of its sub-attributes.")
+        return simple
+
+    def _page_by_index(self, search: Search, projection: Projection | None) -> Page:
+        query = search.query
+        found = self.find(search, query.count, query.start_index - 1) if query.count > 0 else []
+        total = self.total(search, query.start_index - 1, query.count, len(found))
+        return Page(total, query.start_index, self.texts([each.pk for each in found], projection))
+
+    def find(self, search: Search, limit: int, offset: int) -> list[Found]:
+        """The resources of a part of the order. Keys first: documents are read for the page only."""
+        return self._found_by(search, None, limit=limit, offset=offset)
+
+    def _found_by(self, search: Search, position: Position | None, **limits: int) -> list[Found]:
+        pattern = None if position is None else (position.backwards, *(value is None for value in position.values))
+        sort = search.sort and (search.sort.name, search.sort.attribute.type)
+        key = (shape(search.bound), sort, search.query.descending, pattern, *limits)
+        statement = self._statement("find", key, lambda: self._find_query(search, position, limits))
+        edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
+        rows = statement(**self._values(search), **edge, **limits).fetchall()
+        return [Found(pk, tuple(map(_plain, order))) for pk, *order in rows]
+
+    def _values(self, search: Search) -> dict[str, Any]:
+        return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
+
+    def _find_query(self, search: Search, position: Position | None, limits: dict[str, int]) -> Any:
+        values = [] if search.sort is None else Order(self._scope).values(search.sort)
+        tie = ROW.pk if search.sort is None else ROW.id
+        backwards = position is not None and position.backwards
+        descending = search.query.descending != backwards
+        query = ROW.select(ROW.pk, *values, tie).where(self._matching(search.bound))
+        if position is not None:
+            query = query.where(_beyond(values, tie, position, descending))
+        order = [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
+        query = query.order_by(*order, tie.desc() if backwards else tie).limit(parameter("limit"))
+        return query.offset(parameter("offset")) if "offset" in limits else query
+
+    def _matching(self, bound: binding.Bound | None) -> Any:
+        return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()
+
+    def total(self, search: Search, offset: int, count: int, found: int) -> int:
+        """How many match in all: often known from the page, else from the counter, else counted."""
+        if (found and found < count) or (count > 0 and not found and offset == 0):
+            return offset + found
+        if search.bound is None:
+            counted = self._database.statement("total", _total_query)
+            return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
+        matching = self._statement(
+            "count",
+            shape(search.bound),
+            lambda: ROW.select(peewee.fn.COUNT(ROW.pk)).where(self._matching(search.bound)),
+        )
+        return int(matching(**self._values(search)).fetchone()[0])
+
+    # By cursor.
+
+    def _page_by_cursor(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
+        query, bound_to = search.query, self._bound_to(search.query)
+        given = query.cursor or ""
+        position = cursor.decode(secret, bound_to, given, query.count, time.time()) if given else None
+        found = self._found_by(search, position, limit=query.count + 1) if query.count > 0 else []
+        more = len(found) > query.count
+        page = found[: query.count]
+        backwards = position is not None and position.backwards
+        if backwards:
+            page.reverse()
+
+        def edge(at: int, *, back: bool) -> str:
+            return cursor.encode(secret, bound_to, Position(page[at].order, back, query.count), time.time())
+
+        following = edge(-1, back=False) if page and (more or backwards) else None
+        before = edge(0, back=True) if page and (position is not None and (more or not backwards)) else None
+        total = self.total(search, 0, 0, 0) if position is not None or more or not query.count else len(found)
+        return Page(total, 1, self.texts([each.pk for each in page], projection), following, before)
+
+    def _bound_to(self, query: Query) -> str:
+        return repr((self.tenant.pk, self.name, query.filter, query.sort_by, query.descending))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; Postgres gives numerics as Decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
+def _beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
+    """What comes behind the position: later in the first order that tells them apart, by the tie-breaker at last.
+
+    The unassigned stand last when ascending and first when descending.
+    """
+    edge = parameter(f"edge{len(values)}")
+    condition: Any = Expression(tie, OP.LT if position.backwards else OP.GT, edge)
+    for index in reversed(range(len(values))):
+        value, edge = values[index], parameter(f"edge{index}")
+        unassigned = Expression(value, OP.IS, None)
+        if position.values[index] is None:
+            same, later = unassigned, Expression(value, OP.IS_NOT, None) if descending else None
+        else:
+            same = Expression(value, OP.EQ, edge)
+            later = Expression(value, OP.LT, edge) if descending else (Expression(value, OP.GT, edge) | unassigned)
+        condition = same & condition if later is None else later | (same & condition)
+    return condition
+
+
+def _total_query() -> Any:
+    of_type = (Counter.tenant == parameter("tenant")) & (Counter.type == parameter("type"))
+    return Counter.select(peewee.fn.COALESCE(peewee.fn.SUM(Counter.total), 0)).where(of_type)
