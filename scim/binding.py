@@ -161,6 +161,9 @@ def literal_key(attribute: Attribute, value: object, name: str) -> type_of_key:
 
 
 def _text_key(attribute: Attribute, value: str) -> type_of_key | None:
+    if "\x00" in value:
+        # No stored text holds one, and Postgres takes none as a parameter.
+        raise InvalidFilter(f"{attribute.name} cannot hold a NUL character.")
     try:
         return key_function(attribute)(value)
     except ValueError:

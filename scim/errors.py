@@ -1,18 +1,23 @@
 """The SCIM errors: an HTTP status, a scimType and one sentence for the client's administrator (RFC 7644 §3.12)."""
 
+import re
 from http import HTTPStatus
 from typing import ClassVar
 
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+
 
 class ScimError(Exception):
-    """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log."""
+    """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log; NULs
+    and halves of surrogate pairs are replaced in it, since neither JSON in UTF-8 nor the databases take them.
+    """
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
     scim_type: ClassVar[str | None] = None
 
     def __init__(self, detail: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", detail)
         self.headers = headers or {}
 
 

@@ -94,7 +94,7 @@ class Reading:
         return ROW.select(*columns).where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
 
     def _found(self, id: str) -> Stored:
-        rows = self._rows("get", lambda: ROW.id == parameter("id"), id=id) if "\x00" not in id else []
+        rows = self._rows("get", lambda: ROW.id == parameter("id"), id=id)
         if not rows:
             raise self._unknown(id)
         return rows[0]
@@ -133,7 +133,11 @@ class Reading:
         return found
 
     def _about(self, id: str) -> None:
+        """Tell the log which resource is meant; Postgres would refuse an id with a NUL instead of not finding it."""
+        self.call.resource_type = self.name
         self.call.resource = id.replace("\x00", "")[:100]
+        if "\x00" in id:
+            raise self._unknown(id)
 
     def _statement(self, name: str, key: object, build: Callable[[], Any]) -> Any:
         """A statement that depends on the tenant's attributes and indexes."""

@@ -46,6 +46,7 @@ class Resources(Searching):
 
     def create(self, body: Any, projection: Projection | None = None) -> Answer:
         """A new resource from a POST body (RFC 7644 §3.3). Raises InvalidSyntax, InvalidValue or Uniqueness."""
+        self.call.resource_type = self.name
         after = with_defaults(self.type, load(self.type, body, self._dropping()))
         self.call.name = self._display(after)
         return self._written(lambda: self._create(after, projection))
@@ -143,8 +144,6 @@ class Resources(Searching):
 
     def _locked(self, id: str) -> Stored:
         """The row, locked until the transaction ends."""
-        if "\x00" in id:
-            raise self._unknown(id)
         statement = self._database.statement(
             ("locked", self.name), lambda: self._dialect.for_update(self._lock_query())
         )

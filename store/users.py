@@ -171,7 +171,8 @@ class Users(Resources):
 
     def _before_delete(self, id: str) -> None:
         """Groups first: a PATCH of a group locks the group before it refers to its members."""
-        groups = Membership.select(Membership.group).join(ROW, on=(ROW.pk == Membership.member)).where(ROW.id == id)
+        groups = Membership.select(Membership.group).join(ROW, on=(ROW.pk == Membership.member))
+        groups = groups.where((ROW.tenant == self.tenant.pk) & (ROW.id == id))
         query = Resource.select(Resource.pk).where(Resource.pk.in_(groups)).order_by(Resource.pk)
         list(self._dialect.for_update(query).tuples())
 
