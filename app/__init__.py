@@ -36,7 +36,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or Settings.from_environment(os.environ)
     app = Flask("vestibule", static_folder=None)
     app.config.update(
-        MAX_CONTENT_LENGTH=settings.max_body, DEFAULT_COUNT=settings.default_count, MAX_COUNT=settings.max_count
+        MAX_CONTENT_LENGTH=settings.max_body,
+        DEFAULT_COUNT=settings.default_count,
+        MAX_COUNT=settings.max_count,
+        # Flask answers OPTIONS with an empty page of HTML; app/errors.py does it instead.
+        PROVIDE_AUTOMATIC_OPTIONS=False,
     )
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False

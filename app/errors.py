@@ -13,6 +13,7 @@ from app.log import LOGGER
 from scim.errors import ScimError
 from scim.messages import error_body
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SENTENCES = {
     404: "There is nothing at this URL: below the Endpoint URL there are Users, Groups, Schemas, ResourceTypes and"
     " ServiceProviderConfig.",
@@ -40,13 +41,19 @@ def refused(error: ScimError) -> Response:
 
 def _http_refused(error: HTTPException) -> Response:
     """What Flask refuses by itself: unknown routes, methods, sizes."""
-    status = HTTPStatus(error.code or 500)
-    if isinstance(error, MethodNotAllowed) and request.method == "OPTIONS":
-        return no_content({"Allow": ", ".join(sorted(error.valid_methods or ()))})
-    headers = {}
     if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
-    return refused(_as_scim(status, _SENTENCES.get(status, f"{status.phrase}."), headers))
+        return _method_refused(error)
+    status = HTTPStatus(error.code or 500)
+    return refused(_as_scim(status, _SENTENCES.get(status, f"{status.phrase}."), {}))
+
+
+def _method_refused(error: MethodNotAllowed) -> Response:
+    """What a URL answers, for who asks by OPTIONS or by a method it does not answer (RFC 9110 §9.3.7, §15.5.6)."""
+    headers = {"Allow": ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))}
+    if request.method == "OPTIONS":
+        return no_content(headers)
+    status = HTTPStatus.METHOD_NOT_ALLOWED if request.method in _METHODS else HTTPStatus.NOT_IMPLEMENTED
+    return refused(_as_scim(status, _SENTENCES[status], headers))
 
 
 def _as_scim(status: HTTPStatus, detail: str, headers: dict[str, str]) -> ScimError:
