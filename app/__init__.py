@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, g, request
 
 from app import auth, errors, log
+from app.bulk import bulk
 from app.discovery import discovery
 from app.groups import groups
 from app.me import me
@@ -20,7 +21,7 @@ from store.database import Database
 from store.secret import secret_key
 
 scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
-for blueprint in (search, users, groups, discovery, me):
+for blueprint in (search, users, groups, bulk, discovery, me):
     scim.register_blueprint(blueprint)
 
 
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         MAX_CONTENT_LENGTH=settings.max_body,
         DEFAULT_COUNT=settings.default_count,
         MAX_COUNT=settings.max_count,
+        BULK_MAX_OPERATIONS=settings.bulk_max_operations,
         # Flask answers OPTIONS with an empty page of HTML; app/errors.py does it instead.
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )

@@ -103,9 +103,15 @@ def _open(at: Gate, access: Access) -> None:
         precondition=precondition(),
     )
     g.journal = Journal(at.database, access.tenant.pk)
-    g.users = Users(at.database, access.tenant, g.endpoint_url, g.call)
-    g.groups = Groups(at.database, access.tenant, g.endpoint_url, g.call)
+    g.users, g.groups = resources(g.call)
     at.contacts.note(access.token, access.tenant.pk)
+
+
+def resources(call: Call) -> tuple[Users, Groups]:
+    """The tenant's users and groups, for a call of this request."""
+    database = gate(current_app).database
+    bound = (database, g.access.tenant, g.endpoint_url, call)
+    return Users(*bound), Groups(*bound)
 
 
 def _bounded(value: str | None) -> str | None:

@@ -28,6 +28,7 @@ def service_provider_config() -> Response:
         max_results=current_app.config["MAX_COUNT"],
         sort=True,
         etag=True,
+        bulk=(current_app.config["BULK_MAX_OPERATIONS"], current_app.config["MAX_CONTENT_LENGTH"]),
         pagination=published.Pagination(current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"], TIMEOUT),
     )
     return value_response(config)

@@ -12,6 +12,7 @@ from app.http import no_content, value_response
 from app.log import LOGGER
 from scim.errors import ScimError
 from scim.messages import error_body
+from store.journal import Call
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SENTENCES = {
@@ -33,7 +34,10 @@ def init(app: Flask) -> None:
 def refused(error: ScimError) -> Response:
     """The answer to a refused request; it is entered in the tenant's log."""
     g.scim_type = error.scim_type
-    _enter(error)
+    if "journal" in g:
+        enter(error, g.call)
+    elif "refused_tenant" in g:
+        _count()
     response = value_response(error_body(error), error.status, error.headers)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -70,14 +74,16 @@ def _failed(error: Exception) -> Response:
     return refused(_as_scim(HTTPStatus.INTERNAL_SERVER_ERROR, detail, {}))
 
 
-def _enter(error: ScimError) -> None:
+def enter(error: ScimError, call: Call) -> None:
     """Enter a refusal; a database that cannot take the entry does not change the answer."""
     with contextlib.suppress(PeeweeException, ScimError):
-        if "journal" in g:
-            g.call.resource_type = _resource_type()
-            g.journal.refuse(g.call, error)
-        elif "refused_tenant" in g:
-            auth.count_refusal()
+        call.resource_type = call.resource_type or _resource_type()
+        g.journal.refuse(call, error)
+
+
+def _count() -> None:
+    with contextlib.suppress(PeeweeException, ScimError):
+        auth.count_refusal()
 
 
 def _resource_type() -> str | None:

@@ -175,6 +175,11 @@ class Settings:
     default_count: int = _setting(
         100, whole(1, 10_000), "How many resources a page of a list holds where the client does not say."
     )
+    bulk_max_operations: int = _setting(
+        1_000,
+        whole(1, 100_000),
+        "How many operations a bulk job has at most; its size is bounded by VESTIBULE_MAX_BODY.",
+    )
     max_count: int = _setting(1_000, whole(100, 10_000), "How many resources a page of a list holds at most.")
     log_level: str = _setting(
         "info", one_of("debug", "info", "warning", "error"), "The least level of the lines that are written to stderr."

@@ -1,0 +1,128 @@
+"""/Bulk: many operations in one request, each through the same functions as a request of its own (RFC 7644 §3.7)."""
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, request
+
+from app import auth, errors
+from app.http import body, value_response
+from scim.bulk import BulkOperation, Job, Step, plan, read_job, references, resolved, target, with_ids, withhold
+from scim.document import etag
+from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Uniqueness
+from scim.messages import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
+from scim.versions import Precondition
+from store.groups import Groups
+from store.reading import Answer
+from store.users import Users
+
+bulk = Blueprint("bulk", __name__)
+
+
+@bulk.post("/Bulk")
+def run_bulk() -> Response:
+    """The results of a job's operations, in their order; 200 even where every one of them failed."""
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"The job has {request.content_length} bytes; maxPayloadSize is {limit}.")
+    job = read_job(body(), current_app.config["BULK_MAX_OPERATIONS"])
+    results = _Run(job).results()
+    return value_response({"schemas": [BULK_RESPONSE], "Operations": results})
+
+
+class _Run:
+    """A job that is being carried out."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._ids: dict[str, str] = {}
+        self._known = {operation.bulk_id for operation in job.operations if operation.method == "POST"}
+        self._results: dict[int, dict[str, Any]] = {}
+        self._links: dict[int, list[dict[str, Any]]] = {}
+
+    def results(self) -> list[dict[str, Any]]:
+        """Carry out the steps until as many operations failed as the client allows."""
+        for step in plan(self._job):
+            if self._job.fail_on_errors is not None and self._failures() >= self._job.fail_on_errors:
+                break
+            operation = self._job.operations[step.index]
+            if step.links and step.index not in self._links:
+                continue
+            self._results[step.index] = self._result(step, operation)
+        return [self._results[index] for index in sorted(self._results)]
+
+    def _failures(self) -> int:
+        return sum(int(result["status"]) >= HTTPStatus.BAD_REQUEST for result in self._results.values())
+
+    def _result(self, step: Step, operation: BulkOperation) -> dict[str, Any]:
+        """One operation's entry in the response (RFC 7644 §3.7.3)."""
+        call = replace(g.call, operation=f"{operation.method or 'none'} (bulk)", resource=None, name=None, warnings=[])
+        call.precondition = Precondition(operation.version) if operation.version else None
+        users, groups = auth.resources(call)
+        result: dict[str, Any] = {"method": operation.method}
+        if operation.bulk_id is not None:
+            result["bulkId"] = operation.bulk_id
+        try:
+            answer, status = self._applied(step, operation, {"Users": users, "Groups": groups})
+        except ScimError as error:
+            errors.enter(error, call)
+            if operation.method != "POST" and operation.path:
+                result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._ids).strip("/")
+            return result | {"status": str(int(error.status)), "response": error_body(error)}
+        if isinstance(answer, Answer):
+            if operation.bulk_id is not None and operation.method == "POST":
+                self._ids[operation.bulk_id] = answer.id
+            return result | {"location": answer.location, "version": etag(answer.version), "status": str(status)}
+        return result | {"location": answer, "status": str(status)}
+
+    def _applied(
+        self, step: Step, operation: BulkOperation, endpoints: dict[str, Users | Groups]
+    ) -> tuple[Answer | str, int]:
+        """Apply one operation; a DELETE's answer is the location that was."""
+        self._check(operation, step)
+        endpoint, id = target(operation, self._ids)
+        resources = endpoints[endpoint]
+        if step.links:
+            return self._linked(step.index, operation, resources), HTTPStatus.CREATED
+        data, links = withhold(operation.data, step.withheld)
+        operation = with_ids(replace(operation, data=data), self._ids)
+        if id is None:
+            created = resources.create(operation.data)
+            if links:
+                self._links[step.index] = links
+            return created, HTTPStatus.CREATED
+        return _written(operation, resources, id)
+
+    def _linked(self, index: int, operation: BulkOperation, resources: Users | Groups) -> Answer:
+        """Add what was withheld; where that is refused the operation failed, and its resource goes again."""
+        id = self._ids[operation.bulk_id or ""]
+        try:
+            return resources.patch(id, resolved(self._links.pop(index), self._ids), body=False)
+        except ScimError:
+            resources.delete(id)
+            raise
+
+    def _check(self, operation: BulkOperation, step: Step) -> None:
+        """Refuse what no resource can answer: the method, a missing bulkId, references that lead nowhere."""
+        if operation.method not in ("POST", "PUT", "PATCH", "DELETE"):
+            raise MethodNotAllowed("The method of an operation must be POST, PUT, PATCH or DELETE.")
+        if operation.method == "POST" and operation.bulk_id is None:
+            raise InvalidValue("A POST operation needs a bulkId.")
+        for name in references([operation.path, operation.data]):
+            if name not in self._known:
+                raise InvalidValue(f'No POST operation of this job has the bulkId "{name[:100]}".')
+            if name not in self._ids and name not in step.withheld:
+                raise Uniqueness(
+                    f'The operation with the bulkId "{name[:100]}" failed, so this one has no one to refer to.'
+                )
+
+
+def _written(operation: BulkOperation, resources: Users | Groups, id: str) -> tuple[Answer | str, int]:
+    if operation.method == "DELETE":
+        resources.delete(id)
+        return f"{g.endpoint_url}{resources.type.endpoint}/{id}", HTTPStatus.NO_CONTENT
+    if operation.method == "PUT":
+        return resources.replace(id, operation.data), HTTPStatus.OK
+    operations = member(check_message(operation.data, PATCH_OP), "Operations")
+    return resources.patch(id, operations, body=False), HTTPStatus.OK

@@ -1,0 +1,201 @@
+"""Bulk jobs: what they ask for, in which order it can be done, and what refers to what (RFC 7644 §3.7)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scim.errors import InvalidSyntax, InvalidValue, TooLarge
+from scim.messages import BULK_REQUEST, check_message, member
+
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+_REFERENCE = re.compile(r'bulkId:([^"\]\s/]+)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOperation:
+    """One operation of a job, as it was sent; its shape is checked when its turn comes."""
+
+    method: str
+    path: str
+    bulk_id: str | None
+    version: str | None
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job: its operations, and after how many errors it stops, None for never."""
+
+    operations: tuple[BulkOperation, ...]
+    fail_on_errors: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a plan: run the operation with this index, or add the references that were withheld from it.
+
+    `withheld` are the bulkIds, in lower case, that do not exist yet when the operation runs.
+    """
+
+    index: int
+    withheld: frozenset[str] = frozenset()
+    links: bool = False
+
+
+def read_job(body: object, max_operations: int) -> Job:
+    """The job in a BulkRequest message. Raises InvalidSyntax, InvalidValue, or TooLarge naming the limit."""
+    message = check_message(body, BULK_REQUEST)
+    operations = member(message, "Operations")
+    if not isinstance(operations, list):
+        raise InvalidSyntax("Operations must be a list of operations.")
+    if len(operations) > max_operations:
+        raise TooLarge(f"The job has {len(operations)} operations; maxOperations is {max_operations}.")
+    read = tuple(map(_read, operations))
+    bulk_ids = [operation.bulk_id for operation in read if operation.bulk_id is not None]
+    if len(set(bulk_ids)) != len(bulk_ids):
+        twice = next(id for id in bulk_ids if bulk_ids.count(id) > 1)
+        raise InvalidValue(f'The bulkId "{twice[:100]}" is given to more than one operation.')
+    return Job(read, _fail_on_errors(member(message, "failOnErrors")))
+
+
+def _fail_on_errors(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidValue("failOnErrors must be a whole number of at least 1.")
+    return value
+
+
+def _read(operation: Any) -> BulkOperation:
+    if not isinstance(operation, dict):
+        raise InvalidSyntax("Each of the Operations must be an object with method and path.")
+    texts = {name: member(operation, name) for name in ("method", "path", "bulkId", "version")}
+    for name, value in texts.items():
+        if value is not None and not isinstance(value, str):
+            raise InvalidSyntax(f"The {name} of an operation must be text.")
+    method, path = str(texts["method"] or "").upper(), str(texts["path"] or "")
+    return BulkOperation(method, path, texts["bulkId"], texts["version"], member(operation, "data"))
+
+
+def references(value: Any) -> Iterator[str]:
+    """The bulkIds that a value refers to, in the letter case they are written in."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    elif isinstance(value, str) and "bulkid:" in value.lower():
+        yield from _in_text(value)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    """A text refers as a whole, or between the quotes of a PATCH path's filter."""
+    for match in _REFERENCE.finditer(text):
+        if match.start() == 0 or text[match.start() - 1] in '"/':
+            yield match.group(1)
+
+
+def resolved(value: Any, ids: Mapping[str, str]) -> Any:
+    """The value with each reference replaced by the id of the resource that its bulkId stands for."""
+    if isinstance(value, dict):
+        return {key: resolved(item, ids) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, ids) for item in value]
+    if isinstance(value, str) and "bulkid:" in value.lower():
+        return _REFERENCE.sub(lambda match: ids.get(match.group(1), match.group()), value)
+    return value
+
+
+def plan(job: Job) -> list[Step]:
+    """The steps of a job: operations in order, each after those that create what it refers to (RFC 7644 §3.7.1).
+
+    Where resources refer to each other in a circle, one is created without the reference, which a later step adds.
+    """
+    creators = {op.bulk_id: i for i, op in enumerate(job.operations) if op.method == "POST" and op.bulk_id is not None}
+    needed = [{creators[id] for id in references([op.path, op.data]) if id in creators} for op in job.operations]
+    planner = _Planner(job, needed)
+    for index in range(len(job.operations)):
+        planner.visit(index)
+    return planner.steps
+
+
+class _Planner:
+    """A depth-first walk along the references, without recursion: a chain may be as long as the job."""
+
+    def __init__(self, job: Job, needed: list[set[int]]) -> None:
+        self.steps: list[Step] = []
+        self._job = job
+        self._needed = needed
+        self._open: set[int] = set()
+        self._done: set[int] = set()
+        self._waiting: dict[int, set[int]] = {}
+
+    def visit(self, start: int) -> None:
+        """Plan an operation after everything it needs."""
+        stack = [start]
+        while stack:
+            index = stack[-1]
+            if index in self._done:
+                stack.pop()
+                continue
+            self._open.add(index)
+            following = [other for other in sorted(self._needed[index]) if other not in self._done | self._open]
+            if following:
+                stack.append(following[0])
+                continue
+            stack.pop()
+            self._run(index)
+
+    def _run(self, index: int) -> None:
+        missing = {other for other in self._needed[index] if other not in self._done}
+        withheld = frozenset(self._job.operations[other].bulk_id or "" for other in missing)
+        self.steps.append(Step(index, withheld))
+        self._open.discard(index)
+        self._done.add(index)
+        if missing:
+            self._waiting[index] = missing
+        for waiting in [each for each, others in self._waiting.items() if others <= self._done]:
+            withheld = frozenset(self._job.operations[other].bulk_id or "" for other in self._waiting.pop(waiting))
+            self.steps.append(Step(waiting, withheld, links=True))
+
+
+def withhold(data: Any, bulk_ids: frozenset[str]) -> tuple[Any, list[dict[str, Any]]]:
+    """A POST body without the attributes that refer to these bulkIds, and the PATCH operations that add them."""
+    if not isinstance(data, dict) or not bulk_ids:
+        return data, []
+    kept: dict[str, Any] = {}
+    links: list[dict[str, Any]] = []
+    for key, value in data.items():
+        if ":" in key and isinstance(value, dict):
+            inner, more = withhold(value, bulk_ids)
+            links += [link | {"path": f"{key}:{link['path']}"} for link in more]
+            kept[key] = inner
+        elif bulk_ids.isdisjoint(references(value)):
+            kept[key] = value
+        else:
+            links.append({"op": "add", "path": key, "value": value})
+    return kept, links
+
+
+def target(operation: BulkOperation, ids: Mapping[str, str]) -> tuple[str, str | None]:
+    """The endpoint and the id that an operation's path names, "Users" or "Groups" and None for a POST.
+
+    Raises InvalidValue where the path does not fit the method (RFC 7644 §3.7).
+    """
+    parts = resolved(operation.path, ids).strip("/").split("/")
+    if parts[0] not in ("Users", "Groups"):
+        raise InvalidValue("The path of an operation must begin with /Users or /Groups.")
+    if operation.method == "POST" and len(parts) == 1:
+        return parts[0], None
+    if operation.method != "POST" and len(parts) == 2 and parts[1]:
+        return parts[0], parts[1]
+    wanted = "/Users or /Groups" if operation.method == "POST" else "/Users/id or /Groups/id"
+    raise InvalidValue(f"The path of a {operation.method} operation must have the form {wanted}.")
+
+
+def with_ids(operation: BulkOperation, ids: Mapping[str, str]) -> BulkOperation:
+    """The operation with the references in its data resolved."""
+    return replace(operation, data=resolved(operation.data, ids))
