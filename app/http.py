@@ -1,6 +1,7 @@
 """SCIM on the wire: bodies, query parameters, projections, answers (RFC 7644 §3.1, §3.4.2, §3.8, §3.9)."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ from store.users import Users
 SCIM_JSON = "application/scim+json"
 _JSON = "application/json"
 _MAX_DIGITS = 400
+_WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*")
 _SEARCHED = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor")
 _SORT_ORDERS = {"ascending": False, "descending": True}
 
@@ -145,7 +147,8 @@ def _number(given: Any, name: str, default: int, refusal: type[ScimError]) -> in
     if value is None or value == "":
         return default
     try:
-        if isinstance(value, bool | float):
+        # int() would take True, 1.5, "1_0" and digits of other scripts as well.
+        if isinstance(value, bool | float) or (isinstance(value, str) and _WHOLE.fullmatch(value) is None):
             raise ValueError(name)
         return max(-(2**31), min(2**31, int(value)))
     except (TypeError, ValueError) as error:

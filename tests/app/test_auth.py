@@ -94,14 +94,14 @@ def test_a_request_without_the_header_is_refused(entra):
     assert asked.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize(("method", "path"), ENTRANCES)
-def test_nothing_below_an_endpoint_url_is_said_without_a_token(entra, method, path):
-    assert with_header(entra, "Bearer wrong", path, method).status_int == 401
+def test_nothing_below_an_endpoint_url_is_said_without_a_token(entra, frozen):
+    for method, path in ENTRANCES:
+        assert with_header(entra, "Bearer wrong", path, method).status_int == 401, (method, path)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/v1/Users", "/v3", "/Users", "//v2//Users", "/v2/Users/"])
-def test_nor_beside_it(entra, path):
-    assert entra.app.get(f"/scim/{entra.name}{path}", expect_errors=True).status_int == 401
+def test_nor_beside_it(entra):
+    for path in ("", "/", "/v1/Users", "/v3", "/Users", "//v2//Users", "/v2/Users/"):
+        assert entra.app.get(f"/scim/{entra.name}{path}", expect_errors=True).status_int == 401, path
 
 
 def test_a_body_is_not_read_before_the_token(entra):

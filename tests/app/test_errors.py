@@ -39,26 +39,24 @@ def patch(client, path, text):
     return client.request("PATCH", path, f'{{"schemas": ["{PATCH_OP}"], "Operations": {text}}}'.encode())
 
 
-@pytest.mark.parametrize("path", ["/Nothing", "/Users/a/b", "/users", "/Users.scim", "/Schema", "/v2/Users"])
-def test_an_unknown_url_is_404(entra, path):
-    check_error(entra.get(path), 404)
+def test_an_unknown_url_is_404(entra):
+    for path in ("/Nothing", "/Users/a/b", "/users", "/Users.scim", "/Schema", "/v2/Users"):
+        check_error(entra.get(path), 404)
 
 
 @pytest.mark.parametrize("kind", ["Users", "Groups", "Schemas", "ResourceTypes"])
-@pytest.mark.parametrize(
-    "id", [NOBODY, "0", "a b", "%00", "a%00b", "%FF", "a%0Ab", "%F0%9F%98%80", "x" * 2_000, "'", '"']
-)
-def test_an_unknown_id_is_404(entra, kind, id):
-    check_error(entra.get(f"/{kind}/{id}"), 404)
+def test_an_unknown_id_is_404(entra, kind):
+    for id in (NOBODY, "0", "a b", "%00", "a%00b", "%FF", "a%0Ab", "%F0%9F%98%80", "x" * 2_000, "'", '"'):
+        check_error(entra.get(f"/{kind}/{id}"), 404)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("id", [NOBODY, "a%00b", "a%0Ab", "%FF"])
-def test_an_unknown_id_cannot_be_written_either(entra, method, id):
+def test_an_unknown_id_cannot_be_written_either(entra, method):
     operations = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "externalId", "value": "1"}]}
-    for kind, body in (("Users", BOB), ("Groups", TEAM)):
-        sent = {"PUT": body, "PATCH": operations, "DELETE": None}[method]
-        check_error(entra.request(method, f"/{kind}/{id}", sent), 404)
+    for id in (NOBODY, "a%00b", "a%0Ab", "%FF"):
+        for kind, body in (("Users", BOB), ("Groups", TEAM)):
+            sent = {"PUT": body, "PATCH": operations, "DELETE": None}[method]
+            check_error(entra.request(method, f"/{kind}/{id}", sent), 404)
 
 
 @pytest.mark.parametrize(
@@ -130,21 +128,20 @@ def test_a_body_over_the_limit_is_413(entra, app):
     assert str(app.config["MAX_CONTENT_LENGTH"]) in detail
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"", b" ", b"{", b'{"a"', b"[", b"]", b"null", b"42", b'"text"', b"true", b"[]", b"[{}]", b"{} {}", b"\xff{}",
-        b"\x00", b"{'a': 1}", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}', b'{"a": 1, "a": 2}',
-        b'{"a": {"b": 1, "b": 1}}', b'{"a": ' + b"9" * 5_000 + b"}", b"[" * 100_000, b'{"a":' * 100_000, b'{"a": 01}',
-        b'"\\ud800"',
-    ],
-)  # fmt: skip
-def test_a_body_that_is_no_json_object_is_invalid_syntax(entra, body):
-    for path in ("/Users", "/Groups"):
+NO_OBJECTS = [
+    b"", b" ", b"{", b'{"a"', b"[", b"]", b"null", b"42", b'"text"', b"true", b"[]", b"[{}]", b"{} {}", b"\xff{}",
+    b"\x00", b"{'a': 1}", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}', b'{"a": 1, "a": 2}',
+    b'{"a": {"b": 1, "b": 1}}', b'{"a": ' + b"9" * 5_000 + b"}", b"[" * 100_000, b'{"a":' * 100_000, b'{"a": 01}',
+    b'"\\ud800"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/Users", "/Groups"])
+def test_a_body_that_is_no_json_object_is_invalid_syntax(entra, path):
+    for body in NO_OBJECTS:
         check_error(send(entra, path, body), 400, "invalidSyntax")
-    for path in (f"/Users/{NOBODY}", f"/Groups/{NOBODY}"):
-        check_error(entra.request("PUT", path, body), 400, "invalidSyntax")
-        check_error(entra.request("PATCH", path, body), 400, "invalidSyntax")
+        check_error(entra.request("PUT", f"{path}/{NOBODY}", body), 400, "invalidSyntax")
+        check_error(entra.request("PATCH", f"{path}/{NOBODY}", body), 400, "invalidSyntax")
 
 
 @pytest.mark.parametrize(
@@ -185,12 +182,10 @@ def test_nor_can_it_be_asked_for(entra, text):
         check_error(patch(entra, f"/Groups/{team['id']}", operation), 400, "invalidFilter")
 
 
-@pytest.mark.parametrize(
-    "filter", ["userName", "id", "emails.value", "meta.location", "profileUrl", "x509Certificates"]
-)
-def test_a_filter_by_what_no_text_can_hold_is_refused(entra, filter):
-    for text in ("a%00b", r"a\u0000b", r"\ud800"):
-        check_error(entra.get(f'/Users?filter={filter}+eq+"{text}"'), 400, "invalidFilter")
+def test_a_filter_by_what_no_text_can_hold_is_refused(entra):
+    for name in ("userName", "id", "emails.value", "meta.location", "profileUrl", "x509Certificates"):
+        for text in ("a%00b", r"a\u0000b", r"\ud800"):
+            check_error(entra.get(f'/Users?filter={name}+eq+"{text}"'), 400, "invalidFilter")
 
 
 def test_the_sentence_names_the_value_but_bounded(entra):
