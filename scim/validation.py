@@ -350,6 +350,9 @@ class Plural(ScimField):
     def __init__(self, attribute: Attribute, element: ScimField) -> None:
         super().__init__(attribute)
         self.element = element
+        # An element that is nothing but a reference: were an empty one passed over, a replace would take all away.
+        value = attribute.sub("value")
+        self.refers = value is not None and value.mutability == "immutable"
 
     def typed(self, value: Any, name: str, nulls: bool) -> list[Any] | None:
         """See ScimField.typed."""
@@ -357,6 +360,8 @@ class Plural(ScimField):
         for item in value if isinstance(value, list) else [value]:
             # Nested keys are named without an index (`emails.foo`), so that they can be searched for.
             element = self.element.read(item, name, False)
+            if element is None and self.refers:
+                raise ValidationError(f'Each of {name} needs a value: an id, as in {{"value": "id"}}.')
             if element is not None:
                 # Sub-attributes are simple (RFC 7643 §2.3.8): no need to compare the elements of a long list in pairs.
                 distinct.setdefault(frozenset(element.items()) if isinstance(element, dict) else element, element)
