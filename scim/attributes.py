@@ -11,6 +11,9 @@ FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
 """The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for
 it."""
 
+# scim2-client repeats an extension's URN as `schemas` inside the extension.
+_SCHEMAS = frozenset({"schemas"})
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -137,7 +140,9 @@ class ResourceType:
     def containers(self) -> tuple[Attribute, ...]:
         """The extensions as complex attributes named by their URN."""
         return tuple(
-            Attribute(schema.id, "complex", sub_attributes=schema.attributes, description=schema.description)
+            Attribute(
+                schema.id, "complex", sub_attributes=schema.attributes, description=schema.description, ignored=_SCHEMAS
+            )
             for schema in self.extensions
         )
 

@@ -117,7 +117,7 @@ class _Loading(Schema):
     def _deserialize(self, data: Any, *, error_store: ErrorStore, partial: Any = None, **_: Any) -> Document:
         names: dict[str, Any] = {}
         for key, value in data.items():
-            if key.lower() in self.ignored:
+            if key.lower() in self.ignored and key.lower() not in self.table:
                 continue
             attribute, field = self._known(key, partial)
             if attribute.name in names:

@@ -69,12 +69,14 @@ class Users(Resources):
         check_required(self.type, kept.document)
         if row is not None:
             self._note_offer(row, before, kept, named)
-        manager = kept.document.get(ENTERPRISE_USER, {}).get("manager")
-        if manager is None:
+        extension = kept.document.get(ENTERPRISE_USER, {})
+        if "manager" not in extension:
             return kept.document, {"manager": None}
-        if row is not None and row.manager_id == manager["value"]:
-            return kept.document, {"manager": row.manager}
-        return kept.document, {"manager": self._manager(manager["value"])}
+        id = _manager_id(extension["manager"], row and row.manager_id)
+        document = kept.document | {ENTERPRISE_USER: extension | {"manager": {"value": id}}}
+        if row is not None and row.manager_id == id:
+            return document, {"manager": row.manager}
+        return document, {"manager": self._manager(id)}
 
     def _manager(self, id: str) -> int:
         """The key of the user with this id, who must be one of the tenant's."""
@@ -182,6 +184,12 @@ class Users(Resources):
         changed = {Resource.version: Resource.version + 1, Resource.modified: now()}
         Resource.update(changed).where(Resource.pk.in_(groups)).execute()
         Resource.update(changed | {Resource.manager: None}).where(Resource.manager == row.pk).execute()
+
+
+def _manager_id(manager: Document, current: str | None) -> str:
+    """Whom the client names as manager: by value, or by $ref where that alone is new (RFC 7643 §4.3)."""
+    value, ref = manager.get("value"), manager.get("$ref")
+    return str(value if ref is None or value not in (None, current) else ref.rpartition("/")[2])
 
 
 def _groups_query(dialect: Any) -> Any:
