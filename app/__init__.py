@@ -49,8 +49,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     log.configure(settings)
     database = database or open_database(settings)
     database.check_migrated()
-    app.config["SECRET_KEY"] = settings.secret_key or secret_key(database)
-    auth.init(app, database, settings.base_url)
+    # Not Flask's SECRET_KEY: with that, Flask would look for a session in every request.
+    app.config["SIGNING_KEY"] = settings.secret_key or secret_key(database)
+    auth.init(app, database, settings.base_url, settings.token_cache)
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
     errors.init(app)

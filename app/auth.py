@@ -2,6 +2,7 @@
 §2.1, §3)."""
 
 import re
+from typing import Any
 
 from flask import Flask, current_app, g, request
 
@@ -11,7 +12,7 @@ from scim.errors import Forbidden, InvalidVers, TooManyRequests, Unauthorized
 from store.contacts import Contacts
 from store.database import Database, now
 from store.groups import Groups
-from store.journal import Call, Journal
+from store.journal import Call
 from store.tenants import Access, Tenants
 from store.tokens import digest
 from store.users import Users
@@ -25,19 +26,19 @@ EXPIRED = "The token has expired: create a new one with `vestibule token create`
 _CHALLENGE = 'Bearer realm="scim"'
 
 
-def init(app: Flask, database: Database, base_url: str) -> None:
-    """Authenticate every request of the app that is for SCIM."""
-    app.extensions["vestibule.auth"] = Gate(database, base_url)
+def init(app: Flask, database: Database, base_url: str, trusted: float) -> None:
+    """Authenticate every request of the app that is for SCIM; `trusted`: see Tenants."""
+    app.extensions["vestibule.auth"] = Gate(database, base_url, trusted)
     app.before_request(_authenticate)
 
 
 class Gate:
     """What authentication works with."""
 
-    def __init__(self, database: Database, base_url: str) -> None:
+    def __init__(self, database: Database, base_url: str, trusted: float) -> None:
         self.database = database
         self.base_url = base_url
-        self.tenants = Tenants(database)
+        self.tenants = Tenants(database, trusted)
         self.contacts = Contacts(database)
         self.throttle = Throttle()
 
@@ -93,24 +94,26 @@ def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyReques
 
 def _open(at: Gate, access: Access) -> None:
     """What the views work with, bound to the tenant: there is no other way to its resources."""
-    g.access = access
-    g.endpoint_url = f"{at.base_url}/scim/{access.tenant.name}/v2"
-    g.call = Call(
+    headers = request.headers
+    call = Call(
         operation=request.method,
         token=access.name,
-        client=_bounded(request.headers.get("User-Agent")),
-        activity=_bounded(request.headers.get("ADSCIMVersion")),
-        precondition=precondition(),
+        client=_bounded(headers.get("User-Agent")),
+        activity=_bounded(headers.get("ADSCIMVersion")),
+        precondition=precondition(headers),
     )
-    g.journal = Journal(at.database, access.tenant.pk)
-    g.users, g.groups = resources(g.call)
+    endpoint_url = f"{at.base_url}/scim/{access.tenant.name}/v2"
+    bound = (at.database, access.tenant, endpoint_url, call)
+    here: Any = g._get_current_object()
+    here.access, here.endpoint_url, here.call = access, endpoint_url, call
+    here.users, here.groups = Users(*bound), Groups(*bound)
+    here.journal = here.users.journal
     at.contacts.note(access.token, access.tenant.pk)
 
 
 def resources(call: Call) -> tuple[Users, Groups]:
-    """The tenant's users and groups, for a call of this request."""
-    database = gate(current_app).database
-    bound = (database, g.access.tenant, g.endpoint_url, call)
+    """The tenant's users and groups, for another call in this request."""
+    bound = (gate(current_app).database, g.access.tenant, g.endpoint_url, call)
     return Users(*bound), Groups(*bound)
 
 

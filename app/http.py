@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flask import Response, current_app, g, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from scim.attributes import ResourceType
@@ -18,6 +20,9 @@ from store.groups import Groups
 from store.reading import Answer
 from store.search import Page, Query
 from store.users import Users
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 SCIM_JSON = "application/scim+json"
 _JSON = "application/json"
@@ -163,18 +168,27 @@ def media_type() -> str:
     return _JSON
 
 
+class ScimResponse(Response):
+    """An answer whose headers go out as they stand: our URIs are absolute already, and parsing each of them again is a
+    good part of what a small answer costs."""
+
+    autocorrect_location_header = False
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        """The headers, with the length of the body where there may be one (RFC 9110 §8.6)."""
+        if self.status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self.headers["Content-Length"] = str(sum(map(len, self.response)))
+        return self.headers
+
+
 def json_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of JSON text, not to be kept by anyone in between."""
-    response = Response(text, status, content_type=media_type())
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Accept, Authorization"
-    response.headers.update(headers or {})
-    return response
+    named = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+    return ScimResponse(text.encode(), status, named | (headers or {}), content_type=media_type())
 
 
-def precondition() -> Precondition | None:
+def precondition(headers: Headers) -> Precondition | None:
     """What If-Match and If-None-Match ask for; nobody has to send them (RFC 7644 §3.14)."""
-    headers = request.headers
     if "If-Match" not in headers and "If-None-Match" not in headers:
         return None
     return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
@@ -188,15 +202,20 @@ def resource_response(answer: Answer, status: int = 200) -> Response:
     headers = {"ETag": etag(answer.version), "Location": answer.location}
     condition = g.call.precondition
     if request.method in ("GET", "HEAD") and condition is not None and condition.is_known(answer.version):
-        return Response(status=304, headers=headers)
+        return _without_body(HTTPStatus.NOT_MODIFIED, headers)
     if answer.text is None:
         return no_content(headers)
     return json_response(answer.text, status, headers | {"Content-Location": answer.location})
 
 
 def no_content(headers: dict[str, str] | None = None) -> Response:
-    """204: no body, so no type of one either."""
-    response = Response(status=204, headers=headers or {})
+    """204."""
+    return _without_body(HTTPStatus.NO_CONTENT, headers or {})
+
+
+def _without_body(status: int, headers: dict[str, str]) -> Response:
+    """No body, so no type of one either."""
+    response = ScimResponse(status=status, headers=headers)
     response.headers.pop("Content-Type", None)
     return response
 
@@ -204,7 +223,7 @@ def no_content(headers: dict[str, str] | None = None) -> Response:
 def searched_page(resources: Users | Groups, message: dict[str, Any] | None = None) -> Response:
     """A page of what the query parameters, or a SearchRequest, search for."""
     wanted = query() if message is None else searched({name: member(message, name) for name in _SEARCHED})
-    secret = current_app.config["SECRET_KEY"].encode()
+    secret = current_app.config["SIGNING_KEY"].encode()
     page = resources.search(wanted, projection_of(resources.type, message), secret=secret)
     return page_response(page, by_cursor=wanted.cursor is not None)
 

@@ -188,6 +188,9 @@ class Settings:
     # Entra gives a request up after 60 seconds; nothing that it waits for may take that long.
     statement_timeout: float = _setting(20.0, seconds(1, 50), "After how many seconds Postgres ends a statement.")
     busy_timeout: float = _setting(15.0, seconds(0.1, 50), "For how many seconds SQLite waits for another writer.")
+    token_cache: float = _setting(
+        0.2, seconds(0, 5), "For how many seconds a process trusts what it read of a token; a revocation waits as long."
+    )
     prepared_statements: bool = _setting(
         True, boolean, "Whether Postgres keeps statements prepared; false behind a pooler of transactions."
     )

@@ -64,7 +64,7 @@ def meta(resource_type: ResourceType, *, created: str, modified: str, version: i
     """The JSON text of `meta`; created and modified are comparison keys of dateTimes, shown in milliseconds."""
     return (
         f'{{"resourceType":"{resource_type.name}","created":"{shown(created)}","lastModified":"{shown(modified)}",'
-        f'"location":{dumps(location)},"version":"W/\\"{version}\\""}}'
+        f'"location":"{location}","version":"W/\\"{version}\\""}}'
     )
 
 

@@ -1,12 +1,12 @@
 """Statements whose SQL is built once and run many times: peewee builds SQL anew at every call, at ten times the
 price."""
 
-from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 from peewee import Database, Node, Value
+
+from store.recent import Recent
 
 
 class _Slot:
@@ -47,20 +47,12 @@ class Statements:
 
     def __init__(self, database: Database, size: int = 2_000) -> None:
         self._database = database
-        self._size = size
-        self._statements: OrderedDict[object, Compiled] = OrderedDict()
-        self._lock = Lock()
+        self._statements: Recent[object, Compiled] = Recent(size)
 
     def get(self, shape: object, build: Callable[[], Any]) -> Compiled:
         """The statement of that shape; `build` makes its query the first time."""
-        with self._lock:
-            statement = self._statements.get(shape)
-            if statement is not None:
-                self._statements.move_to_end(shape)
-                return statement
-        statement = Compiled(self._database, build())
-        with self._lock:
-            self._statements[shape] = statement
-            if len(self._statements) > self._size:
-                self._statements.popitem(last=False)
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = Compiled(self._database, build())
+            self._statements.put(shape, statement)
         return statement

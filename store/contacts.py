@@ -2,13 +2,14 @@
 nothing."""
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 import peewee
 
 from scim.errors import ScimError
-from store.database import Database, now
+from store.database import Database, instant_at
 from store.models import Tenant, Token
 
 SECONDS = 5.0
@@ -22,7 +23,7 @@ class Contacts:
     def __init__(self, database: Database, seconds: float = SECONDS) -> None:
         self._database = database
         self._seconds = seconds
-        self._pending: dict[int, tuple[int, str]] = {}
+        self._pending: dict[int, tuple[int, float]] = {}
         self._lock = Lock()
         self._news = Event()
         self._thread: Thread | None = None
@@ -31,7 +32,7 @@ class Contacts:
     def note(self, token: int, tenant: int) -> None:
         """The token of that tenant was used just now."""
         with self._lock:
-            self._pending[token] = (tenant, now())
+            self._pending[token] = (tenant, time.time())
             if self._thread is None:
                 self._thread = Thread(target=self._work, name="contacts", daemon=True)
                 self._thread.start()
@@ -64,18 +65,19 @@ class Contacts:
         if pending:
             self._database.write(self._writer(pending))
 
-    def _writer(self, pending: dict[int, tuple[int, str]]) -> Callable[[], None]:
+    def _writer(self, pending: dict[int, tuple[int, float]]) -> Callable[[], None]:
+        tokens = {token: instant_at(seconds) for token, (_, seconds) in pending.items()}
         tenants: dict[int, str] = {}
-        for tenant, time in pending.values():
-            tenants[tenant] = max(time, tenants.get(tenant, ""))
+        for token, (tenant, _) in pending.items():
+            tenants[tenant] = max(tokens[token], tenants.get(tenant, ""))
 
         def work() -> None:
             # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
-            for token, (_, time) in sorted(pending.items()):
-                Token.update(last_used=time).where(Token.pk == token).execute()
-            for tenant, time in sorted(tenants.items()):
-                Tenant.update(last_contact=time).where(Tenant.pk == tenant).execute()
-                Tenant.update(first_contact=time).where(
+            for token, last in sorted(tokens.items()):
+                Token.update(last_used=last).where(Token.pk == token).execute()
+            for tenant, last in sorted(tenants.items()):
+                Tenant.update(last_contact=last).where(Tenant.pk == tenant).execute()
+                Tenant.update(first_contact=last).where(
                     (Tenant.pk == tenant) & Tenant.first_contact.is_null()
                 ).execute()
 

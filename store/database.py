@@ -1,6 +1,7 @@
 """An open database: connections kept by thread, transactions that are repeated whole, statements compiled once."""
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,4 +102,9 @@ class Database:
 
 def now() -> str:
     """This instant as the store keeps it: the comparison key of a dateTime, in UTC."""
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
+    return instant_at(time.time())
+
+
+def instant_at(seconds: float) -> str:
+    """An instant in seconds since 1970 as the store keeps it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:26] + "000Z"

@@ -56,6 +56,9 @@ class Dialect(Protocol):
     def text(self, key: Node) -> Node:
         """An expression that makes text, in byte order when it is compared."""
 
+    def json_list(self, *columns: Node) -> Node:
+        """The JSON text of a list of rows, each a list of these columns; in no particular order."""
+
     def typed(self, value: Node, type: str) -> Node:
         """A parameter whose type nothing else tells: bigint or text."""
 
@@ -134,6 +137,10 @@ class Sqlite:
     def text(self, key: Node) -> Node:
         """See Dialect."""
         return key
+
+    def json_list(self, *columns: Node) -> Node:
+        """See Dialect."""
+        return fn.json_group_array(fn.json_array(*columns))
 
     def typed(self, value: Node, type: str) -> Node:
         """See Dialect: SQLite asks for no type."""
@@ -252,6 +259,10 @@ class Postgres:
     def text(self, key: Node) -> Node:
         """See Dialect."""
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
+
+    def json_list(self, *columns: Node) -> Node:
+        """See Dialect."""
+        return Cast(fn.json_agg(fn.json_build_array(*columns)), "text")
 
     def typed(self, value: Node, type: str) -> Node:
         """See Dialect."""

@@ -1,4 +1,4 @@
-"""A bound filter as a WHERE condition and a sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.2, §3.4.2.3).
+"""A bound filter as a WHERE, a sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.2, §3.4.2.3).
 
 Every condition is two-valued: a negation is pushed down to the leaves, where "unassigned" is decided. Conditions hold
 parameters, not values, so that statements of the same shape are compiled once; `operands` gives the values.
@@ -38,7 +38,7 @@ _COLUMNS: dict[tuple[str, str], str] = {
     ("User", "name.familyName"): "family_key",
     ("Group", "displayName"): "name_key",
 }
-_COMMON_COLUMNS = {"id": "id", "externalId": "external_key", "meta.created": "created", "meta.lastModified": "modified"}
+_COMMON_COLUMNS = {"id": "id", "externalId": "external_key"}
 _CUT_COLUMNS = frozenset({"given_key", "family_key"})
 
 
@@ -68,8 +68,29 @@ def shape(bound: Bound | None) -> str:
             return f"{target.name}[{shape(inner)}]"
         case Presence(target):
             return f"{target.name} pr"
-        case Comparison(target, op, operand, _):
-            return f"{target.name} {op} {'long' if _is_long(operand) else '?'}"
+        case Comparison(target, _, operand, _):
+            # Two tenants may have fields of one name and of different types.
+            return f"{target.name} {target.attribute.type} {_range(bound)} {'long' if _is_long(operand) else '?'}"
+
+
+def _range(bound: Comparison) -> str:
+    """The operator. What starts with nothing but the last character, or with nothing at all, has no end."""
+    return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
+
+
+def pins(bound: Bound) -> bool:
+    """Whether the filter points at one resource, or a few, by a value that hardly two of them share."""
+    match bound:
+        case Both(left, right):
+            return pins(left) or pins(right)
+        case Elements(_, inner):
+            return pins(inner)
+        case Comparison(target, "eq", _, _):
+            return target.attribute.name in _PINNING
+    return False
+
+
+_PINNING = frozenset({"id", "externalId", "userName", "displayName", "value"})
 
 
 def _is_long(operand: object) -> bool:
@@ -91,21 +112,29 @@ def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
     """The values of the condition's parameters: each literal's key, and where a prefix ends."""
     values: dict[str, Any] = {}
     for number, comparison in enumerate(_comparisons(bound)):
-        operand = dialect.operand(comparison.target.attribute.type, comparison.operand)
-        values[f"operand{number}"] = operand
+        key = comparison.operand
+        values[f"operand{number}"] = dialect.operand(comparison.target.attribute.type, key)
+        values[f"indexed{number}"] = _in_lookup(key)
         if comparison.op == "sw":
-            values[f"end{number}"] = _after(operand)
+            values[f"end{number}"] = _after(str(key))
     return values
 
 
-def _after(prefix: str) -> str:
-    """The first text in code point order behind every text that starts with the prefix."""
+def _in_lookup(key: Any) -> str | float:
+    """A comparison key as `lookup` holds it: texts, and numbers as doubles."""
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return key if isinstance(key, str) else float(key)
+
+
+def _after(prefix: str) -> str | None:
+    """The first text in code point order behind every text that starts with the prefix, None where there is none."""
     for index in range(len(prefix) - 1, -1, -1):
         following = ord(prefix[index]) + 1
         if following <= 0x10FFFF:
             # The surrogates in between are no characters.
             return prefix[:index] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
-    return "\U0010ffff" * (CUT + 1)
+    return None
 
 
 Scalar = Callable[[Target, Comparison | None], Any]
@@ -158,16 +187,18 @@ class Where:
                 return self._indexed(bound, target, negated)
         return self._compared(bound, scalar(target, bound), negated)
 
-    def _compared(self, bound: Comparison, value: Any, negated: bool) -> Any:
+    def _compared(self, bound: Comparison, value: Any, negated: bool, literal: str = "operand") -> Any:
         """One value against the literal; what is unassigned satisfies the negation only."""
-        number, op = self._numbers[id(bound)], bound.op
-        operand = parameter(f"operand{number}")
+        number, op = self._numbers[id(bound)], _range(bound)
+        operand = parameter(f"{literal}{number}")
         if negated and op in _NEGATED:
             return _OPERATORS[_NEGATED[op]](value, operand) | value.is_null()
         if op == "sw":
             # A range instead of a function, so that an index serves it.
             end = parameter(f"end{number}")
-            return (value < operand) | (value >= end) | value.is_null() if negated else (value >= operand) & (value < end)
+            if negated:
+                return (value < operand) | (value >= end) | value.is_null()
+            return (value >= operand) & (value < end)
         holds = self._holds(op, value, operand)
         return ~holds | value.is_null() if negated else holds
 
@@ -185,7 +216,8 @@ class Where:
         """The comparison key of a resource's singular attribute as an expression, null where it is unassigned."""
         name = target.name
         column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
-        if column is not None and not (column in _CUT_COLUMNS and comparison is not None and not _indexable(comparison)):
+        cut_off = column in _CUT_COLUMNS and comparison is not None and not _indexable(comparison)
+        if column is not None and not cut_off:
             return getattr(ROW, column)
         if name in _COMPUTED:
             return _COMPUTED[name](self._scope.type)
@@ -194,10 +226,12 @@ class Where:
     def _presence(self, target: Target, negated: bool, scalar: Scalar) -> Any:
         name, container = target.name, target.container
         if scalar != self.scalar:
-            return scalar(target, None).is_null(not negated) if negated else scalar(target, None).is_null(False)
-        if name == "schemas" or target.attributes[0].computed and target.attributes[0].name in ("id", "meta"):
+            return scalar(target, None).is_null(negated)
+        if name == "schemas" or (target.attributes[0].computed and target.attributes[0].name in ("id", "meta")):
             return _NEVER if negated else _ALWAYS
-        if name in _SOURCES or (container is not None and (container.attribute.multi_valued or container.name == _MANAGER)):
+        if name in _SOURCES or (
+            container is not None and (container.attribute.multi_valued or container.name == _MANAGER)
+        ):
             inner = None if name in _SOURCES else Presence(target)
             return self._some(target if inner is None else container or target, inner, negated)
         column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
@@ -228,8 +262,8 @@ class Where:
         return self._some_json(target, inner, negated)
 
     def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
-        """A singular complex attribute counts as a list of one."""
-        present = self._has(target, negated)
+        """A singular attribute counts as a list of one."""
+        present = self._presence(target, negated, self.scalar)
         if inner is None:
             return present
         holds = self._condition(inner, negated, self.scalar)
@@ -252,15 +286,15 @@ class Where:
         return Lookup.select(Lookup.resource).where(of_attribute & condition)
 
     def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
-        """A singular attribute that `lookup` holds. Numbers stand there as floats, so they are compared once more."""
+        """A singular attribute that `lookup` holds. Numbers stand there as doubles, so they are compared once more."""
         if target.attribute.type not in _NUMBERS:
-            chosen = self._lookups(target, self._compared(bound, Lookup.value, False))
+            chosen = self._lookups(target, self._compared(bound, Lookup.value, False, "indexed"))
             return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
-        exact = self._compared(bound, self._dialect.value(ROW.keys, target.path, target.attribute.type), negated)
+        exact = self._compared(bound, self.scalar(target, bound), negated)
         if negated:
             return exact
         near = {"gt": "ge", "lt": "le"}.get(bound.op, bound.op)
-        operand = parameter(f"operand{self._numbers[id(bound)]}")
+        operand = parameter(f"indexed{self._numbers[id(bound)]}")
         return ROW.pk.in_(self._lookups(target, _OPERATORS[near](Lookup.number, operand))) & exact
 
     def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
@@ -330,8 +364,8 @@ class Where:
         step = Membership.select(pairs.c.root, Membership.member, SQL("0"))
         pairs = pairs.union(step.join(pairs, on=(Membership.group == pairs.c.reached)))
         direct = fn.MAX(pairs.c.direct)
-        kinds = Select([pairs], [pairs.c.root, pairs.c.reached, direct.alias("direct")]).group_by(pairs.c.root, pairs.c.reached)
-        kinds = kinds.alias(self._alias("kind"))
+        kinds = Select([pairs], [pairs.c.root, pairs.c.reached, direct.alias("direct")])
+        kinds = kinds.group_by(pairs.c.root, pairs.c.reached).alias(self._alias("kind"))
         kind = Case(None, ((kinds.c.direct == 1, "direct"),), "indirect")
         root = Resource.alias(self._alias("root"))
         users = Select([kinds], [kinds.c.reached]).join(root, on=(root.pk == kinds.c.root))
@@ -342,7 +376,9 @@ class Where:
         of_tenant = row.tenant == parameter("tenant")
         if inner is None:
             return of_tenant
-        return of_tenant & self._condition(inner, False, lambda target, _: _element_value(row, target.attribute.name, kind))
+        return of_tenant & self._condition(
+            inner, False, lambda target, _: _element_value(row, target.attribute.name, kind)
+        )
 
     def _alias(self, name: str) -> str:
         self._aliases += 1
@@ -358,11 +394,12 @@ class Order:
 
     def terms(self, target: Target, descending: bool) -> list[Any]:
         """What to order by: unassigned last when ascending, first when descending; ties by id."""
-        values = self._values(target)
+        values = self.values(target)
         ordered = [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
         return [*ordered, ROW.id]
 
-    def _values(self, target: Target) -> list[Any]:
+    def values(self, target: Target) -> list[Any]:
+        """The expressions that are ordered by, ties apart."""
         container = target.container
         if target.name == "schemas":
             # The first schema is the same for all.
@@ -390,7 +427,8 @@ class Order:
 def _first_member(name: str) -> Any:
     member = Resource.alias("sorted_member")
     rows = Membership.select(_element_value(member, name, fn.LOWER(member.type)))
-    return rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == ROW.pk).order_by(member.pk).limit(1)
+    rows = rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == ROW.pk)
+    return rows.order_by(member.pk).limit(1)
 
 
 def _first_group(name: str) -> Any:
@@ -419,7 +457,8 @@ _FIRST: dict[str, Callable[[str], Any]] = {
 def _element_value(row: Any, name: str, kind: Any) -> Any:
     """A sub-attribute of an element that another resource stands for, as its comparison key."""
     ref = Cast(parameter("endpoint"), "text").concat(SQL("'/'")).concat(row.type).concat(SQL("'s/'")).concat(row.id)
-    return {"value": row.id, "display": row.display_key, "displayName": row.display_key, "type": kind, "$ref": ref}[name]
+    shown = row.display_key
+    return {"value": row.id, "display": shown, "displayName": shown, "type": kind, "$ref": ref}[name]
 
 
 _SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
@@ -427,11 +466,18 @@ _SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
     "groups": Where.some_group,
     _MANAGER: Where.some_manager,
 }
+
+
+def _shown(time: Any) -> Any:
+    """A time as it goes out, in milliseconds: a client compares with what it was shown."""
+    return fn.SUBSTR(time, 1, 23).concat(SQL("'000000Z'"))
+
+
 _COMPUTED: dict[str, Callable[[ResourceType], Any]] = {
+    "meta.created": lambda _: _shown(ROW.created),
+    "meta.lastModified": lambda _: _shown(ROW.modified),
     "meta.resourceType": lambda type: Cast(Value(type.name), "text"),
-    "meta.location": lambda type: (
-        Cast(parameter("endpoint"), "text").concat(SQL(f"'{type.endpoint}/'")).concat(ROW.id)
-    ),
+    "meta.location": lambda type: Cast(parameter("endpoint"), "text").concat(SQL(f"'{type.endpoint}/'")).concat(ROW.id),
     "meta.version": lambda _: SQL("'W/\"'").concat(Cast(ROW.version, "text")).concat(SQL("'\"'")),
 }
 

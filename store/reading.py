@@ -39,6 +39,7 @@ class Stored(NamedTuple):
     manager: int | None = None
     manager_id: str | None = None
     manager_display: str | None = None
+    groups: str | None = None
 
 
 class Reading:
@@ -55,7 +56,7 @@ class Reading:
         self._database = database
         self._dialect = database.dialect
         self._endpoint_url = endpoint_url
-        self._journal = Journal(database, tenant.pk)
+        self.journal = Journal(database, tenant.pk)
         self._scope = Scope(database.dialect, self.type, tenant.indexes[self.name])
 
     @property
@@ -66,7 +67,7 @@ class Reading:
     def get(self, id: str, projection: Projection | None = None) -> Answer:
         """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
         self._about(id)
-        return self._database.read(lambda: self._answer(self._found(id), projection))
+        return self._database.read(lambda: self._answer(self._found(id, whole=True), projection))
 
     def texts(self, pks: Sequence[int], projection: Projection | None) -> list[str]:
         """The representations of these resources, in this order, with a constant number of statements."""
@@ -84,17 +85,20 @@ class Reading:
         return {row.pk: self._text(row, computed.get(row.pk, ()), projection) for row in rows}
 
     def _rows(self, name: str, condition: Callable[[], Any], **values: Any) -> list[Stored]:
-        statement = self._database.statement((name, self.name), lambda: self._row_query(condition()))
+        statement = self._database.statement(
+            (name, self.name), lambda: self._row_query(condition(), whole=name == "whole")
+        )
         found = statement(tenant=self.tenant.pk, **values).fetchall()
         return [Stored(*row) for row in found]
 
-    def _row_query(self, condition: Any) -> Any:
-        """The query for whole rows of this type that satisfy the condition."""
+    def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
+        """The query for the rows of this type that satisfy the condition."""
         columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document)
         return ROW.select(*columns).where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
 
-    def _found(self, id: str) -> Stored:
-        rows = self._rows("get", lambda: ROW.id == parameter("id"), id=id)
+    def _found(self, id: str, *, whole: bool = False) -> Stored:
+        """The row with this id; `whole`: with what other rows make up, where one statement can bring both."""
+        rows = self._rows("whole" if whole else "get", lambda: ROW.id == parameter("id"), id=id)
         if not rows:
             raise self._unknown(id)
         return rows[0]
@@ -103,8 +107,11 @@ class Reading:
         return NotFound(f"There is no {self.name} with the id {id[:100]}.")
 
     def _answer(self, row: Stored, projection: Projection | None, *, body: bool = True) -> Answer:
-        text = self._text(row, self._computed([row.pk], projection).get(row.pk, ()), projection) if body else None
+        text = self._text(row, self._computed_of(row, projection), projection) if body else None
         return Answer(row.id, row.version, self._location(row.id), text)
+
+    def _computed_of(self, row: Stored, projection: Projection | None) -> Sequence[tuple[str, str]]:
+        return self._computed([row.pk], projection).get(row.pk, ())
 
     def _location(self, id: str) -> str:
         return document.location(self.type, self._endpoint_url, id)

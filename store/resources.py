@@ -63,8 +63,8 @@ class Resources(Searching):
         self._index(pk, checked, fresh=True)
         self._count(1)
         changes = differences({}, checked) + self._linked(pk, after)
-        self._journal.record(self.call, 201, changes)
-        return self._answer(self._found(id), projection)
+        self.journal.record(self.call, 201, changes)
+        return self._answer(self._found(id, whole=True), projection)
 
     def replace(self, id: str, body: Any, projection: Projection | None = None) -> Answer:
         """The resource as a PUT body describes it (RFC 7644 §3.5.1). Raises NotFound and what `create` raises."""
@@ -99,7 +99,7 @@ class Resources(Searching):
         self._detach(row)
         Resource.delete().where(Resource.pk == row.pk).execute()
         self._count(-1)
-        self._journal.record(self.call, 204)
+        self.journal.record(self.call, 204)
 
     def _before_delete(self, id: str) -> None:
         """Lock what is locked before the resource itself, in the order in which other writes lock."""
@@ -192,7 +192,7 @@ class Resources(Searching):
             self.call.name = self._display(checked)
         if changed or changes:
             Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == row.pk).execute()
-        self._journal.record(self.call, status, changed + changes)
+        self.journal.record(self.call, status, changed + changes)
         return bool(changed or changes)
 
     def _columns(self, checked: Document) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from scim.errors import InvalidValue
 from scim.filter import Filter, parse_filter
 from scim.projection import Projection
 from store.compiled import parameter
-from store.filters import ROW, Order, Where, operands, shape
+from store.filters import ROW, Order, Where, operands, pins, shape
 from store.models import Counter
-from store.reading import Reading
+from store.reading import Reading, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,29 @@ class Searching(Reading):
 
     def _page_by_index(self, search: Search, projection: Projection | None) -> Page:
         query = search.query
-        found = self.find(search, query.count, query.start_index - 1) if query.count > 0 else []
-        total = self.total(search, query.start_index - 1, query.count, len(found))
-        return Page(total, query.start_index, self.texts([each.pk for each in found], projection))
+        if search.sort is None and query.start_index == 1 and query.count > 0:
+            texts = self._first_texts(search, projection)
+        else:
+            found = self.find(search, query.count, query.start_index - 1) if query.count > 0 else []
+            texts = self.texts([each.pk for each in found], projection)
+        return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
+
+    def _first_texts(self, search: Search, projection: Projection | None) -> list[str]:
+        """The first page in the order of creation: documents at once, since nothing is passed over to reach them.
+
+        What other rows make up comes in the same statement where the filter points at single resources.
+        """
+        whole = search.bound is not None and pins(search.bound)
+        statement = self._statement("first", (shape(search.bound), whole), lambda: self._first_query(search, whole))
+        rows = [Stored(*row) for row in statement(**self._values(search), limit=search.query.count).fetchall()]
+        if whole:
+            return [self._text(row, self._computed_of(row, projection), projection) for row in rows]
+        computed = self._computed([row.pk for row in rows], projection) if rows else {}
+        return [self._text(row, computed.get(row.pk, ()), projection) for row in rows]
+
+    def _first_query(self, search: Search, whole: bool) -> Any:
+        query = self._row_query(Where(self._scope, search.bound).condition(), whole=whole)
+        return query.order_by(ROW.pk).limit(parameter("limit"))
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order. Keys first: documents are read for the page only."""

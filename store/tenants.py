@@ -1,8 +1,7 @@
 """Tenants and what they speak; the way from a token to its tenant."""
 
 import re
-from collections import OrderedDict
-from threading import Lock
+import time
 from typing import Any, NamedTuple
 
 import peewee
@@ -14,6 +13,7 @@ from store.database import Database, now
 from store.journal import Journal
 from store.models import Counter, Field, Index, Token
 from store.models import Tenant as Row
+from store.recent import Recent
 
 TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """What a tenant may be called: its name is a segment of its Endpoint URL."""
@@ -45,17 +45,29 @@ class Access(NamedTuple):
 
 
 class Tenants:
-    """All tenants of a database. What follows from a tenant's rows is kept until its revision changes, for a bounded
-    number."""
+    """All tenants of a database.
 
-    def __init__(self, database: Database, cached: int = 256) -> None:
+    What follows from a tenant's rows is kept until its revision changes. A token is trusted for so many seconds after
+    it was read, so that a busy client costs no statement for it; then it is read again.
+    """
+
+    def __init__(self, database: Database, trusted: float = 0.0) -> None:
         self._database = database
-        self._cached = cached
-        self._cache: OrderedDict[int, Tenant] = OrderedDict()
-        self._lock = Lock()
+        self._trusted = trusted
+        self._tenants: Recent[int, Tenant] = Recent(256)
+        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(4_096)
 
     def access(self, tenant: str, digest: str) -> Access | None:
         """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
+        known = self._tokens.get((tenant, digest))
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        access = self._read_access(tenant, digest)
+        if access is not None and self._trusted:
+            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access))
+        return access
+
+    def _read_access(self, tenant: str, digest: str) -> Access | None:
         statement = self._database.statement("access", _access_query)
         row = self._database.read(lambda: statement(digest=digest, tenant=tenant).fetchone())
         if row is None:
@@ -116,16 +128,11 @@ class Tenants:
             Journal(self._database, row.pk).count_refusal()
 
     def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
-        with self._lock:
-            cached = self._cache.get(pk)
-            if cached is not None and cached.revision == revision and cached.integration_group == integration_group:
-                self._cache.move_to_end(pk)
-                return cached
+        kept = self._tenants.get(pk)
+        if kept is not None and kept.revision == revision and kept.integration_group == integration_group:
+            return kept
         tenant = self._database.read(lambda: self._read(pk, name, preset, revision, integration_group))
-        with self._lock:
-            self._cache[pk] = tenant
-            if len(self._cache) > self._cached:
-                self._cache.popitem(last=False)
+        self._tenants.put(pk, tenant)
         return tenant
 
     def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:

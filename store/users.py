@@ -1,5 +1,6 @@
 """Users in the database: the manager, the groups they belong to, the identifier that clients cannot change."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -33,10 +34,11 @@ class Users(Resources):
         """See Resources."""
         return self.tenant.profile.user
 
-    def _row_query(self, condition: Any) -> Any:
+    def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
         manager = Resource.alias("manager")
-        columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document)
-        query = ROW.select(*columns, ROW.manager, manager.id, manager.display)
+        columns = [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document]
+        columns += [ROW.manager, manager.id, manager.display, *([_groups_of_row(self._dialect)] if whole else [])]
+        query = ROW.select(*columns)
         query = query.left_outer_join(manager, on=(manager.pk == ROW.manager))
         return query.where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
 
@@ -52,10 +54,21 @@ class Users(Resources):
         statement = self._database.statement("groups of", lambda: _groups_query(self._dialect))
         elements: dict[int, list[Document]] = {}
         for pk, id, display, direct in statement(pks=self._dialect.list_of(pks)).fetchall():
-            ref = location(self.tenant.profile.group, self._endpoint_url, id)
-            kind = "direct" if direct else "indirect"
-            elements.setdefault(pk, []).append({"value": id, "$ref": ref, "display": display, "type": kind})
+            elements.setdefault(pk, []).append(self._group(id, display, direct))
         return {pk: [("groups", dumps(groups))] for pk, groups in elements.items()}
+
+    def _group(self, id: str, display: str, direct: int) -> Document:
+        ref = location(self.tenant.profile.group, self._endpoint_url, id)
+        return {"value": id, "$ref": ref, "display": display, "type": "direct" if direct else "indirect"}
+
+    def _computed_of(self, row: Stored, projection: Projection | None) -> Sequence[tuple[str, str]]:
+        """The groups that came with the row: each once, those that were made first first."""
+        if row.groups is None or row.groups == "[]" or (projection is not None and not projection.wants("groups")):
+            return ()
+        reached: dict[int, tuple[str, str, int]] = {}
+        for pk, id, display, direct in sorted(json.loads(row.groups)):
+            reached[pk] = (id, display, direct)
+        return [("groups", dumps([self._group(*group) for group in reached.values()]))]
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
@@ -155,14 +168,14 @@ class Users(Resources):
         # A partial PUT must not sign a suspended user in again.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
         self._save(row, before, after, named, [], 200)
-        return self._answer(self._found(id), projection)
+        return self._answer(self._found(id, whole=True), projection)
 
     def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
         row = self._locked(id)
         before = self._whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         self._save(row, before, apply(self.type, before, operations), named, [], 200)
-        return self._answer(self._found(id), projection, body=body)
+        return self._answer(self._found(id, whole=True), projection, body=body)
 
     def _whole(self, row: Stored) -> Document:
         """The document with the manager, which is kept in a column."""
@@ -184,6 +197,17 @@ class Users(Resources):
         changed = {Resource.version: Resource.version + 1, Resource.modified: now()}
         Resource.update(changed).where(Resource.pk.in_(groups)).execute()
         Resource.update(changed | {Resource.manager: None}).where(Resource.manager == row.pk).execute()
+
+
+def _groups_of_row(dialect: Any) -> Any:
+    """The same for one row within the statement that reads it, as JSON text; twice where direct and indirect."""
+    inner, group = Membership.alias("inner"), Resource.alias("group_row")
+    direct = Membership.select(Membership.group, Value(1, converter=False)).where(Membership.member == ROW.pk)
+    above = direct.cte("above", recursive=True, columns=("reached", "direct"))
+    step = inner.select(inner.group, Value(0, converter=False)).join(above, on=(inner.member == above.c.reached))
+    above = above.union(step)
+    query = above.select_from(dialect.json_list(group.pk, group.id, group.display, above.c.direct))
+    return query.join(group, on=(group.pk == above.c.reached))
 
 
 def _manager_id(manager: Document, current: str | None) -> str:

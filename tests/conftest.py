@@ -61,7 +61,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def app(database: Database) -> Iterator[Flask]:
     """The application over the database."""
-    settings = Settings(database_url="sqlite:///unused", public_url=BASE_URL, log_level="error")
+    settings = Settings(database_url="sqlite:///unused", public_url=BASE_URL, log_level="error", token_cache=0.0)
     app = create_app(settings, database)
     yield app
     auth.gate(app).contacts.close()
