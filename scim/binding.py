@@ -1,18 +1,17 @@
 """A filter's names and literals checked against the attributes of a resource type (RFC 7644 §3.4.2.2).
 
-What comes out needs no second look: every name is a Target, every literal a comparison key, `ne` and null are brought back
-to negation and presence. `ne` is the negation of `eq`, so it holds for what is unassigned, and for a multi-valued
+What comes out needs no second look: every name is a Target, every literal a comparison key, `ne` and null are brought
+back to negation and presence. `ne` is the negation of `eq`, so it holds for what is unassigned, and for a multi-valued
 attribute where no value is equal.
 """
 
-import math
 from dataclasses import dataclass
 
 from scim import filter as syntax
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
 from scim.errors import InvalidFilter
 from scim.keys import key_function, type_of_key
-from scim.validation import MAX_DIGITS, MAX_INTEGER, decimal_of
+from scim.validation import MAX_DIGITS, MAX_EXPONENT, MAX_INTEGER, decimal_of, fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,29 +151,37 @@ def literal_key(attribute: Attribute, value: object, name: str) -> type_of_key:
             # Entra compares `primary eq "True"`.
             key = {"true": True, "false": False}.get(value.lower())
         case "integer" | "decimal", _:
-            key = _number(value)
+            key = _number(attribute, value, name)
         case _, str():
-            key = _text_key(attribute, value)
+            key = _text_key(attribute, value, name)
     if key is None:
         raise InvalidFilter(f"{name} is of type {attribute.type} and cannot be compared with the given value.")
     return key
 
 
-def _text_key(attribute: Attribute, value: str) -> type_of_key | None:
+def _text_key(attribute: Attribute, value: str, name: str) -> type_of_key | None:
     if "\x00" in value:
         # No stored text holds one, and Postgres takes none as a parameter.
-        raise InvalidFilter(f"{attribute.name} cannot hold a NUL character.")
+        raise InvalidFilter(f"{name} cannot hold a NUL character: leave it out of the filter.")
     try:
         return key_function(attribute)(value)
     except ValueError:
         return None
 
 
-def _number(value: object) -> int | float | None:
+def _number(attribute: Attribute, value: object, name: str) -> int | float | None:
+    """The number as validation stores it. Raises InvalidFilter for one that no stored number could equal."""
     number = decimal_of(value)
     if number is None:
         return None
-    if number == number.to_integral_value():
-        return int(number) if abs(number) <= MAX_INTEGER else None
-    fits = len(number.normalize().as_tuple().digits) <= MAX_DIGITS and math.isfinite(float(number))
-    return float(number) if fits else None
+    whole = number == number.to_integral_value()
+    if attribute.type == "integer" and whole:
+        if abs(number) > MAX_INTEGER:
+            raise InvalidFilter(f"{name} lies between -{MAX_INTEGER} and {MAX_INTEGER}: compare it with such a number.")
+        return int(number)
+    if not fits(number):
+        raise InvalidFilter(
+            f"{name} can be compared with numbers of at most {MAX_DIGITS} significant digits"
+            f" and an exponent of at most {MAX_EXPONENT}."
+        )
+    return int(number) if whole and abs(number) < 10**MAX_DIGITS else float(number)
