@@ -1,14 +1,21 @@
 """A tenant's custom fields, declared and removed while the server runs."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import peewee
+from peewee import fn
 
+from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
-from store.database import Database
-from store.models import Field, Index
+from store.database import Database, now
+from store.models import Field, Index, Lookup, Resource
 from store.tenants import Tenant, bump
+
+BATCH = 300
+"""How many users lose their value in one transaction: clients that write meanwhile wait for no more than these."""
 
 
 class Fields:
@@ -54,6 +61,76 @@ class Fields:
             raise NotFound(f"The tenant has no field {name[:80]}.")
         return found
 
+    def spelled(self, name: str) -> str:
+        """The name of the field as it was declared, or of one whose removal was broken off. Raises NotFound."""
+        declared = next((field["name"] for field in self.all() if field["name"].lower() == name.lower()), None)
+        if declared is None and not self.holders(name):
+            raise NotFound(f"The tenant has no field {name[:80]}.")
+        return declared or name
+
+    def holders(self, name: str) -> int:
+        """How many users hold a value of the field of that very name."""
+        query = Resource.select(fn.COUNT(Resource.pk)).where(self._holds(name))
+        return int(self._database.read(query.scalar))
+
+    def remove(self, name: str) -> int:
+        """Remove a field with all its values; returns how many users held one. Raises NotFound.
+
+        The declaration goes first, so that no new values come in, then the values, some users at a time. What was
+        broken off in between is finished by removing the field again.
+        """
+        spelled = self.spelled(name)
+        self._database.write(lambda: self._undeclare(spelled))
+        # Requests that began before may still have brought values; they are found the second time.
+        return self._sweep(spelled) + self._sweep(spelled)
+
+    def _undeclare(self, name: str) -> None:
+        bump(self._tenant.pk)
+        Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
+        attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
+        Index.delete().where((Index.tenant == self._tenant.pk) & (Index.attribute == attribute)).execute()
+
+    def _sweep(self, name: str) -> int:
+        """Take the values of all users out, in the order of their keys; returns how many users there were."""
+        swept, last = 0, 0
+        while pks := self._database.write(self._taking_out(name, last)):
+            swept, last = swept + len(pks), pks[-1]
+        return swept
+
+    def _taking_out(self, name: str, after: int) -> Callable[[], list[int]]:
+        """The work of one transaction; it returns the keys of the users that it changed."""
+        path = (self._tenant.profile.preset.fields_urn, name)
+        columns = (Resource.pk, Resource.document, Resource.keys.cast("text"))
+        query = Resource.select(*columns).where(self._holds(name) & (Resource.pk > after)).order_by(Resource.pk)
+        locked = self._database.dialect.for_update(query.limit(BATCH)).tuples()
+
+        def work() -> list[int]:
+            rows = list(locked.clone())
+            for pk, document, keys in rows:
+                changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
+                Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
+            pks = [row[0] for row in rows]
+            indexes = Index.select(Index.pk).where(Index.tenant == self._tenant.pk)
+            Lookup.delete().where(Lookup.resource.in_(pks) & Lookup.attribute.not_in(indexes)).execute()
+            return pks
+
+        return work
+
+    def _holds(self, name: str) -> Any:
+        """Whether a row is a user of the tenant with a value of that field."""
+        path = (self._tenant.profile.preset.fields_urn, name)
+        of_tenant = (Resource.tenant == self._tenant.pk) & (Resource.type == "User")
+        return of_tenant & self._database.dialect.present(Resource.keys, path)
+
 
 def _listed(row: Field) -> dict[str, Any]:
     return {"name": row.name, "type": row.type, "description": row.description, "indexed": bool(row.indexed)}
+
+
+def _without(text: str, urn: str, name: str) -> str:
+    """The JSON text of a document without one member of an extension, nor the extension if that was its last."""
+    document = json.loads(text)
+    del document[urn][name]
+    if not document[urn]:
+        del document[urn]
+    return dumps(document)
