@@ -1,0 +1,226 @@
+"""The server process: gunicorn with threads, its own refusals and log lines in our words."""
+
+import contextlib
+import errno
+import signal
+import socket
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+from gunicorn import util
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.http import errors
+from gunicorn.workers.gthread import ThreadWorker
+from peewee import PeeweeException
+
+from app import auth, create_app
+from app.http import SCIM_JSON
+from app.log import LOGGER, JsonFormatter
+from app.settings import SettingError, Settings
+from scim.document import dumps
+from scim.errors import ScimError
+from scim.messages import error_body
+
+MAX_REQUEST_LINE = 8_190
+"""The longest request line in bytes, which is the most that gunicorn can be told."""
+
+KEEP_ALIVE = 75
+"""For how many seconds a connection without requests stays open: longer than a proxy in front keeps it."""
+
+GRACE = 30
+"""How many seconds requests have to end after SIGTERM."""
+
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal ends the process. The database must be migrated."""
+    application = create_app(settings)
+    # Worker processes are forked from this one and must not share a connection.
+    auth.gate(application).database.close()
+    Server(settings, application).run()
+
+
+def refuse_taken(bind: str) -> None:
+    """Raise SettingError unless the server can listen at an address, HOST:PORT.
+
+    gunicorn would find out by itself, but repeats itself for five seconds.
+    """
+    host, _, port = bind.rpartition(":")
+    with socket.socket(socket.AF_INET6 if host.startswith("[") else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise SettingError(_unusable(bind, port, error)) from error
+
+
+def _unusable(bind: str, port: str, error: OSError) -> str:
+    other = "name another address with VESTIBULE_BIND or --bind"
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken by another program ({bind}): stop that program, or {other}."
+    return f"The server cannot listen at {bind} ({error.strerror}): {other}."
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn, told by our settings instead of its own."""
+
+    def __init__(self, settings: Settings, application: Flask) -> None:
+        self._settings = settings
+        self._application = application
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Tell gunicorn what it asks for."""
+        config: dict[str, Any] = {
+            "bind": self._settings.bind,
+            "workers": self._settings.workers,
+            "threads": self._settings.threads,
+            "worker_class": Worker,
+            "preload_app": True,
+            "keepalive": KEEP_ALIVE,
+            "graceful_timeout": GRACE,
+            "limit_request_line": MAX_REQUEST_LINE,
+            # It would lie in the home directory, where the next server of the same user takes it over.
+            "control_socket_disable": True,
+            "logger_class": JsonLogger,
+            "loglevel": self._settings.log_level,
+            "worker_exit": self._end_worker,
+        }
+        for name, value in config.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """What the workers serve; it was made before they were forked, so that they share its memory."""
+        return self._application
+
+    def run(self) -> None:
+        """Start the workers, watch over them, and end the process with them."""
+        Master(self).run()
+
+    def _end_worker(self, arbiter: object, worker: object) -> None:
+        """Write down the last contacts of a worker that ends; a database that is away does not hold it."""
+        gate = auth.gate(self._application)
+        with contextlib.suppress(PeeweeException, ScimError):
+            gate.contacts.close()
+        gate.database.close()
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """The process that watches over the workers."""
+
+    def spawn_worker(self) -> Any:
+        """Fork a worker. A signal that comes before the worker can handle it waits: gunicorn loses it, and a server
+        that is stopped as soon as it has started would end only after the time of grace."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+class JsonLogger(Logger):  # type: ignore[misc]
+    """gunicorn's own log, in the lines of ours."""
+
+    def setup(self, cfg: Any) -> None:
+        """Write to stderr as gunicorn does, in our format."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonFormatter())
+
+
+class Malformed(ScimError):
+    """What came is not HTTP (RFC 9112)."""
+
+
+class UriTooLong(ScimError):
+    """The request line is longer than the server reads."""
+
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+
+
+class ExpectationFailed(ScimError):
+    """The header Expect asks for more than 100-continue."""
+
+    status = HTTPStatus.EXPECTATION_FAILED
+
+
+class HeadersTooLarge(ScimError):
+    """The headers are more, or longer, than the server reads."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+class UnknownTransferCoding(ScimError):
+    """The body comes in a coding other than chunked."""
+
+    status = HTTPStatus.NOT_IMPLEMENTED
+
+
+class Failure(ScimError):
+    """The server failed outside of the application."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+_MALFORMED_HEADER = Malformed("A header of the request is malformed (RFC 9112 §5).")
+_REFUSALS: dict[type[Exception], ScimError] = {
+    errors.LimitRequestLine: UriTooLong(
+        f"The request line is longer than {MAX_REQUEST_LINE} bytes: send a shorter filter, or ask for fewer attributes."
+    ),
+    errors.LimitRequestHeaders: HeadersTooLarge("The headers are too many or too long."),
+    errors.InvalidRequestLine: Malformed(
+        "The request line is malformed: every character of the URL that is not ASCII, and every blank, must be"
+        " percent-encoded (RFC 3986 §2.1)."
+    ),
+    errors.InvalidRequestMethod: Malformed("The method is malformed (RFC 9110 §9.1)."),
+    errors.InvalidHTTPVersion: Malformed("This server speaks HTTP/1.1 and HTTP/1.0."),
+    errors.InvalidHeader: _MALFORMED_HEADER,
+    errors.InvalidHeaderName: _MALFORMED_HEADER,
+    errors.ObsoleteFolding: _MALFORMED_HEADER,
+    errors.ExpectationFailed: ExpectationFailed("The header Expect can only be 100-continue."),
+    errors.UnsupportedTransferCoding: UnknownTransferCoding("The only transfer coding here is chunked."),
+}
+"""What gunicorn refuses before the application sees it."""
+
+_OTHER = Malformed("The request is malformed (RFC 9112).")
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A worker process that refuses in SCIM: gunicorn answers in HTML, and logs what it was asked."""
+
+    def init_signals(self) -> None:
+        """Handle signals, those that came since the fork included."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+    def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
+        """Answer a request that did not reach the application, or that the application failed to answer."""
+        error = _REFUSALS.get(type(exc), _OTHER) if isinstance(exc, errors.ParseException) else None
+        if error is None or isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName):
+            error = _failure(exc)
+        else:
+            LOGGER.info("request refused", extra={"fields": {"status": error.status, "reason": type(exc).__name__}})
+        with contextlib.suppress(OSError):
+            util.write_nonblock(client, _answer(error))
+
+
+def _failure(exc: Exception) -> ScimError:
+    number = uuid.uuid4().hex[:12]
+    LOGGER.error("request failed", exc_info=exc, extra={"fields": {"request": number}})
+    return Failure(f"The server failed; its log says why under the number {number}.")
+
+
+def _answer(error: ScimError) -> bytes:
+    """A whole HTTP message (RFC 9112 §2.1), after which the connection is closed."""
+    status = HTTPStatus(error.status)
+    body = dumps(error_body(error)).encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}", f"Content-Type: {SCIM_JSON}", f"Content-Length: {len(body)}",
+        "Cache-Control: no-store", "Connection: close",
+    )  # fmt: skip
+    return "\r\n".join((*head, "", "")).encode() + body
