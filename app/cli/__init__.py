@@ -1,0 +1,22 @@
+"""The `vestibule` command: what an operator does at the shell."""
+
+import click
+
+from app.cli import fields, log, server, tenants, tokens
+from app.cli.failures import Sentences
+
+
+@click.group("vestibule", cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+def vestibule() -> None:
+    """A small SCIM 2.0 server. Settings come from the environment: see docs/settings.md."""
+
+
+for command in (
+    server.serve, server.migrate, server.check, tenants.tenant, tokens.token, fields.field, log.log,
+):  # fmt: skip
+    vestibule.add_command(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name; ends the process."""
+    vestibule(prog_name="vestibule")

@@ -1,0 +1,62 @@
+"""The directory that a command works on: the one that the settings name."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app import open_database
+from app.settings import Settings
+from store.database import Database, MigrationNeeded
+from store.tenants import Tenant, Tenants
+
+_SQLITE = "sqlite:///"
+
+
+def settings() -> Settings:
+    """The settings of the environment. Raises SettingError."""
+    return Settings.from_environment(os.environ)
+
+
+def opened(settings: Settings) -> Database:
+    """The database, migrated or not; its connection is closed when the command ends.
+
+    Who runs a command inside a process that has a database open gives that as the object of click's context.
+    """
+    context = click.get_current_context()
+    if (given := context.find_object(Database)) is not None:
+        return given
+    # Nobody waits at the other end of a connection: a command may take its time.
+    database = open_database(replace(settings, statement_timeout=0.0))
+    context.call_on_close(database.close)
+    return database
+
+
+def migrated(settings: Settings) -> Database:
+    """The database, with all its tables. Raises MigrationNeeded."""
+    path = sqlite_path(settings)
+    # Opening would make an empty one, in whatever folder the command was started.
+    if path is not None and not Path(path).exists():
+        raise MigrationNeeded(f"There is no database {path}: run `vestibule migrate` first.")
+    database = opened(settings)
+    database.check_migrated()
+    return database
+
+
+def sqlite_path(settings: Settings) -> str | None:
+    """The file of an SQLite database, None for Postgres."""
+    url = settings.database_url
+    return url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else None
+
+
+def found(name: str) -> tuple[Database, Tenant]:
+    """The database with the tenant of that name. Raises NotFound."""
+    database = migrated(settings())
+    return database, Tenants(database).get(name)
+
+
+def listed(database: Database, name: str) -> dict[str, Any]:
+    """A tenant's row of the list of tenants."""
+    return next(row for row in Tenants(database).all() if row["name"] == name)

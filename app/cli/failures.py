@@ -1,0 +1,40 @@
+"""Every failure of a command as one sentence on stderr: the only place where the command line catches."""
+
+from typing import Any
+
+import click
+from peewee import PeeweeException
+
+from app.settings import SettingError
+from scim.errors import ScimError, Unavailable
+from store.database import MigrationNeeded
+
+FAILURES = (ScimError, SettingError, MigrationNeeded, PeeweeException, OSError, UnicodeError)
+"""What an operator can bring about; anything else is a mistake of ours, and shows where it is."""
+
+
+class Sentences(click.Group):
+    """A group whose commands end with a sentence and the exit status 1 where they fail."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments name. Raises ClickException."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever reads the output has seen enough; click ends quietly.
+            raise
+        except FAILURES as error:
+            raise click.ClickException(sentence(error)) from error
+
+
+def sentence(error: Exception) -> str:
+    """What the operator is told of a failure."""
+    if isinstance(error, PeeweeException) or (isinstance(error, Unavailable) and error.__cause__):
+        # Drivers write paragraphs with advice of their own; the first line says what is wrong.
+        reason = str(error if isinstance(error, PeeweeException) else error.__cause__).strip().partition("\n")[0]
+        return f"The database cannot be used: {reason.rstrip('.')}."
+    if isinstance(error, UnicodeError):
+        return "An argument is no UTF-8 text."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}."
+    return str(error)

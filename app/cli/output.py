@@ -1,0 +1,55 @@
+"""How commands show what they found: aligned for people, as JSON for programs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+
+
+def show(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool) -> None:
+    """Write rows: all of them as JSON, or the columns (name -> heading) as a table."""
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif rows:
+        click.echo(table([[cell(row.get(name)) for name in columns] for row in rows], list(columns.values())))
+    else:
+        click.echo("There are none.", err=True)
+
+
+def table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> str:
+    """Lines of aligned columns, two blanks apart."""
+    lines = [[heading.upper() for heading in headings], *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def cell(value: Any) -> str:
+    """A value in a table."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "") else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Text of clients for a terminal, which would obey control characters; they are shown as escapes."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def moment(key: str | None) -> str | None:
+    """A point in time as the store keeps it, to the second."""
+    return None if key is None else f"{key[:19]}Z"
+
+
+def with_moments(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A row whose points in time are shown to the second."""
+    return dict(row) | {name: moment(row[name]) for name in names}
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words of English."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
