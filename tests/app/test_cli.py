@@ -1,0 +1,365 @@
+"""The command line, on both databases: what it prints, what it changes, what it says when something is wrong."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import vestibule as command
+from app.cli.output import table
+from store.database import Database
+from store.fields import BATCH, Fields
+from store.models import Field, Lookup
+from store.tokens import Tokens
+from tests import live
+from tests.conftest import BASE_URL
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+EXTENSION = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
+Vestibule = Callable[..., Result]
+
+
+@pytest.fixture
+def run(database: Database, database_url: str) -> Vestibule:
+    """Runs the command on the suite's database; keywords are further settings, or `input` from the keyboard."""
+
+    def run(*arguments: str, input: str | None = None, **settings: str) -> Result:
+        given = {"database_url": database_url, "public_url": BASE_URL} | settings
+        runner = CliRunner(env={f"VESTIBULE_{name.upper()}": value for name, value in given.items()})
+        return runner.invoke(command, arguments, input=input, obj=database, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture
+def vestibule(run: Vestibule) -> Callable[..., str]:
+    """Runs a command that succeeds; returns what it printed."""
+
+    def succeed(*arguments: str, **given: Any) -> str:
+        result = run(*arguments, **given)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return succeed
+
+
+@pytest.fixture
+def refusal(run: Vestibule) -> Callable[..., str]:
+    """Runs a command that fails by an operator's mistake; returns the one sentence."""
+
+    def fail(*arguments: str, **given: Any) -> str:
+        result = run(*arguments, **given)
+        assert (result.exit_code, result.stdout) == (1, "")
+        return sentence(result.stderr)
+
+    return fail
+
+
+def sentence(stderr: str) -> str:
+    """The one sentence that a failed command wrote."""
+    assert stderr.startswith("Error: ")
+    assert stderr.endswith((".\n", "?\n"))
+    assert stderr.count("\n") == 1
+    return stderr.removeprefix("Error: ").rstrip("\n")
+
+
+def test_a_new_tenant_prints_the_two_lines_that_entra_asks_for(run, refusal, app):
+    made = run("tenant", "create", "acme")
+    endpoint, token = made.stdout.splitlines()
+    assert endpoint == f"Endpoint URL: {BASE_URL}/scim/acme/v2"
+    secret = token.removeprefix("Secret token: ")
+    assert made.stderr == ""
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert app.test_client().get("/scim/acme/v2/Users", headers=headers).status_code == 200
+    assert refusal("tenant", "create", "acme") == "There is a tenant acme already."
+
+
+def test_a_new_tenant_for_okta_gets_a_hint_beside_the_two_lines(run):
+    made = run("tenant", "create", "for-okta", "--preset", "rfc")
+    assert [line.partition(":")[0] for line in made.stdout.splitlines()] == ["Endpoint URL", "Secret token"]
+    assert "Okta" in made.stderr
+
+
+def test_a_tenant_whose_name_cannot_be_in_a_url_leaves_nothing(vestibule, refusal):
+    assert 'The tenant name "A b" cannot be part of a URL' in refusal("tenant", "create", "A b")
+    assert "A b" not in vestibule("tenant", "list")
+
+
+def test_tenants_are_listed_with_their_numbers(vestibule, entra):
+    entra.user("babs")
+    listed = {row["name"]: row for row in json.loads(vestibule("tenant", "list", "--json"))}
+    mine = listed[entra.name]
+    assert (mine["users"], mine["groups"], mine["preset"]) == (1, 0, "360learning")
+    assert mine["endpointUrl"] == entra.endpoint
+    heading, *rows = vestibule("tenant", "list").splitlines()
+    assert heading.split()[:4] == ["NAME", "PRESET", "USERS", "GROUPS"]
+    assert next(row for row in rows if row.startswith(f"{entra.name} ")).endswith(entra.endpoint)
+
+
+def test_a_tenant_is_deleted_only_after_a_yes(run, vestibule, refusal, entra):
+    entra.user("babs")
+    declined = run("tenant", "delete", entra.name, input="n\n")
+    assert declined.exit_code == 1
+    assert f"Delete the tenant {entra.name} with 1 user, 0 groups" in declined.stdout
+    assert entra.get("/Users").status_int == 200
+    vestibule("tenant", "delete", entra.name, "--yes")
+    assert entra.get("/Users").status_int == 401
+    assert refusal("tenant", "delete", entra.name, "--yes") == f"There is no tenant {entra.name}."
+
+
+def test_new_users_join_the_integration_group(vestibule, refusal, entra):
+    group = entra.group("Everyone")
+    refused = refusal("tenant", "set", entra.name, "--integration-group", "Nobody")
+    assert refused == f"The tenant {entra.name} has no group Nobody."
+    vestibule("tenant", "set", entra.name, "--integration-group", "EVERYONE")
+    babs = entra.user("babs")
+    assert [each["value"] for each in babs["groups"]] == [group["id"]]
+    vestibule("tenant", "set", entra.name, "--integration-group", "")
+    assert "groups" not in entra.user("adele")
+
+
+def test_a_tenant_without_users_can_speak_another_preset(vestibule, refusal, entra):
+    vestibule("tenant", "set", entra.name, "--preset", "rfc")
+    entra.user("babs", displayName="Babs")
+    vestibule("tenant", "set", entra.name, "--preset", "rfc")
+    assert f"The tenant {entra.name} has users" in refusal("tenant", "set", entra.name, "--preset", "360learning")
+
+
+def test_tokens_are_exchanged_without_a_gap(vestibule, refusal, entra):
+    made = vestibule("token", "create", entra.name, "--name", "2027", "--expires", "30").splitlines()
+    assert made[0] == f"Endpoint URL: {entra.endpoint}"
+    old, new = json.loads(vestibule("token", "list", entra.name, "--json"))
+    assert (new["name"], new["scope"], new["state"]) == ("2027", "provision", "in force")
+    assert new["expires"] > new["created"]
+    vestibule("token", "revoke", entra.name, str(old["number"]))
+    assert entra.get("/Users").status_int == 401
+    entra.token = made[1].removeprefix("Secret token: ")
+    assert entra.get("/Users").status_int == 200
+    refused = refusal("token", "revoke", entra.name, str(old["number"]))
+    assert refused == f"The tenant has no token {old['number']} in force."
+
+
+def test_no_list_of_tokens_holds_a_secret(vestibule, entra):
+    shown = vestibule("token", "list", entra.name) + vestibule("token", "list", entra.name, "--json")
+    assert entra.token not in shown
+    assert "vest_" not in shown
+
+
+def test_a_token_for_reading_may_not_write(vestibule, entra):
+    made = vestibule("token", "create", entra.name, "--scope", "read").splitlines()
+    entra.token = made[1].removeprefix("Secret token: ")
+    assert entra.get("/Users").status_int == 200
+    assert entra.post("/Users", {}).status_int == 403
+
+
+def test_a_field_is_there_for_the_next_request(vestibule, refusal, entra):
+    added = vestibule("field", "add", entra.name, "shoeSize", "Integer", "--description", "EU size", "--indexed")
+    assert added == f"Attribute: {EXTENSION}:shoeSize\n"
+    entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    found = entra.get(f"/Users?filter={EXTENSION}:shoeSize eq 42").json
+    assert found["totalResults"] == 1
+    listed = json.loads(vestibule("field", "list", entra.name, "--json"))
+    assert listed == [
+        {
+            "name": "shoeSize", "type": "integer", "description": "EU size", "indexed": True,
+            "attribute": f"{EXTENSION}:shoeSize",
+        }
+    ]  # fmt: skip
+    assert "already" in refusal("field", "add", entra.name, "shoesize", "string")
+
+
+def test_a_list_of_nothing_says_so(run, entra):
+    empty = run("field", "list", entra.name)
+    assert (empty.exit_code, empty.stdout, empty.stderr) == (0, "", "There are none.\n")
+    assert run("field", "list", entra.name, "--json").stdout == "[]\n"
+
+
+def test_a_field_is_removed_with_its_values_after_a_yes(run, vestibule, refusal, entra):
+    entra.field("shoeSize", "integer", indexed=True)
+    entra.field("hatSize", "integer")
+    both = entra.user("babs", **{EXTENSION: {"shoeSize": 42, "hatSize": 57}})
+    one = entra.user("adele", **{EXTENSION: {"shoeSize": 38}})
+    none = entra.user("grace")
+    declined = run("field", "remove", entra.name, "SHOESIZE", input="n\n")
+    assert declined.stdout.startswith("Remove the field shoeSize, and with it the values of 2 users?")
+    assert entra.get(f"/Users/{one['id']}").json[EXTENSION] == {"shoeSize": 38}
+
+    removed = vestibule("field", "remove", entra.name, "SHOESIZE", "--yes")
+    assert removed == "The field shoeSize is removed, and with it the values of 2 users.\n"
+    after = entra.get(f"/Users/{both['id']}").json
+    assert after[EXTENSION] == {"hatSize": 57}
+    assert after["meta"]["version"] == 'W/"2"'
+    assert after["meta"]["lastModified"] >= both["meta"]["lastModified"]
+    after = entra.get(f"/Users/{one['id']}").json
+    assert EXTENSION not in after
+    assert EXTENSION not in after["schemas"]
+    assert entra.get(f"/Users/{none['id']}").json == none
+    assert entra.get(f"/Users?filter={EXTENSION}:hatSize eq 57").json["totalResults"] == 1
+    refused = entra.get(f"/Users?filter={EXTENSION}:shoeSize eq 42")
+    assert refused.json["detail"] == f"Invalid or forbidden key found: {EXTENSION}:shoeSize"
+    assert refusal("field", "remove", entra.name, "shoeSize") == "The tenant has no field shoeSize."
+
+
+def test_a_field_declared_again_begins_without_values(vestibule, entra):
+    entra.field("shoeSize", "integer", indexed=True)
+    entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    vestibule("field", "remove", entra.name, "shoeSize", "--yes")
+    vestibule("field", "add", entra.name, "shoeSize", "string", "--indexed")
+    assert entra.get(f"/Users?filter={EXTENSION}:shoeSize pr").json["totalResults"] == 0
+
+
+def test_removing_a_field_needs_several_transactions_for_many_users(database, entra):
+    entra.field("shoeSize", "integer", indexed=True)
+    for number in range(BATCH + 2):
+        entra.user(f"user-{number}", **{EXTENSION: {"shoeSize": number}})
+    tenant = entra.tenants.get(entra.name)
+    index = tenant.indexes["User"][f"{EXTENSION}:shoeSize"]
+    assert Lookup.select().where(Lookup.attribute == index).count() == BATCH + 2
+    fields = Fields(database, tenant)
+    assert fields.remove("shoeSize") == BATCH + 2
+    assert fields.holders("shoeSize") == 0
+    assert Lookup.select().where(Lookup.attribute == index).count() == 0
+    assert Lookup.select().where(Lookup.tenant == tenant.pk).count() == BATCH + 2, "the e-mails stay"
+    assert entra.get("/Users?count=1").json["Resources"][0]["meta"]["version"] == 'W/"2"'
+
+
+def test_removing_a_field_touches_no_other_tenant(vestibule, entra, make_client):
+    neighbour = make_client()
+    for client in (entra, neighbour):
+        client.field("shoeSize", "integer", indexed=True)
+    kept = neighbour.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    vestibule("field", "remove", entra.name, "shoeSize", "--yes")
+    assert neighbour.get(f"/Users/{kept['id']}").json == kept
+    assert neighbour.get(f"/Users?filter={EXTENSION}:shoeSize eq 42").json["totalResults"] == 1
+
+
+def test_a_removal_that_was_broken_off_is_finished_by_the_same_command(vestibule, entra):
+    entra.field("shoeSize", "integer")
+    babs = entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    Field.delete().where(Field.tenant == entra.tenant.pk).execute()
+    removed = vestibule("field", "remove", entra.name, "shoeSize", "--yes")
+    assert "the values of 1 user." in removed
+    assert EXTENSION not in entra.get(f"/Users/{babs['id']}").json
+
+
+def test_the_log_says_why_somebody_is_not_provisioned(vestibule, entra):
+    entra.post("/Users", {"schemas": [USER], "userName": "bob", "displayName": "Bob"})
+    babs = entra.user("babs", title="Tour Guide")
+    entra.patch(f"/Users/{babs['id']}", {"op": "replace", "path": "title", "value": "Chief"})
+    lines = vestibule("log", entra.name).splitlines()
+    assert any(line.startswith("    Hint: Entra: remove the displayName row") for line in lines)
+    assert '    title: "Tour Guide" -> "Chief"' in lines
+    first, last = lines[0], [line for line in lines if not line.startswith(" ")][-1]
+    assert "  400  POST User" in first
+    assert f"  200  PATCH User babs {babs['id']}" in last
+
+
+def test_the_log_can_be_about_somebody_and_as_json(vestibule, entra):
+    babs = entra.user("babs")
+    entra.user("adele")
+    about = json.loads(vestibule("log", entra.name, "--about", babs["id"], "--json"))
+    assert [entry["name"] for entry in about] == ["babs"]
+    assert len(json.loads(vestibule("log", entra.name, "--limit", "1", "--json"))) == 1
+
+
+def test_the_log_shows_control_characters_instead_of_obeying_them(vestibule, okta):
+    okta.user("babs", displayName="\x1b[2J\nbabs\x9b")
+    shown = vestibule("log", okta.name)
+    assert not {"\x1b", "\x9b"} & set(shown)
+    assert r"\x1b[2J\nbabs\x9b" in shown
+
+
+def test_an_empty_log_says_so(run, entra):
+    assert run("log", entra.name).stderr == "There is nothing in the log.\n"
+    assert run("log", entra.name, "--json").stdout == "[]\n"
+
+
+def test_check_says_what_is_in_order(vestibule):
+    lines = vestibule("check").splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["Settings", "Database", "Writing", "Secret key"]
+    assert "kept in the database" in lines[-1]
+    assert "from VESTIBULE_SECRET_KEY" in vestibule("check", secret_key="0123456789abcdef0123456789abcdef")
+
+
+def test_check_stops_at_what_is_not_in_order():
+    result = live.vestibule("check", database_url="postgresql://vestibule:s3cret@127.0.0.1:1/vestibule")
+    assert (result.returncode, result.stdout.count("\n")) == (1, 1)
+    assert "127.0.0.1" in sentence(result.stderr)
+    assert "s3cret" not in result.stderr
+
+
+def test_migrating_twice_changes_nothing(tmp_path):
+    url = f"sqlite:///{tmp_path}/var/vestibule.db"
+    assert live.vestibule("migrate", database_url=url).stdout.startswith("Migrated: 0001_")
+    assert live.vestibule("migrate", database_url=url).stdout == "The tables are up to date.\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"bind": "8080"}, "VESTIBULE_BIND must be an address and a port"),
+        ({"databse_url": "x"}, "VESTIBULE_DATABSE_URL is no setting: did you mean VESTIBULE_DATABASE_URL?"),
+        ({"database_url": "sqlite:////nowhere/x.db"}, "There is no database /nowhere/x.db: run `vestibule migrate`"),
+        ({"database_url": f"sqlite:///{__file__}"}, "The database cannot be used: file is not a database."),
+        ({"database_url": "postgresql://a@127.0.0.1:1/a"}, "The database cannot be used: connection failed: "),
+    ],
+)
+def test_a_wrong_setting_or_database_is_one_sentence(settings, said):
+    result = live.vestibule("tenant", "list", **settings)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert sentence(result.stderr).startswith(said)
+
+
+def test_a_database_without_tables_is_one_sentence(tmp_path):
+    Path(tmp_path, "vestibule.db").touch()
+    result = live.vestibule("tenant", "list", database_url=f"sqlite:///{tmp_path}/vestibule.db")
+    assert sentence(result.stderr).endswith("run `vestibule migrate` first.")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    Path(tmp_path, "file").touch()
+    result = live.vestibule("migrate", database_url=f"sqlite:///{tmp_path}/file/vestibule.db")
+    assert sentence(result.stderr).startswith(f"{tmp_path}/file")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tenant", "create"),
+        ("tenant", "create", "acme", "--preset", "scim"),
+        ("tenant", "set", "acme"),
+        ("token", "revoke", "acme", "first"),
+        ("token", "revoke", "acme", str(2**63)),
+        ("token", "create", "acme", "--expires", "0"),
+        ("field", "add", "acme", "shoeSize", "number"),
+        ("log", "acme", "--limit", "0"),
+        ("serve", "--bind", "8080"),
+        ("serve", "--workers", "0"),
+    ],
+)
+def test_a_wrong_argument_is_a_usage_error(run, arguments):
+    wrong = run(*arguments)
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "Error: " in wrong.stderr
+
+
+@pytest.mark.parametrize("arguments", [("token", "list"), ("field", "list"), ("log",), ("tenant", "delete", "--yes")])
+def test_an_unknown_tenant_is_one_sentence(refusal, arguments):
+    assert refusal(*arguments, "nobody") == "There is no tenant nobody."
+
+
+def test_an_argument_that_is_no_text_is_one_sentence(refusal):
+    assert refusal("token", "list", "caf\udce9") == "An argument is no UTF-8 text."
+
+
+def test_a_token_is_named_by_its_scope_if_nothing_else_is_said(vestibule, database, entra):
+    vestibule("token", "create", entra.name, "--scope", "read")
+    assert [token["name"] for token in Tokens(database, entra.tenant.pk).all()] == ["test", "read"]
+
+
+def test_columns_are_as_wide_as_their_widest_cell():
+    assert table([["a", "12345"], ["bcd", "1"]], ["name", "size"]) == "NAME  SIZE\na     12345\nbcd   1"
