@@ -1,5 +1,7 @@
 """/Me: a token stands for a client, not for one of the users (RFC 7644 §3.11)."""
 
+from typing import NoReturn
+
 from flask import Blueprint
 
 from scim.errors import NotImplementedHere
@@ -8,6 +10,6 @@ me = Blueprint("me", __name__)
 
 
 @me.route("/Me", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def refuse() -> None:
+def refuse() -> NoReturn:
     """501, as RFC 7644 §3.11 wants where /Me is not offered."""
     raise NotImplementedHere("The token belongs to a client, not to a user, so there is no /Me.")

@@ -76,6 +76,9 @@ class Target:
 
     attributes: tuple[Attribute, ...]
 
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
     @property
     def attribute(self) -> Attribute:
         """The attribute the name ends at."""
