@@ -35,6 +35,22 @@ def identifier(preset: Preset, document: Document) -> str | None:
     return None if index is None else str(document["emails"][index]["value"])
 
 
+def readdressed(preset: Preset, document: Document, address: str) -> Document:
+    """The document with another work e-mail in the place of the one that identifies the user.
+
+    Another element that had the address already goes: it would stand there twice. Raises LookupError where nothing
+    identifies the user.
+    """
+    stored = identifier(preset, document)
+    if stored is None:
+        raise LookupError("the user has no work e-mail that identifies it")
+    own = _work_email(document["emails"])
+    others = [index for index, e in enumerate(document["emails"]) if index != own and _is_work(e)]
+    twice = {index for index in others if folded(document["emails"][index].get("value", "")) == folded(address)}
+    emails = [e | {"value": address} if i == own else e for i, e in enumerate(document["emails"]) if i not in twice]
+    return document | {"emails": emails}
+
+
 def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
     """`after` with the work e-mail of `before`, everything else as the client wants it (docs/entra.md).
 

@@ -112,16 +112,20 @@ class Users(Resources):
             if not kept.confirmed and identity.identifier(self.tenant.profile.preset, before) is not None:
                 self.call.warnings.append("The work e-mail identifies the user and was kept.")
             return
-        stored = identity.identifier(self.tenant.profile.preset, before)
-        self.call.warnings.append(
-            f"The work e-mail identifies the user: {stored} was kept, {kept.offered} is pending. "
-            "Change it with `vestibule user email`, or dismiss the change."
-        )
+        self._offer(row.pk, kept.offered, identity.identifier(self.tenant.profile.preset, before))
+
+    def _offer(self, pk: int, offered: str, stored: str | None) -> None:
+        """One address is pending, the latest; what was dismissed stays dismissed until another is offered."""
+        pending = PendingEmail.user == pk
         known = PendingEmail.get_or_none(pending)
+        outcome = f"{offered} is pending. Change it with `vestibule user email`, or dismiss the change."
         if known is None:
-            PendingEmail.insert(user=row.pk, tenant=self.tenant.pk, address=kept.offered, offered=now()).execute()
-        elif folded(known.address) != folded(kept.offered):
-            PendingEmail.update(address=kept.offered, offered=now(), dismissed=None).where(pending).execute()
+            PendingEmail.insert(user=pk, tenant=self.tenant.pk, address=offered, offered=now()).execute()
+        elif folded(known.address) != folded(offered):
+            PendingEmail.update(address=offered, offered=now(), dismissed=None).where(pending).execute()
+        elif known.dismissed is not None:
+            outcome = f"{offered} was dismissed before."
+        self.call.warnings.append(f"The work e-mail identifies the user: {stored} was kept, {outcome}")
 
     def _stored(self, checked: Document) -> Document:
         extension = {name: value for name, value in checked.get(ENTERPRISE_USER, {}).items() if name != "manager"}
@@ -157,10 +161,13 @@ class Users(Resources):
         group = self.tenant.integration_group
         if group is None:
             return []
+        grown = Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == group)
+        name = grown.returning(Resource.display).tuples().execute()
+        if not list(name):
+            # The group was deleted while the request was under way.
+            return []
         Membership.insert(group=group, member=pk, origin="manual").execute()
-        Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == group).execute()
-        name = Resource.select(Resource.display).where(Resource.pk == group).tuples().first()
-        return [{"attribute": "groups", "after": [name[0]]}] if name else []
+        return [{"attribute": "groups", "after": [row[0] for row in name]}]
 
     def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
         row = self._locked(id)
