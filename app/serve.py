@@ -88,7 +88,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             # It would lie in the home directory, where the next server of the same user takes it over.
             "control_socket_disable": True,
             "logger_class": JsonLogger,
-            "loglevel": self._settings.log_level,
+            # At its level debug, gunicorn writes down what clients sent.
+            "loglevel": "info" if self._settings.log_level == "debug" else self._settings.log_level,
             "worker_exit": self._end_worker,
         }
         for name, value in config.items():
