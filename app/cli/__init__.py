@@ -1,5 +1,7 @@
 """The `vestibule` command: what an operator does at the shell."""
 
+import os
+
 import click
 
 from app.cli import fields, log, server, tenants, tokens
@@ -19,4 +21,6 @@ for command in (
 
 def main() -> None:
     """Run the command that the arguments name; ends the process."""
+    # What it writes, such as an SQLite database, is about people: only for the user it runs as.
+    os.umask(0o077)
     vestibule(prog_name="vestibule")

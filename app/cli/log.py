@@ -44,11 +44,10 @@ def _lines(entry: dict[str, Any]) -> Iterator[str]:
     if "hint" in entry:
         yield f"    Hint: {entry['hint']}"
     for change in entry.get("changes", ()):
-        yield f"    {change['attribute']}: {_value(change, 'before')} -> {_value(change, 'after')}"
+        values = [_value(change[when]) for when in ("before", "after") if when in change]
+        yield f"    {change['attribute']}: {' -> '.join(values)}{'' if 'after' in change else ' (removed)'}"
 
 
-def _value(change: dict[str, Any], when: str) -> str:
-    if when not in change:
-        return "-"
-    text = json.dumps(change[when], ensure_ascii=False)
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"

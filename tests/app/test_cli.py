@@ -1,6 +1,7 @@
 """The command line, on both databases: what it prints, what it changes, what it says when something is wrong."""
 
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,7 +251,10 @@ def test_the_log_says_why_somebody_is_not_provisioned(vestibule, entra):
     entra.post("/Users", {"schemas": [USER], "userName": "bob", "displayName": "Bob"})
     babs = entra.user("babs", title="Tour Guide")
     entra.patch(f"/Users/{babs['id']}", {"op": "replace", "path": "title", "value": "Chief"})
+    entra.patch(f"/Users/{babs['id']}", {"op": "remove", "path": "title"})
     lines = vestibule("log", entra.name).splitlines()
+    assert '    userName: "babs"' in lines
+    assert '    title: "Chief" (removed)' in lines
     assert any(line.startswith("    Hint: Entra: remove the displayName row") for line in lines)
     assert '    title: "Tour Guide" -> "Chief"' in lines
     first, last = lines[0], [line for line in lines if not line.startswith(" ")][-1]
@@ -296,6 +300,13 @@ def test_migrating_twice_changes_nothing(tmp_path):
     url = f"sqlite:///{tmp_path}/var/vestibule.db"
     assert live.vestibule("migrate", database_url=url).stdout.startswith("Migrated: 0001_")
     assert live.vestibule("migrate", database_url=url).stdout == "The tables are up to date.\n"
+
+
+def test_an_sqlite_database_is_only_for_the_user_that_runs_the_server(tmp_path):
+    live.vestibule("migrate", database_url=f"sqlite:///{tmp_path}/var/vestibule.db")
+    made = [tmp_path / "var", *(tmp_path / "var").iterdir()]
+    assert len(made) > 1
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in made} == {0}
 
 
 @pytest.mark.parametrize(
