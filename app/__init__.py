@@ -1,10 +1,8 @@
 """Vestibule on the wire: the Flask application, the command line."""
 
 import os
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
@@ -12,7 +10,9 @@ from flask import Blueprint, Flask, Response, g, request
 from app import auth, errors, log
 from app.bulk import bulk
 from app.discovery import discovery
+from app.front import CollapsedSlashes, FastReads
 from app.groups import groups
+from app.http import Limits
 from app.me import me
 from app.search import search
 from app.settings import Settings
@@ -56,7 +56,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.after_request(_end)
     errors.init(app)
     app.register_blueprint(scim)
-    app.wsgi_app = CollapsedSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    limits = Limits(settings.default_count, settings.max_count)
+    fast = FastReads(app.wsgi_app, auth.gate(app), limits, app.config["SIGNING_KEY"].encode())
+    app.wsgi_app = CollapsedSlashes(fast)  # type: ignore[method-assign]
     return app
 
 
@@ -68,21 +70,6 @@ def open_database(settings: Settings) -> Database:
         statement_timeout=settings.statement_timeout,
         prepared_statements=settings.prepared_statements,
     )
-
-
-class CollapsedSlashes:
-    """Serves //Users and /Users/ as /Users: a Tenant URL pasted with a slash at its end must not lead to a redirect,
-    which drops the token."""
-
-    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
-        self._application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer the request (PEP 3333)."""
-        path = environ.get("PATH_INFO", "")
-        if "//" in path or path.endswith("/"):
-            environ["PATH_INFO"] = re.sub("/{2,}", "/", path).rstrip("/") or "/"
-        return self._application(environ, start_response)
 
 
 def _begin() -> None:

@@ -42,6 +42,33 @@ class Gate:
         self.contacts = Contacts(database)
         self.throttle = Throttle()
 
+    def known(self, tenant: str, header: str) -> Access | None:
+        """The token of an Authorization header, if it is in force or has expired.
+
+        Who pasted "Bearer " in front of the token into Entra sends it twice.
+        """
+        scheme, _, token = header.strip().partition(" ")
+        token = token.strip()
+        if token[:7].lower() == "bearer ":
+            token = token[7:].strip()
+        if scheme.lower() != "bearer" or not token or len(token) > 200 or "\x00" in tenant:
+            return None
+        return self.tenants.access(tenant, digest(token))
+
+    def access(self, tenant: str, header: str) -> Access | None:
+        """The token of an Authorization header, if it is in force."""
+        access = self.known(tenant, header)
+        return None if access is None or is_expired(access) else access
+
+    def endpoint_url(self, access: Access) -> str:
+        """The Endpoint URL of the token's tenant."""
+        return f"{self.base_url}/scim/{access.tenant.name}/v2"
+
+
+def is_expired(access: Access) -> bool:
+    """Whether the token's time is over."""
+    return access.expires is not None and access.expires <= now()
+
 
 def gate(app: Flask) -> Gate:
     """What an application authenticates with."""
@@ -64,23 +91,12 @@ def _authenticate() -> None:
 
 
 def _access(at: Gate, tenant: str) -> Access:
-    access = _known(at, tenant, request.headers.get("Authorization", ""))
+    access = at.known(tenant, request.headers.get("Authorization", ""))
     if access is None:
         raise _refusal(at, tenant, REFUSED)
-    if access.expires is not None and access.expires <= now():
+    if is_expired(access):
         raise _refusal(at, tenant, EXPIRED)
     return access
-
-
-def _known(at: Gate, tenant: str, header: str) -> Access | None:
-    """The token of an Authorization header. Who pasted "Bearer " in front of the token into Entra sends it twice."""
-    scheme, _, token = header.strip().partition(" ")
-    token = token.strip()
-    if token[:7].lower() == "bearer ":
-        token = token[7:].strip()
-    if scheme.lower() != "bearer" or not token or len(token) > 200 or "\x00" in tenant:
-        return None
-    return at.tenants.access(tenant, digest(token))
 
 
 def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyRequests:
@@ -94,15 +110,15 @@ def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyReques
 
 def _open(at: Gate, access: Access) -> None:
     """What the views work with, bound to the tenant: there is no other way to its resources."""
-    headers = request.headers
+    environ = request.environ
     call = Call(
         operation=request.method,
         token=access.name,
-        client=_bounded(headers.get("User-Agent")),
-        activity=_bounded(headers.get("ADSCIMVersion")),
-        precondition=precondition(headers),
+        client=_bounded(environ.get("HTTP_USER_AGENT")),
+        activity=_bounded(environ.get("HTTP_ADSCIMVERSION")),
+        precondition=precondition(environ),
     )
-    endpoint_url = f"{at.base_url}/scim/{access.tenant.name}/v2"
+    endpoint_url = at.endpoint_url(access)
     bound = (at.database, access.tenant, endpoint_url, call)
     here: Any = g._get_current_object()
     here.access, here.endpoint_url, here.call = access, endpoint_url, call

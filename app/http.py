@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flask import Response, current_app, g, request
 from werkzeug.datastructures import Headers
@@ -117,10 +117,22 @@ def _are_texts(names: Any) -> bool:
 
 def query() -> Query:
     """What the query parameters of a list search for; those that we do not know are ignored (RFC 7644 §3.4.2)."""
-    return searched(request.args)
+    return searched(request.args, limits())
 
 
-def searched(given: Any) -> Query:
+class Limits(NamedTuple):
+    """How many resources a page holds where the client does not say, and at most."""
+
+    default: int
+    most: int
+
+
+def limits() -> Limits:
+    """The limits that the settings name."""
+    return Limits(current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"])
+
+
+def searched(given: Any, limits: Limits) -> Query:
     """A Query of named values: query parameters, or the members of a SearchRequest."""
     order = str(given.get("sortOrder") or "ascending").lower()
     if order not in _SORT_ORDERS:
@@ -128,13 +140,13 @@ def searched(given: Any) -> Query:
     cursor = _text(given, "cursor")
     if cursor is not None and given.get("startIndex") is not None:
         raise InvalidValue("startIndex and cursor exclude each other: page by one of them.")
-    default, most = current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"]
+    refusal = InvalidValue if cursor is None else InvalidCount
     return Query(
         filter=_text(given, "filter"),
         sort_by=_text(given, "sortBy") or None,
         descending=_SORT_ORDERS[order],
         start_index=max(1, _number(given, "startIndex", 1, InvalidValue)),
-        count=min(most, max(0, _number(given, "count", default, InvalidValue if cursor is None else InvalidCount))),
+        count=min(limits.most, max(0, _number(given, "count", limits.default, refusal))),
         cursor=cursor,
     )
 
@@ -160,9 +172,8 @@ def _number(given: Any, name: str, default: int, refusal: type[ScimError]) -> in
         raise refusal(f"{name} must be a whole number.") from error
 
 
-def media_type() -> str:
-    """application/scim+json, unless the client admits only application/json (RFC 7644 §3.8)."""
-    accept = request.headers.get("Accept")
+def media_type(accept: str | None) -> str:
+    """application/scim+json, unless the header Accept admits only application/json (RFC 7644 §3.8)."""
     if accept is None or "*" in accept or SCIM_JSON in accept.lower() or _JSON not in accept.lower():
         return SCIM_JSON
     return _JSON
@@ -182,16 +193,28 @@ class ScimResponse(Response):
 
 
 def json_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer of JSON text, not to be kept by anyone in between."""
-    named = {"Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
-    return ScimResponse(text.encode(), status, named | (headers or {}), content_type=media_type())
+    """An answer of JSON text."""
+    return ScimResponse(text.encode(), status, page_headers(request.headers.get("Accept")) | (headers or {}))
 
 
-def precondition(headers: Headers) -> Precondition | None:
+def page_headers(accept: str | None) -> dict[str, str]:
+    """The headers of any JSON text: its type, and that nobody in between is to keep it."""
+    return {
+        "Content-Type": media_type(accept),
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization",
+    }
+
+
+def resource_headers(etag: str, location: str, accept: str | None) -> dict[str, str]:
+    """The headers of a resource: where it is, in both ways that clients look for (RFC 7644 §3.3, RFC 7643 §3.1)."""
+    return page_headers(accept) | {"ETag": etag, "Location": location, "Content-Location": location}
+
+
+def precondition(environ: Mapping[str, Any]) -> Precondition | None:
     """What If-Match and If-None-Match ask for; nobody has to send them (RFC 7644 §3.14)."""
-    if "If-Match" not in headers and "If-None-Match" not in headers:
-        return None
-    return Precondition(headers.get("If-Match"), headers.get("If-None-Match"))
+    if_match, if_none_match = environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")
+    return None if if_match is None and if_none_match is None else Precondition(if_match, if_none_match)
 
 
 def resource_response(answer: Answer, status: int = 200) -> Response:
@@ -205,7 +228,8 @@ def resource_response(answer: Answer, status: int = 200) -> Response:
         return _without_body(HTTPStatus.NOT_MODIFIED, headers)
     if answer.text is None:
         return no_content(headers)
-    return json_response(answer.text, status, headers | {"Content-Location": answer.location})
+    accept = request.headers.get("Accept")
+    return ScimResponse(answer.text.encode(), status, resource_headers(headers["ETag"], answer.location, accept))
 
 
 def no_content(headers: dict[str, str] | None = None) -> Response:
@@ -222,19 +246,29 @@ def _without_body(status: int, headers: dict[str, str]) -> Response:
 
 def searched_page(resources: Users | Groups, message: dict[str, Any] | None = None) -> Response:
     """A page of what the query parameters, or a SearchRequest, search for."""
-    wanted = query() if message is None else searched({name: member(message, name) for name in _SEARCHED})
+    wanted = query() if message is None else requested(message)
     secret = current_app.config["SIGNING_KEY"].encode()
     page = resources.search(wanted, projection_of(resources.type, message), secret=secret)
     return page_response(page, by_cursor=wanted.cursor is not None)
 
 
+def requested(message: dict[str, Any]) -> Query:
+    """What a SearchRequest searches for; its members may be spelled in any letter case."""
+    return searched({name: member(message, name) for name in _SEARCHED}, limits())
+
+
 def page_response(page: Page, *, by_cursor: bool) -> Response:
+    """A ListResponse."""
+    return json_response(page_text(page, by_cursor=by_cursor))
+
+
+def page_text(page: Page, *, by_cursor: bool) -> str:
     """A ListResponse, joined from the texts of its resources (RFC 7644 §3.4.2, RFC 9865 §2)."""
     around = {"nextCursor": page.next_cursor, "previousCursor": page.previous_cursor}
     place = "".join(f'"{name}":"{cursor}",' for name, cursor in around.items() if cursor)
     if not by_cursor:
         place = f'"startIndex":{page.start_index},'
-    return json_response(
+    return (
         f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{page.total},'
         f"{place}"
         f'"itemsPerPage":{len(page.resources)},"Resources":[{",".join(page.resources)}]}}'

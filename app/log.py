@@ -72,8 +72,11 @@ def request_line(
 
     `route` is the rule that matched, not the URL: a query string holds user names and e-mail addresses.
     """
+    level = logging.ERROR if status >= 500 else logging.INFO
+    if not LOGGER.isEnabledFor(level):
+        return
     fields = {
         "request": id, "tenant": tenant, "method": method, "route": route,
         "status": status, "ms": round(seconds * 1000, 1), "scimType": scim_type,
     }  # fmt: skip
-    LOGGER.log(logging.ERROR if status >= 500 else logging.INFO, "request", extra={"fields": fields})
+    LOGGER.log(level, "request", extra={"fields": fields})

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, g
 
-from app.http import body, page_response, projection_of, query, searched, searched_page
+from app.http import body, page_response, projection_of, query, requested, searched_page
 from scim.messages import SEARCH_REQUEST, check_message
 from store import root
 from store.search import Query
@@ -32,7 +32,7 @@ def get_root() -> Response:
 def search_root() -> Response:
     """A page of users and groups."""
     message = check_message(body(), SEARCH_REQUEST)
-    return _everything(searched(message), message)
+    return _everything(requested(message), message)
 
 
 def _everything(wanted: Query, message: dict[str, object] | None) -> Response:

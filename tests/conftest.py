@@ -115,12 +115,12 @@ class Client:
         """DELETE."""
         return self.request("DELETE", path)
 
-    def user(self, name: str, **attributes: Any) -> dict[str, Any]:
+    def user(self, user_name: str, **attributes: Any) -> dict[str, Any]:
         """Create a user with a work e-mail; returns the answer."""
         body = {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": name,
-            "emails": [{"type": "work", "value": f"{name}@example.com", "primary": True}],
+            "userName": user_name,
+            "emails": [{"type": "work", "value": f"{user_name}@example.com", "primary": True}],
         }
         answer = self.post("/Users", body | attributes)
         assert answer.status_int == 201, answer.text
