@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from peewee import SQL, Cast, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
 from peewee import Database as PeeweeDatabase
@@ -19,6 +19,8 @@ class Dialect(Protocol):
     """What the rest of the store asks of a database."""
 
     db: PeeweeDatabase
+    locks_rows: bool
+    """Whether writes lock rows one by one, instead of the whole database."""
 
     def migration_lock(self) -> Any:
         """A context manager that one process at a time holds."""
@@ -32,22 +34,22 @@ class Dialect(Protocol):
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """The comparison key at that path of a JSON document of keys, None where there is none."""
 
-    def present(self, document: Node, path: Sequence[str]) -> Node:
+    def present(self, document: Node, path: Sequence[str]) -> Any:
         """Whether the JSON document has anything at that path."""
 
     def operand(self, type: str, key: Any) -> Any:
         """A comparison key as a parameter that compares with `value`."""
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
-        """A source of rows, one for each element of the JSON array at that path: `value`, in the order of `position`."""
+        """A source of rows, one for each element of the JSON array there: `value`, in the order of `position`."""
 
     def position(self, alias: str) -> Node:
         """The position of such a row's element in its array."""
 
-    def contains(self, text: Node, operand: Any) -> Node:
+    def contains(self, text: Node, operand: Any) -> Any:
         """Whether the text holds the operand."""
 
-    def one_of(self, column: Node, values: Any) -> Node:
+    def one_of(self, column: Node, values: Any) -> Any:
         """Whether the column's value is in the list that the one parameter `values` holds."""
 
     def list_of(self, values: Sequence[Any]) -> Any:
@@ -72,7 +74,9 @@ class Dialect(Protocol):
 class Sqlite:
     """SQLite: WAL, one writer at a time, durable at every commit."""
 
-    _FATES = {
+    locks_rows = False
+
+    _FATES: ClassVar = {
         "SQLITE_BUSY": UNAVAILABLE, "SQLITE_BUSY_SNAPSHOT": RETRY, "SQLITE_LOCKED": UNAVAILABLE,
         "SQLITE_FULL": UNAVAILABLE, "SQLITE_IOERR": UNAVAILABLE, "SQLITE_READONLY": UNAVAILABLE,
         "SQLITE_CANTOPEN": UNAVAILABLE, "SQLITE_CONSTRAINT_FOREIGNKEY": RETRY,
@@ -122,11 +126,11 @@ class Sqlite:
         """See Dialect."""
         return Entity(alias, "key")
 
-    def contains(self, text: Node, operand: Any) -> Node:
+    def contains(self, text: Node, operand: Any) -> Any:
         """See Dialect: LIKE has wildcards and case rules of its own."""
         return fn.instr(text, operand) > 0
 
-    def one_of(self, column: Any, values: Any) -> Node:
+    def one_of(self, column: Any, values: Any) -> Any:
         """See Dialect."""
         return column.in_(Select([fn.json_each(values).alias("listed")], [Entity("listed", "value")]))
 
@@ -149,7 +153,8 @@ class Sqlite:
     def fate(self, error: Exception) -> str | None:
         """See Dialect."""
         name = getattr(getattr(error, "orig", error), "sqlite_errorname", None) or ""
-        return self._FATES.get(name) or next((fate for start, fate in self._FATES.items() if name.startswith(start)), None)
+        start = next((start for start in self._FATES if name.startswith(start)), None)
+        return self._FATES.get(name) or (None if start is None else self._FATES[start])
 
     def constraint(self, error: Exception) -> str:
         """See Dialect: SQLite names the columns."""
@@ -164,7 +169,7 @@ class _Replicated(PostgresqlDatabase):
     """Postgres whose connections remember when a commit was reported as done but not replicated as configured."""
 
     def _connect(self) -> Any:
-        connection = super()._connect()
+        connection = super()._connect()  # type: ignore[misc]
         connection.unreplicated = False
 
         def noticed(diagnostic: Any) -> None:
@@ -178,7 +183,7 @@ class _Replicated(PostgresqlDatabase):
     def commit(self) -> Any:
         """Commit; a commit that a failover may lose counts as failed."""
         result = super().commit()
-        connection = self.connection()
+        connection = self.connection()  # type: ignore[no-untyped-call]
         if connection.unreplicated:
             connection.unreplicated = False
             raise UnreplicatedCommit("The commit was not replicated as configured.")
@@ -192,7 +197,9 @@ class UnreplicatedCommit(Exception):
 class Postgres:
     """Postgres over psycopg 3. No session state is used, so a transaction pooler may stand in between."""
 
-    _FATES = {
+    locks_rows = True
+
+    _FATES: ClassVar = {
         "40P01": RETRY, "40001": RETRY, "23503": RETRY,
         "57014": UNAVAILABLE, "53100": UNAVAILABLE, "53200": UNAVAILABLE, "53300": UNAVAILABLE, "55P03": UNAVAILABLE,
         "25006": LOST, "57P01": LOST, "57P02": LOST, "57P03": UNAVAILABLE,
@@ -216,11 +223,12 @@ class Postgres:
 
     def serialize(self, number: int) -> None:
         """See Dialect; the first number only keeps us apart from other programs in the same database."""
-        self.db.execute_sql("SELECT pg_advisory_xact_lock(72248, %s)", (number % 2**31,))
+        lock = "SELECT pg_advisory_xact_lock(72248, %s)"
+        self.db.execute_sql(lock, (number % 2**31,))  # type: ignore[no-untyped-call]
 
     def for_update(self, query: Any) -> Any:
-        """See Dialect."""
-        return query.for_update()
+        """See Dialect. Rows that only refer to a locked one, as new memberships do, need not wait for it."""
+        return query.for_update("FOR NO KEY UPDATE")
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """See Dialect."""
@@ -244,11 +252,11 @@ class Postgres:
         """See Dialect."""
         return Entity(alias, "position")
 
-    def contains(self, text: Node, operand: Any) -> Node:
+    def contains(self, text: Node, operand: Any) -> Any:
         """See Dialect: LIKE has wildcards of its own."""
         return fn.strpos(text, operand) > 0
 
-    def one_of(self, column: Any, values: Any) -> Node:
+    def one_of(self, column: Any, values: Any) -> Any:
         """See Dialect."""
         return column == fn.ANY(values)
 

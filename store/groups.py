@@ -11,7 +11,6 @@ from scim.projection import Projection
 from scim.validation import check_required
 from store.compiled import parameter
 from store.database import now
-from store.filters import ROW
 from store.memberships import Memberships
 from store.models import Membership, Resource
 from store.models import Tenant as TenantRow
@@ -66,23 +65,13 @@ class Groups(Resources):
     def _memberships(self, pk: int) -> Memberships:
         return Memberships(self._database, self.tenant, pk, self._endpoint_url, self.call)
 
-    def _locked(self, id: str) -> Stored:
-        """One statement: a group's row is all there is to read."""
-        build = lambda: self._dialect.for_update(self._row_query(ROW.id == parameter("id")))  # noqa: E731
-        row = self._database.statement("locked group", build)(tenant=self.tenant.pk, id=id).fetchone()
-        if row is None:
-            raise self._unknown(id)
-        stored = Stored(*row)
-        self.call.name = self._display(self._document(stored))
-        return self._admitted(stored)
-
     def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
         row = self._locked(id)
         memberships = self._memberships(row.pk)
         if "members" in named:
             memberships.replace(member_ids(wanted.get("members")))
-        self._save(row, self._document(row), self._stored(wanted), named, memberships.changes, 200)
-        return self._answer(self._found(id), projection)
+        saved = self._saved(row, self._document(row), self._stored(wanted), named, memberships.changes, 200)
+        return self._answer(saved, projection)
 
     def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
         row = self._locked(id)
@@ -92,12 +81,9 @@ class Groups(Resources):
             memberships.apply(change)
         before = self._document(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
-        changed = self._save(
-            row, before, apply(self.type, before, rest), named, memberships.changes, 200 if body else 204
-        )
-        return self._answer(
-            self._found(id) if body else row._replace(version=row.version + changed), projection, body=body
-        )
+        after = apply(self.type, before, rest) if rest else before
+        saved = self._saved(row, before, after, named, memberships.changes, 200 if body else 204)
+        return self._answer(saved, projection, body=body)
 
     def _detach(self, row: Stored) -> None:
         """Groups that the group was nested in get a new version; what follows by foreign key needs no word."""

@@ -25,17 +25,28 @@ def write(
             insert(resource=pk, attribute=number, tenant=tenant, **row)
 
 
+def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
+    """Whether two documents of one resource have different rows."""
+    targets = [target for name in indexes if (target := type.targets.get(name.lower())) is not None]
+    return any(_value(target, before) != _value(target, after) for target in targets)
+
+
 def clear(database: Database, pk: int) -> None:
     """Remove the rows of a resource."""
     of_resource = Lookup.resource == parameter("pk")
     database.statement("clear lookups", lambda: Lookup.delete().where(of_resource))(pk=pk)
 
 
-def rows(target: Target, document: Document) -> list[dict[str, Any]]:
-    """The rows of `lookup` for an attribute of a document: one an element, one for a singular value; texts are cut."""
+def _value(target: Target, document: Document) -> Any:
     value: Any = document
     for name in target.path:
         value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def rows(target: Target, document: Document) -> list[dict[str, Any]]:
+    """The rows of `lookup` for an attribute of a document: one an element, one for a singular value; texts are cut."""
+    value = _value(target, document)
     if value is None:
         return []
     elements = value if isinstance(value, list) else [{"value": value}]

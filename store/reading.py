@@ -36,6 +36,7 @@ class Stored(NamedTuple):
     created: str
     modified: str
     document: str
+    display: str = ""
     manager: int | None = None
     manager_id: str | None = None
     manager_display: str | None = None
@@ -93,7 +94,7 @@ class Reading:
 
     def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
         """The query for the rows of this type that satisfy the condition."""
-        columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document)
+        columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display)
         return ROW.select(*columns).where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
 
     def _found(self, id: str, *, whole: bool = False) -> Stored:

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 import peewee
@@ -60,7 +60,7 @@ class Resources(Searching):
             "id": id, "tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time,
         }  # fmt: skip
         pk = self._insert(columns | linked)
-        self._index(pk, checked, fresh=True)
+        self._index(pk, checked)
         self._count(1)
         changes = differences({}, checked) + self._linked(pk, after)
         self.journal.record(self.call, 201, changes)
@@ -144,15 +144,17 @@ class Resources(Searching):
         return ""
 
     def _locked(self, id: str) -> Stored:
-        """The row, locked until the transaction ends."""
-        statement = self._database.statement(
-            ("locked", self.name), lambda: self._dialect.for_update(self._lock_query())
-        )
-        row = statement(tenant=self.tenant.pk, id=id).fetchone()
-        if row is None:
-            raise self._unknown(id)
-        self.call.name = row[1]
-        return self._admitted(self._found(id))
+        """The row, locked until the transaction ends.
+
+        Where rows are locked one by one, that comes first: a row that is read with what it refers to while another
+        write is waited for would show the new row beside the old one's references.
+        """
+        if self._dialect.locks_rows:
+            lock = self._database.statement(("lock", self.name), lambda: self._dialect.for_update(self._lock_query()))
+            lock(tenant=self.tenant.pk, id=id).fetchall()
+        row = self._found(id, whole=True)
+        self.call.name = row.display
+        return self._admitted(row)
 
     def _admitted(self, row: Stored) -> Stored:
         """The locked row, if the request's precondition admits its version (RFC 7644 §3.14)."""
@@ -162,7 +164,7 @@ class Resources(Searching):
 
     def _lock_query(self) -> Any:
         of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))
-        return ROW.select(ROW.pk, ROW.display).where(of_tenant)
+        return ROW.select(ROW.pk).where(of_tenant)
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
@@ -179,21 +181,40 @@ class Resources(Searching):
         changes: list[dict[str, Any]],
         status: int,
     ) -> bool:
-        """Store what a PUT or PATCH made of the document; whether anything changed, `changes` elsewhere included.
+        """The same as `_saved`; whether anything changed."""
+        return self._saved(row, before, after, named, changes, status).version != row.version
 
-        `named` are the attributes, in lower case, that the client spoke of. What changes nothing moves neither version
-        nor lastModified (RFC 7644 §3.5.2.1), but is entered in the log.
+    def _saved(
+        self,
+        row: Stored,
+        before: Document,
+        after: Document,
+        named: frozenset[str],
+        changes: list[dict[str, Any]],
+        status: int,
+    ) -> Stored:
+        """Store what a PUT or PATCH made of the document, and return the row as it is then.
+
+        `named` are the attributes, in lower case, that the client spoke of, `changes` what was changed elsewhere
+        already. What changes nothing moves neither version nor lastModified (RFC 7644 §3.5.2.1), but is entered in
+        the log.
         """
         checked, linked = self._checked(row, before, with_defaults(self.type, after), named)
         changed = differences(before, checked)
-        if changed:
-            self._update(row.pk, self._columns(checked) | linked)
-            self._index(row.pk, checked, fresh=False)
-            self.call.name = self._display(checked)
+        columns = self._columns(checked) | linked if changed else {}
         if changed or changes:
-            Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == row.pk).execute()
+            time = now()
+            self._update(row.pk, columns | {"modified": time})
+            row = row._replace(version=row.version + 1, modified=time, document=columns.get("document", row.document))
+        if changed:
+            self._reindex(row.pk, before, checked)
+            self.call.name = columns["display"]
         self.journal.record(self.call, status, changed + changes)
-        return bool(changed or changes)
+        return self._refreshed(row, linked)
+
+    def _refreshed(self, row: Stored, linked: dict[str, Any]) -> Stored:
+        """The row once more, where what it refers to has changed."""
+        return row
 
     def _columns(self, checked: Document) -> dict[str, Any]:
         """The row's columns that follow from the document alone."""
@@ -239,17 +260,20 @@ class Resources(Searching):
         return int(statement(**columns).fetchone()[0])
 
     def _update(self, pk: int, columns: dict[str, Any]) -> None:
-        statement = self._database.statement(
-            ("update", tuple(columns)),
-            lambda: Resource.update({c: parameter(c) for c in columns}).where(Resource.pk == parameter("pk")),
-        )
+        """Change a row, which becomes its next version."""
+        statement = self._database.statement(("update", tuple(columns)), lambda: _update_query(columns))
         statement(pk=pk, **columns)
 
-    def _index(self, pk: int, checked: Document, *, fresh: bool) -> None:
-        """Write the resource's rows of the index table anew."""
-        if not fresh:
-            lookups.clear(self._database, pk)
+    def _index(self, pk: int, checked: Document) -> None:
+        """Write the rows of the index table of a resource that has none."""
         lookups.write(self._database, self.tenant.pk, self.tenant.indexes[self.name], self.type, pk, checked)
+
+    def _reindex(self, pk: int, before: Document, checked: Document) -> None:
+        """Write the rows of the index table anew, where what they hold has changed."""
+        indexes = self.tenant.indexes[self.name]
+        if lookups.differ(indexes, self.type, before, checked):
+            lookups.clear(self._database, pk)
+            self._index(pk, checked)
 
     def _count(self, change: int) -> None:
         statement = self._database.statement("count", _count_query)
@@ -270,6 +294,11 @@ class _Dropped(list[str]):
     def append(self, name: str) -> None:
         """Note one more."""
         self._call.warnings.append(f"{name} was accepted but is never stored.")
+
+
+def _update_query(columns: Iterable[str]) -> Any:
+    values = {getattr(Resource, name): parameter(name) for name in columns}
+    return Resource.update(values | {Resource.version: Resource.version + 1}).where(Resource.pk == parameter("pk"))
 
 
 def _count_query() -> Any:

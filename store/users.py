@@ -36,7 +36,7 @@ class Users(Resources):
 
     def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
         manager = Resource.alias("manager")
-        columns = [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document]
+        columns = [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display]
         columns += [ROW.manager, manager.id, manager.display, *([_groups_of_row(self._dialect)] if whole else [])]
         query = ROW.select(*columns)
         query = query.left_outer_join(manager, on=(manager.pk == ROW.manager))
@@ -174,15 +174,18 @@ class Users(Resources):
         before = self._whole(row)
         # A partial PUT must not sign a suspended user in again.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
-        self._save(row, before, after, named, [], 200)
-        return self._answer(self._found(id, whole=True), projection)
+        return self._answer(self._saved(row, before, after, named, [], 200), projection)
 
     def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
         row = self._locked(id)
         before = self._whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
-        self._save(row, before, apply(self.type, before, operations), named, [], 200)
-        return self._answer(self._found(id, whole=True), projection, body=body)
+        saved = self._saved(row, before, apply(self.type, before, operations), named, [], 200)
+        return self._answer(saved, projection, body=body)
+
+    def _refreshed(self, row: Stored, linked: dict[str, Any]) -> Stored:
+        """See Resources: a new manager's name is in another row."""
+        return row if linked["manager"] == row.manager else self._found(row.id, whole=True)
 
     def _whole(self, row: Stored) -> Document:
         """The document with the manager, which is kept in a column."""
