@@ -433,8 +433,8 @@ def _first_member(name: str) -> Any:
 
 def _first_group(name: str) -> Any:
     group, inner = Resource.alias("sorted_group"), Membership.alias("sorted_inner")
-    above = Membership.select(Membership.group).where(Membership.member == ROW.pk)
-    above = above.cte("above", recursive=True, columns=("reached",))
+    own = Membership.select(Membership.group).where(Membership.member == ROW.pk)
+    above = own.cte("above", recursive=True, columns=("reached",))
     above = above.union(inner.select(inner.group).join(above, on=(inner.member == above.c.reached)))
     direct = Membership.select(SQL("1")).where((Membership.member == ROW.pk) & (Membership.group == group.pk))
     kind = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
