@@ -1,7 +1,7 @@
 """PATCH: operations brought to a normal form, and applied to a document (RFC 7644 §3.5.2).
 
-`read_operations` ends every client quirk: after it an operation has a lower-case op, a resolved target, a bound filter and
-a checked value. `apply` is pure: a new document, the old one untouched.
+`read_operations` ends every client quirk: after it an operation has a lower-case op, a resolved target, a bound filter
+and a checked value. `apply` is pure: a new document, the old one untouched.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,9 @@ from typing import Any
 
 from scim import binding, match
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
-from scim.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget
+from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget
 from scim.filter import parse_path
-from scim.keys import folded
+from scim.keys import keys
 from scim.validation import kind, load_element, load_value
 
 Document = dict[str, Any]
@@ -81,7 +81,9 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
     if op == "remove":
         raise NoTarget("A remove operation needs a path that says what to remove.")
     if not isinstance(value, dict):
-        raise InvalidValue(f"An operation without a path needs an object of attributes as its value, not {kind(value)}.")
+        raise InvalidValue(
+            f"An operation without a path needs an object of attributes as its value, not {kind(value)}."
+        )
     for key, item in value.items():
         if key.lower() not in _SERVER_KEYS:
             try:
@@ -119,6 +121,8 @@ def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | 
         return resource_type.resolve(parsed.path.text, InvalidPath), None, None
     outer = parsed.path.text.removesuffix(f".{parsed.path.sub}") if parsed.path.sub else parsed.path.text
     selected = resource_type.resolve(outer, InvalidPath)
+    if selected.attribute.type != "complex" and not selected.attribute.multi_valued:
+        raise InvalidFilter(f"{selected.name} is a single simple value: name it without brackets.")
     condition = binding.bind(resource_type, parsed.filter, selected)
     target = selected.sub(parsed.path.sub) if parsed.path.sub else selected
     if target is None:
@@ -133,6 +137,9 @@ def _value(op: str, target: Target, value: Any, one_element: bool) -> Any:
         # Only Entra's removal of listed elements has a use for the value (`Remove` on members).
         listed = attribute.multi_valued and not one_element and value is not ABSENT and value is not None
         return (load_value(attribute, value, target.name) or []) if listed else ABSENT
+    if value == {} and attribute.type == "complex" and (one_element or not attribute.multi_valued):
+        # Merging nothing changes nothing; only null takes the attribute away.
+        return {}
     if one_element and attribute.multi_valued:
         return load_element(attribute, value[0] if isinstance(value, list) and len(value) == 1 else value, target.name)
     return load_value(attribute, value, target.name, nulls=not attribute.multi_valued)
@@ -154,7 +161,8 @@ def apply(resource_type: ResourceType, document: Document, operations: Iterable[
 
 
 def tidied(value: Document) -> Document:
-    """The document without what counts as unassigned: null, "", [] and {} (RFC 7643 §2.5), at any depth."""
+    """The document without what counts as unassigned: null, "", [] and {} (RFC 7643 §2.5), at any depth, and without
+    elements that are there already (RFC 7643 §2.4)."""
     return {name: tidy for name, item in value.items() if (tidy := _tidy(item)) not in (None, "", [], {})}
 
 
@@ -162,13 +170,16 @@ def _tidy(item: Any) -> Any:
     if isinstance(item, dict):
         return tidied(item)
     if isinstance(item, list):
-        return [tidy for element in item if (tidy := _tidy(element)) not in (None, "", {})]
+        tidy = (_tidy(element) for element in item)
+        # Sub-attributes are simple (RFC 7643 §2.3.8), so that what an element holds can be compared as a set.
+        return list({frozenset(element.items()): element for element in tidy if element}.values())
     return item
 
 
 def _apply(document: Document, operation: Operation) -> None:
     target = operation.target
-    if operation.op == "remove" and target.attribute.required and not target.attribute.kept and operation.filter is None:
+    removed = operation.op == "remove" and operation.filter is None
+    if removed and target.attribute.required and not target.attribute.kept:
         raise Mutability(f"{target.name} is required and cannot be removed.")
     selected = operation.selected or _plural_around(target)
     if selected is not None:
@@ -210,39 +221,50 @@ def _assign(holder: Document, attribute: Attribute, value: Any) -> None:
 
 def _apply_to_list(holder: Document, operation: Operation) -> None:
     """Add to, replace or remove from a multi-valued attribute as a whole."""
-    name, value = operation.target.attribute.name, operation.value
-    elements = holder.get(name, [])
+    attribute, value = operation.target.attribute, operation.value
+    elements = holder.get(attribute.name, [])
     if operation.op == "remove":
-        gone = elements if value is ABSENT else [e for e in elements if any(_is_like(e, listed) for listed in value)]
-        holder[name] = [element for element in elements if element not in gone]
-    elif operation.op == "replace" or not elements:
-        holder[name] = value
+        listed = [_compared(attribute, each) for each in value] if value is not ABSENT else []
+        holder[attribute.name] = [e for e in elements if value is not ABSENT and not _is_listed(attribute, e, listed)]
+    elif operation.op == "replace":
+        holder[attribute.name] = value
     elif value is not None:
-        touched = [_added(elements, new) for new in value]
+        touched = _added(attribute, elements, value)
         _keep_one_primary(operation.target, elements, touched)
+        holder[attribute.name] = elements
 
 
-def _is_like(element: Any, listed: Any) -> bool:
-    """Whether an element is the one that a client lists, perhaps by some of its sub-attributes only."""
-    if isinstance(element, dict) and isinstance(listed, dict):
-        return bool(listed) and all(element.get(name) == value for name, value in listed.items())
-    return bool(element == listed)
+def _compared(attribute: Attribute, element: Document) -> Document:
+    """An element with comparison keys for its values."""
+    return keys(attribute.sub_attributes, element)
 
 
-def _added(elements: list[Any], new: Any) -> Any:
-    """Append an element, or merge it into the one with the same value and type (RFC 7643 §2.4); returns the element."""
-    for element in elements:
-        if element == new:
-            return element
-        if isinstance(new, dict) and "value" in new and _same_value(element, new):
-            element.update(new)
-            return element
-    elements.append(new)
-    return new
+def _is_listed(attribute: Attribute, element: Document, listed: list[Document]) -> bool:
+    """Whether an element is one of those that a client lists, perhaps by some of their sub-attributes only."""
+    compared = _compared(attribute, element).items()
+    return any(each and each.items() <= compared for each in listed)
 
 
-def _same_value(element: Document, new: Document) -> bool:
-    return element.get("value") == new["value"] and folded(element.get("type", "")) == folded(new.get("type", ""))
+def _added(attribute: Attribute, elements: list[Document], new: list[Document]) -> list[Document]:
+    """Append elements, or merge them into those of the same value and type (RFC 7643 §2.4); returns where they are."""
+    equal = {frozenset(element.items()): element for element in elements}
+    known = {_distinct(attribute, element): element for element in reversed(elements)}
+    touched = []
+    for element in new:
+        identity = _distinct(attribute, element)
+        found = equal.get(frozenset(element.items()), known.get(identity))
+        if found is None:
+            found = known[identity] = {}
+            elements.append(found)
+        found.update(element)
+        touched.append(found)
+    return touched
+
+
+def _distinct(attribute: Attribute, element: Document) -> object:
+    """What tells the elements of an attribute apart: value and type, or all there is where there is no value."""
+    compared = _compared(attribute, element)
+    return (compared["value"], compared.get("type")) if "value" in compared else frozenset(element.items())
 
 
 def _apply_to_elements(holder: Document, operation: Operation, selected: Target) -> None:
@@ -265,7 +287,9 @@ def _apply_to_elements(holder: Document, operation: Operation, selected: Target)
     holder[attribute.name] = elements if attribute.multi_valued else next(iter(elements), None)
 
 
-def _change(elements: list[Any], element: Any, operation: Operation, sub: Attribute | None, attribute: Attribute) -> None:
+def _change(
+    elements: list[Any], element: Any, operation: Operation, sub: Attribute | None, attribute: Attribute
+) -> None:
     """One selected element: removed, a sub-attribute of it set or unassigned, or merged with an object."""
     if operation.op == "remove" and sub is None:
         elements[:] = [other for other in elements if other is not element]
@@ -285,9 +309,11 @@ def _created(condition: binding.Bound | None, selected: Target) -> Document:
     """The element that a filter describes where none satisfies it: Entra sets `emails[type eq "work"].value` on people
     without a work e-mail (RFC 7644 erratum 8097). A filter that pins nothing describes no element."""
     described: Document = {}
-    if condition is None or not _describe(condition, described):
+    if condition is None or not _describe(condition, described) or not match.matches(condition, described, selected):
         raise NoTarget(f"No element of {selected.name} is selected, and the filter does not say what to create.")
-    return described
+    if selected.attribute.multi_valued:
+        return dict(load_element(selected.attribute, described, selected.name))
+    return dict(load_value(selected.attribute, described, selected.name, nulls=True))
 
 
 def _describe(condition: binding.Bound, described: Document) -> bool:
@@ -312,26 +338,27 @@ def _keep_one_primary(selected: Target, elements: list[Any], touched: list[Any])
 
 def _apply_schemas(resource_type: ResourceType, document: Document, operation: Operation) -> None:
     """`schemas` follows the document; taking an extension's URN away clears the extension (RFC 7644 §3.5.2)."""
-    given = operation.value if isinstance(operation.value, list) else []
+    given = [operation.value] if isinstance(operation.value, str) else operation.value
+    given = given if isinstance(given, list) else []
     for urn in given:
         if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
             raise InvalidValue(f'schemas cannot hold "{urn[:200]}", which is no schema of a {resource_type.name} here.')
     if operation.op == "add":
         return
     named = {urn.lower() for urn in given}
-    gone = {urn for urn in resource_type.urns if _goes(operation, urn, named)}
-    if resource_type.schema.id.lower() in gone:
+    gone = {urn for urn in resource_type.urns.values() if _goes(operation, urn, named)}
+    if resource_type.schema.id in gone:
         raise Mutability(f'schemas must keep "{resource_type.schema.id}".')
     for urn in gone:
-        document.pop(resource_type.urns[urn], None)
+        document.pop(urn, None)
 
 
 def _goes(operation: Operation, urn: str, named: set[str]) -> bool:
     if operation.op == "replace":
-        return urn not in named
+        return urn.lower() not in named
     if operation.filter is not None and operation.selected is not None:
         return match.matches(operation.filter, urn, operation.selected)
-    return operation.value is ABSENT or urn in named
+    return operation.value is ABSENT or urn.lower() in named
 
 
 @dataclass(frozen=True, slots=True)
