@@ -1,0 +1,271 @@
+"""scim.match, SQLite and Postgres select the same resources and put them in the same order, whatever is in them and
+whatever is asked (RFC 7644 §3.4.2.2, §3.4.2.3).
+
+AGREEMENT_EXAMPLES=5000 draws more than the suite does, and then other ones each time.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scim import binding, match
+from scim.attributes import ResourceType, Target
+from scim.filter import parse_filter
+from scim.keys import key_function
+from scim.schemas import CORE_GROUP, CORE_USER
+from store.database import Database
+from store.fields import Fields
+from store.groups import Groups
+from store.journal import Call
+from store.models import Index, Lookup, Membership, Resource, proxy
+from store.resources import Resources
+from store.search import Query
+from store.tenants import Tenant, Tenants
+from store.users import Users
+from tests.postgres import create_database, drop_database
+from tests.strategies import ENDPOINT, FIELDS, GROUP_IDS, RFC, USER_IDS, Directory, asked, filtered, ordered
+
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "70"))
+
+# Beside what every tenant indexes: attributes of every kind that `lookup` can hold.
+INDEXED = ("phoneNumbers", "addresses", "roles", "photos", "x509Certificates", "title", "name.formatted", "active",
+           "profileUrl", *(f"{RFC.preset.fields_urn}:{field.name}" for field in FIELDS))  # fmt: skip
+
+STRANGER = Directory(
+    [{"schemas": [CORE_USER], "userName": f"{i}a", "title": "a", "name": {"familyName": "a"},
+      "emails": [{"type": "work", "value": "a", "primary": True}]} for i in range(3)],
+    [1, 0, 0],
+    [{"schemas": [CORE_GROUP], "displayName": f"{i}a"} for i in range(2)],
+    [[0, 1], [1, 2]], [[], [0]],
+)  # fmt: skip
+
+
+@contextmanager
+def using(database: Database) -> Iterator[Database]:
+    """Let the models speak to this database, and then to whichever they spoke to before."""
+    before = proxy.obj
+    proxy.initialize(database.db)
+    try:
+        yield database
+    finally:
+        proxy.initialize(before)
+
+
+class Both:
+    """The same directory in SQLite and in Postgres. Two tenants: with and without further indexes."""
+
+    def __init__(self, sqlite_url: str, postgres_url: str) -> None:
+        before = proxy.obj
+        self.databases = {"SQLite": Database(sqlite_url), "Postgres": Database(postgres_url)}
+        proxy.initialize(before)
+        self.first = self.databases["SQLite"]
+        for database in self.databases.values():
+            with using(database):
+                database.migrate()
+                for name in ("plain", "indexed", "stranger"):
+                    Tenants(database).create(name, "rfc")
+                _declare(database)
+        self._keep(STRANGER)
+
+    def _keep(self, directory: Directory) -> None:
+        """Put somebody else's directory into both, to stay."""
+        with using(self.first):
+            _fill(self._resources("SQLite", "stranger"), directory)
+            rows = _rows()
+        with using(self.databases["Postgres"]):
+            _insert(rows)
+
+    @contextmanager
+    def holding(self, tenant: str, directory: Directory) -> Iterator[dict[str, Callable[[ResourceType], Resources]]]:
+        """The directory in both until the end of the block, by the name of the database."""
+        with self._aside("SQLite"), self._aside("Postgres"):
+            with using(self.first):
+                known = {row["pk"] for row in _all(Resource)}
+                _fill(self._resources("SQLite", tenant), directory)
+                rows = _rows(known)
+            with using(self.databases["Postgres"]):
+                _insert(rows)
+            yield {name: self._resources(name, tenant) for name in self.databases}
+
+    @contextmanager
+    def _aside(self, name: str) -> Iterator[None]:
+        """A transaction that is undone."""
+        db = self.databases[name].db
+        with db.atomic() as transaction:
+            yield
+            transaction.rollback()
+
+    def _resources(self, name: str, tenant: str) -> Callable[[ResourceType], Resources]:
+        database = self.databases[name]
+        with using(database):
+            found = Tenants(database).get(tenant)
+        return lambda type: _of_type(database, found, type)
+
+    def close(self) -> None:
+        """Close both."""
+        for database in self.databases.values():
+            database.close()
+
+
+def _of_type(database: Database, tenant: Tenant, type: ResourceType) -> Resources:
+    return (Users if type.name == "User" else Groups)(database, tenant, ENDPOINT, Call())
+
+
+def _declare(database: Database) -> None:
+    """The custom fields of both tenants, and the further indexes of the second."""
+    for name in ("plain", "indexed"):
+        tenant = Tenants(database).get(name)
+        for field in FIELDS:
+            Fields(database, tenant).add(field.name, field.type)
+    Index.insert_many([{"tenant": tenant.pk, "type": "User", "attribute": name} for name in INDEXED]).execute()
+
+
+def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) -> None:
+    """Create the directory through the store, then give it the ids and times that were drawn."""
+    users, groups = resources(RFC.user), resources(RFC.group)
+    people = [users.create(body).id for body in directory.users]
+    for user, manager in zip(people, directory.managers, strict=True):
+        if manager is not None:
+            users.patch(user, [{"op": "add", "path": "manager", "value": people[manager]}])
+    circles: list[str] = []
+    for body, members, nested in zip(directory.groups, directory.members, directory.nested, strict=True):
+        named = [people[i] for i in members] + [circles[i] for i in nested]
+        circles.append(groups.create(body | {"members": [{"value": id} for id in named]}).id)
+    ids = [*zip(people, USER_IDS, strict=False), *zip(circles, GROUP_IDS, strict=False)]
+    for (id, drawn), (created, modified) in zip(ids, directory.clock, strict=False):
+        Resource.update(id=drawn, created=created, modified=modified).where(Resource.id == id).execute()
+
+
+def _rows(known: set[int] = frozenset()) -> dict[Any, list[dict[str, Any]]]:  # type: ignore[assignment]
+    """What makes up the resources that were not known before."""
+    owners = {Resource: "pk", Membership: "group", Lookup: "resource"}
+    return {table: [row for row in _all(table) if row[owner] not in known] for table, owner in owners.items()}
+
+
+def _all(table: Any) -> list[dict[str, Any]]:
+    return list(table.select().dicts())
+
+
+def _insert(rows: dict[Any, list[dict[str, Any]]]) -> None:
+    managers = {row["pk"]: row["manager"] for row in rows[Resource]}
+    for table, found in rows.items():
+        if found:
+            table.insert_many([row | {"manager": None} if "manager" in row else row for row in found]).execute()
+    for pk, manager in managers.items():
+        if manager is not None:
+            Resource.update(manager=manager).where(Resource.pk == pk).execute()
+
+
+@pytest.fixture(scope="module")
+def both(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """SQLite and Postgres side by side."""
+    path: Path = tmp_path_factory.mktemp("agreement") / "vestibule.db"
+    both = Both(f"sqlite:///{path}", create_database(postgres, "agreement"))
+    yield both
+    both.close()
+    drop_database(postgres, "agreement")
+
+
+def selected(resources: Resources, text: str) -> list[str]:
+    """The ids that a filter finds, in order; the total agrees with the page."""
+    page = resources.search(Query(filter=text))
+    assert page.total == len(page.resources)
+    assert resources.search(Query(filter=text, count=0)).total == page.total
+    return [json.loads(resource)["id"] for resource in page.resources]
+
+
+def in_order(resources: Resources, name: str, descending: bool) -> list[str]:
+    """All ids, in the order of an attribute, read in pages of two."""
+    ids: list[str] = []
+    while True:
+        page = resources.search(Query(sort_by=name, descending=descending, start_index=len(ids) + 1, count=2))
+        if not page.resources:
+            return ids
+        ids += [json.loads(resource)["id"] for resource in page.resources]
+
+
+def everything(resources: Resources) -> list[dict[str, Any]]:
+    """All resources as they go out."""
+    return [json.loads(text) for text in resources.search(Query()).resources]
+
+
+def sorted_by_key(resources: list[dict[str, Any]], target: Target, descending: bool) -> list[str]:
+    """The ids in the order that RFC 7644 §3.4.2.3 asks for: by the keys of the values that count, ties by id."""
+    simple = target if target.attribute.type != "complex" else target.sub("value")
+    assert simple is not None
+    make = key_function(simple.attribute)
+    found = [(resource["id"], first_value(resource, simple.path)) for resource in resources]
+    unassigned = sorted(id for id, value in found if value is None)
+    keyed = sorted((id, make(value)) for id, value in found if value is not None)
+    assigned = [id for id, _ in sorted(keyed, key=lambda pair: pair[1], reverse=descending)]
+    return [*unassigned, *assigned] if descending else [*assigned, *unassigned]
+
+
+def first_value(resource: Any, path: tuple[str, ...]) -> Any:
+    """The value at a path; of a list, that of the primary element, else of the first."""
+    value = resource
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = next((e for e in value if isinstance(e, dict) and e.get("primary") is True), value[0])
+    return value
+
+
+often = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="AGREEMENT_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+
+@pytest.mark.parametrize("type", RFC.types, ids=lambda type: type.name)
+def test_filters_find_the_same_resources_in_memory_in_sqlite_and_in_postgres(both, type):
+    @often
+    @given(st.sampled_from(("plain", "indexed")), filtered(type))
+    def holds(tenant, drawn):
+        directory, texts = drawn
+        with both.holding(tenant, directory) as held:
+            found = {name: ask(both, name, held, type, texts) for name in held}
+            assert found["SQLite"] == found["Postgres"]
+
+    holds()
+
+
+def ask(both: Both, name: str, held: Any, type: ResourceType, texts: list[str]) -> list[tuple[str, list[str]]]:
+    """What each filter finds in one database, which is what it finds in memory."""
+    answers = []
+    with using(both.databases[name]):
+        resources = held[name](type)
+        known = everything(resources)
+        for text in texts:
+            bound = binding.bind(resources.type, parse_filter(text))
+            ids = selected(resources, text)
+            assert ids == [r["id"] for r in known if match.matches(bound, r)], f"{name}: {text}"
+            answers.append((text, ids))
+    return answers
+
+
+@pytest.mark.parametrize("type", RFC.types, ids=lambda type: type.name)
+def test_sorts_give_the_same_order_in_memory_in_sqlite_and_in_postgres(both, type):
+    @often
+    @given(st.sampled_from(("plain", "indexed")), ordered(type))
+    def holds(tenant, drawn):
+        directory, orders = drawn
+        with both.holding(tenant, directory) as held:
+            for name in held:
+                with using(both.databases[name]):
+                    resources = held[name](type)
+                    known = everything(resources)
+                    for by, descending in orders:
+                        wanted = sorted_by_key(known, asked(type)[by], descending)
+                        assert in_order(resources, by, descending) == wanted, f"{name}: {by}"
+
+    holds()
