@@ -53,16 +53,17 @@ class Memberships:
         else:
             self._remove(self._by_scim())
 
-    def add(self, ids: Sequence[str]) -> None:
-        """Make these members, by SCIM; who is one by hand becomes one by SCIM, which is no change that shows."""
-        self._add(self._known(ids))
+    def add(self, ids: Sequence[str], origin: str = SCIM) -> None:
+        """Make these members. By SCIM, who is one by hand becomes one by SCIM, which is no change that shows; by hand,
+        who is one by SCIM remains one by SCIM."""
+        self._add(self._known(ids), origin)
 
     def replace(self, ids: Sequence[str]) -> None:
         """Make these the members by SCIM; those by hand stay."""
         wanted = self._known(ids)
         kept = {member.pk for member in wanted}
         self._remove([pk for pk in self._by_scim() if pk not in kept])
-        self._add(wanted)
+        self._add(wanted, SCIM)
 
     def _known(self, ids: Sequence[str]) -> list[Named]:
         """The users and groups with these ids; what the preset says decides about ids that nobody has."""
@@ -94,17 +95,17 @@ class Memberships:
         query = ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where((ROW.tenant == parameter("tenant")) & listed)
         return query.order_by(ROW.pk)
 
-    def _add(self, members: Sequence[Named]) -> None:
+    def _add(self, members: Sequence[Named], origin: str) -> None:
         if not members:
             return
         self._refuse_cycle([member.pk for member in members if member.type == "Group"])
         present = self._present([member.pk for member in members])
         new = [member for member in members if member.pk not in present]
-        if MANUAL in present.values():
+        if origin == SCIM and MANUAL in present.values():
             self._claim([pk for pk, origin in present.items() if origin == MANUAL])
         if new:
             insert = self._database.statement("add members", self._insert_query)
-            insert(group=self._group, origin=SCIM, pks=self._list([member.pk for member in new]))
+            insert(group=self._group, origin=origin, pks=self._list([member.pk for member in new]))
             self._note("after", new)
 
     def _present(self, pks: Sequence[int]) -> dict[int, str]:

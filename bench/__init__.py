@@ -1,0 +1,1 @@
+"""What Vestibule costs, measured through the wire: `make bench`; docs/performance.md says how to read it."""

@@ -1,0 +1,52 @@
+"""What running processes use, from procfs: processor time and memory."""
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+_TICKS = 100
+"""Linux shows processor times in hundredths of a second, whatever its own clock (proc(5), USER_HZ)."""
+
+
+def processor_seconds(pids: Iterable[int]) -> float:
+    """User and system time that these processes have used; one that has ended counts nothing."""
+    return sum(map(_seconds, pids))
+
+
+def _seconds(pid: int) -> float:
+    """The scheduler's own sum over the threads, to the nanosecond; where the kernel keeps none, utime and stime."""
+    try:
+        return sum(_scheduled(task) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9 or _ticks(pid)
+    except FileNotFoundError:
+        return 0.0
+
+
+def _scheduled(task: Path) -> int:
+    # A thread may end between the listing and the reading.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return int((task / "schedstat").read_text().split()[0])
+    return 0
+
+
+def _ticks(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def memory(pid: int, kind: str = "VmRSS") -> int:
+    """Bytes in memory: now (VmRSS), or at most since `forget_peak` (VmHWM)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{kind}:"))
+
+
+def forget_peak(pid: int) -> None:
+    """Let VmHWM begin anew at what is in memory now (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that run."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,153 @@
+"""What is measured under load: each scenario makes the raw requests of one round, and says what it may cost."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from bench.directories import LARGE, NEWCOMERS, Directory, external_id, user_body, user_name, work_email
+
+_PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+_STRIDE = 7_919
+"""A prime: users are visited all over the directory, none twice in a round."""
+
+
+class Budget(NamedTuple):
+    """What a request may cost, in multiples of the bare WSGI application; the database's own share is not counted."""
+
+    sqlite: float
+    postgres: float
+
+
+class Site(NamedTuple):
+    """A directory that is served: where, and with which token."""
+
+    directory: Directory
+    token: str
+
+    def request(self, method: str, path: str, body: Any = None) -> bytes:
+        """A raw request below the Endpoint URL."""
+        lines = [
+            f"{method} /scim/{self.directory.tenant}/v2{path} HTTP/1.1", "Host: scim.example.com",
+            f"Authorization: Bearer {self.token}", "Accept: application/scim+json", "User-Agent: bench",
+        ]  # fmt: skip
+        content = b"" if body is None else json.dumps(body).encode()
+        if body is not None:
+            lines += ["Content-Type: application/scim+json; charset=utf-8", f"Content-Length: {len(content)}"]
+        return "\r\n".join([*lines, "", ""]).encode() + content
+
+    def patch(self, path: str, op: str, attribute: str, value: Any) -> bytes:
+        """A raw PATCH of one operation, as Entra sends it."""
+        operation = {"op": op, "path": attribute, "value": value}
+        return self.request("PATCH", path, {"schemas": [_PATCH_OP], "Operations": [operation]})
+
+    def search(self, expression: str, **parameters: Any) -> bytes:
+        """A raw search for users."""
+        asked = {"filter": expression} | parameters
+        return self.request("GET", "/Users?" + "&".join(f"{name}={quote(str(value))}" for name, value in asked.items()))
+
+
+Requests = Callable[[Site, int, int], list[bytes]]
+"""Makes so many requests of a site for a round; rounds count from 0."""
+
+
+class Scenario(NamedTuple):
+    """What is measured."""
+
+    name: str
+    requests: Requests
+    budget: Budget
+    count: int = 1_000
+    members: int = 0
+    """How many members the group has that it is about."""
+
+    def fits(self, directory: Directory) -> bool:
+        """Whether the directory has that group."""
+        return self.members <= directory.size
+
+
+def numbers(site: Site, round: int, count: int) -> list[int]:
+    """Users of the crowd: others in every round, spread over all of them."""
+    size = site.directory.size
+    return [NEWCOMERS + (round * count + index) * _STRIDE % size for index in range(count)]
+
+
+def get_user(site: Site, round: int, count: int) -> list[bytes]:
+    """One user by id."""
+    return [
+        site.request("GET", f"/Users/{site.directory.user_id(number)}") for number in numbers(site, round, count)
+    ]
+
+
+def find_by(expression: str, value: Callable[[int], str]) -> Requests:
+    """One user by a filter."""
+    return lambda site, round, count: [
+        site.search(expression.format(value(number))) for number in numbers(site, round, count)
+    ]
+
+
+def list_users(site: Site, round: int, count: int) -> list[bytes]:
+    """The first hundred users."""
+    return [site.request("GET", "/Users?count=100")] * count
+
+
+def create_user(site: Site, round: int, count: int) -> list[bytes]:
+    """Users whom nobody knows yet."""
+    first = 1_000_000_000 + round * count
+    return [site.request("POST", "/Users", user_body(first + index)) for index in range(count)]
+
+
+def suspend_user(site: Site, round: int, count: int) -> list[bytes]:
+    """active to false, in the next round to true again: always a change."""
+    chosen = [NEWCOMERS + index * _STRIDE % site.directory.size for index in range(count)]
+    return [
+        site.patch(f"/Users/{site.directory.user_id(number)}", "Replace", "active", str(bool(round % 2)))
+        for number in chosen
+    ]
+
+
+def change_member(op: str, members: int) -> Requests:
+    """One newcomer joins or leaves a group that has so many members besides."""
+
+    def requests(site: Site, round: int, count: int) -> list[bytes]:
+        path = f"/Groups/{site.directory.large_id(members)}"
+        return [
+            site.patch(path, op, "members", [{"value": site.directory.user_id(number)}]) for number in range(count)
+        ]
+
+    return requests
+
+
+def get_group(members: int) -> Requests:
+    """A group without its members, as Entra asks for it."""
+    return lambda site, round, count: [
+        site.request("GET", f"/Groups/{site.directory.large_id(members)}?excludedAttributes=members")
+    ] * count
+
+
+def _of_groups() -> list[Scenario]:
+    found = []
+    for members in LARGE:
+        found += [
+            Scenario(f"add a member to a group of {members:,}", change_member("Add", members), Budget(7, 7), 500, members),
+            Scenario(f"remove a member of {members:,}", change_member("Remove", members), Budget(7, 7), 500, members),
+            Scenario(f"GET a group of {members:,} without members", get_group(members), Budget(2.2, 3), 1_000, members),
+        ]
+    return found
+
+
+ONE, FOUND, LIST, WRITE = Budget(2.2, 3.0), Budget(2.8, 3.5), Budget(7, 7), Budget(7, 7)
+
+SCENARIOS = (
+    Scenario("GET one user", get_user, ONE),
+    Scenario("userName eq", find_by('userName eq "{}"', user_name), FOUND),
+    Scenario("externalId eq", find_by('externalId eq "{}"', external_id), FOUND),
+    Scenario('emails[type eq "work"].value eq', find_by('emails[type eq "work"].value eq "{}"', work_email), FOUND),
+    Scenario("list of 100 users", list_users, LIST, 300),
+    Scenario("POST user", create_user, WRITE, 500),
+    Scenario("PATCH active", suspend_user, WRITE, 500),
+    *_of_groups(),
+)
+"""Everything that is measured under load; what joins a group leaves it again, so that each round begins the same."""
+
+_ = (Mapping, Sequence)

@@ -1,0 +1,354 @@
+"""Many requests at once: none is lost, none fails, nothing dangles (RFC 7644 §3.5.2: a PATCH is applied whole or not).
+
+VESTIBULE_LONG is how many seconds the mixed run takes on each database.
+"""
+
+import copy
+import os
+import random
+import time
+from collections import Counter as Tally
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import psycopg
+import pytest
+from webtest import TestApp
+
+from store.models import Counter, Lookup, Membership, PendingEmail, Resource
+from tests import missing
+from tests.live import serving
+
+SECONDS = float(os.environ.get("VESTIBULE_LONG", "5"))
+CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True, scope="session")
+Work = Callable[[Any], Any]
+
+
+def at_once(client: Any, works: list[Work]) -> list[Any]:
+    """What each work returns; they start together, each on a thread with a connection and a client of its own."""
+    start = Barrier(len(works))
+
+    def run(work: Work) -> Any:
+        own = copy.copy(client)
+        own.app = TestApp(client.app.app)
+        try:
+            start.wait(60)
+            return work(own)
+        finally:
+            client.database.close()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        futures: list[Future[Any]] = [threads.submit(run, work) for work in works]
+        return [future.result(120) for future in futures]
+
+
+def statuses(answers: list[Any]) -> Tally[int]:
+    return Tally(answer.status_int for answer in answers)
+
+
+def user(name: str, **attributes: Any) -> dict[str, Any]:
+    emails = [{"type": "work", "value": f"{name.lower()}@example.com"}]
+    return {"schemas": [CORE_USER], "userName": name, "emails": emails} | attributes
+
+
+def add(id: str) -> dict[str, Any]:
+    return {"op": "add", "path": "members", "value": [{"value": id}]}
+
+
+def members(client: Any, group: dict[str, Any]) -> set[str]:
+    return {member["value"] for member in client.get(f"/Groups/{group['id']}").json.get("members", [])}
+
+
+def check_whole(client: Any) -> None:
+    """Nothing in the tenant refers to what is not there, and the counters have counted."""
+
+    def count(query: Any) -> int:
+        found: int = client.database.read(query.count)
+        return found
+
+    every = Resource.select(Resource.pk)
+    assert count(Membership.select().where(Membership.group.not_in(every) | Membership.member.not_in(every))) == 0
+    assert count(Lookup.select().where(Lookup.resource.not_in(every))) == 0
+    assert count(PendingEmail.select().where(PendingEmail.user.not_in(every))) == 0
+    assert count(Resource.select().where(Resource.manager.is_null(False) & Resource.manager.not_in(every))) == 0
+    for type, path in (("User", "/Users"), ("Group", "/Groups")):
+        here = count(Resource.select().where((Resource.tenant == client.tenant.pk) & (Resource.type == type)))
+        mine = Counter.select(Counter.total).where((Counter.tenant == client.tenant.pk) & (Counter.type == type))
+        assert sum(total for (total,) in client.database.read(lambda mine=mine: list(mine.tuples()))) == here
+        answer = client.get(f"{path}?count=0")
+        assert answer.json["totalResults"] == here
+
+
+def test_fifty_members_added_at_once_are_fifty_members(entra):
+    """The race in which most servers lose members: each request adds one, all at the same time."""
+    ids = [entra.user(f"user{number}")["id"] for number in range(50)]
+    group = entra.group("Team")
+    answers = at_once(entra, [lambda own, id=id: own.patch(f"/Groups/{group['id']}", add(id)) for id in ids])
+    assert statuses(answers) == {204: 50}
+    assert members(entra, group) == set(ids)
+    assert entra.get(f"/Groups/{group['id']}").headers["ETag"] == 'W/"51"'
+    assert len({answer.headers["ETag"] for answer in answers}) == 50
+    removals = [{"op": "remove", "path": f'members[value eq "{id}"]'} for id in ids[:25]]
+    works = [lambda own, each=each: own.patch(f"/Groups/{group['id']}", each) for each in removals]
+    assert statuses(at_once(entra, works)) == {204: 25}
+    assert members(entra, group) == set(ids[25:])
+
+
+def test_so_are_they_over_two_processes(entra, database_url):
+    ids = [entra.user(f"user{number}")["id"] for number in range(50)]
+    group = entra.group("Team")
+    path = f"/scim/{entra.name}/v2/Groups/{group['id']}"
+    with serving("--workers", "2", database_url=database_url) as server, ThreadPoolExecutor(16) as threads:
+        sent = [threads.submit(server.request, "PATCH", path, {"Operations": [add(id)]}, entra.token) for id in ids]
+        assert Tally(future.result().status for future in sent) == {204: 50}
+    assert members(entra, group) == set(ids)
+
+
+def test_of_eight_who_take_a_user_name_at_once_one_gets_it(entra):
+    for name in ("adele", "bob", "cleo"):
+        spellings = [name, name.upper(), name.capitalize()]
+        bodies = [user(random.choice(spellings)) for _ in range(8)]
+        answers = at_once(entra, [lambda own, body=body: own.post("/Users", body) for body in bodies])
+        assert statuses(answers) == {201: 1, 409: 7}
+        made = next(answer.json["id"] for answer in answers if answer.status_int == 201)
+        refused = [answer.json for answer in answers if answer.status_int == 409]
+        assert all(made in error["detail"] and error["scimType"] == "uniqueness" for error in refused)
+    assert entra.get("/Users").json["totalResults"] == 3
+    check_whole(entra)
+
+
+def test_of_eight_who_take_a_group_name_by_three_methods_one_gets_it(entra):
+    groups = [entra.group(f"Team {number}") for number in range(4)]
+    rename = {"op": "replace", "path": "displayName", "value": "TEAM"}
+    body = {"schemas": [CORE_GROUP], "displayName": "team"}
+    works: list[Work] = [lambda own: own.post("/Groups", body) for _ in range(4)]
+    works += [lambda own, id=group["id"]: own.patch(f"/Groups/{id}", rename) for group in groups[:2]]
+    works += [lambda own, id=group["id"]: own.put(f"/Groups/{id}", body) for group in groups[2:]]
+    tally = statuses(at_once(entra, works))
+    assert tally[409] == 7
+    assert tally[200] + tally[201] + tally[204] == 1
+    check_whole(entra)
+
+
+def test_different_attributes_patched_at_once_all_survive(entra):
+    bob = entra.user("bob")
+    names = ("title", "nickName", "userType", "locale", "timezone", "name.givenName", "name.familyName", "externalId")
+    changes = [{"op": "replace", "path": name, "value": f"x {name}"} for name in names]
+    answers = at_once(entra, [lambda own, each=each: own.patch(f"/Users/{bob['id']}", each) for each in changes])
+    assert statuses(answers) == {200: 8}
+    after = entra.get(f"/Users/{bob['id']}").json
+    flat = after | {f"name.{part}": text for part, text in after["name"].items()}
+    assert {name: flat[name] for name in names} == {name: f"x {name}" for name in names}
+    assert after["meta"]["version"] == 'W/"9"'
+
+
+def test_elements_added_at_once_to_one_attribute_all_survive(entra):
+    bob = entra.user("bob")
+    numbers = [f"+33 1 {number:08}" for number in range(12)]
+    works: list[Work] = [
+        lambda own, number=number: own.patch(
+            f"/Users/{bob['id']}", {"op": "add", "path": "phoneNumbers", "value": [{"value": number, "type": "other"}]}
+        )
+        for number in numbers
+    ]
+    assert statuses(at_once(entra, works)) == {200: 12}
+    assert {phone["value"] for phone in entra.get(f"/Users/{bob['id']}").json["phoneNumbers"]} == set(numbers)
+
+
+def test_two_groups_nested_into_each_other_at_once_make_no_circle(entra):
+    for number in range(4):
+        a, b = entra.group(f"A{number}")["id"], entra.group(f"B{number}")["id"]
+        pairs = ((a, b), (b, a), (a, b), (b, a))
+        works = [
+            lambda own, outer=outer, inner=inner: own.patch(f"/Groups/{outer}", add(inner)) for outer, inner in pairs
+        ]
+        assert statuses(at_once(entra, works)) == {204: 2, 400: 2}
+        assert sorted(len(members(entra, {"id": id})) for id in (a, b)) == [0, 1]
+
+
+def test_a_longer_circle_is_not_closed_either(entra):
+    ids = [entra.group(f"G{number}")["id"] for number in range(5)]
+    pairs = zip(ids, ids[1:] + ids[:1], strict=True)
+    works = [lambda own, outer=outer, inner=inner: own.patch(f"/Groups/{outer}", add(inner)) for outer, inner in pairs]
+    assert statuses(at_once(entra, works)) == {204: 4, 400: 1}
+
+
+def test_two_who_become_each_others_manager_at_once_do(entra):
+    for number in range(4):
+        a, b = entra.user(f"a{number}")["id"], entra.user(f"b{number}")["id"]
+        works = [
+            lambda own, of=of, by=by: own.patch(f"/Users/{of}", {"op": "add", "path": "manager", "value": by})
+            for of, by in ((a, b), (b, a))
+        ]
+        assert statuses(at_once(entra, works)) == {200: 2}
+
+
+def test_who_is_deleted_by_several_at_once_is_deleted_once(entra):
+    bob, group = entra.user("bob"), entra.group("Team")
+    entra.patch(f"/Groups/{group['id']}", add(bob["id"]))
+    assert statuses(at_once(entra, [lambda own: own.delete(f"/Users/{bob['id']}")] * 6)) == {204: 1, 404: 5}
+    assert statuses(at_once(entra, [lambda own: own.delete(f"/Groups/{group['id']}")] * 6)) == {204: 1, 404: 5}
+    check_whole(entra)
+
+
+def test_who_is_deleted_while_named_is_nobodys_member_or_manager(entra):
+    for number in range(5):
+        bob, boss = entra.user(f"bob{number}")["id"], entra.user(f"boss{number}")["id"]
+        group = entra.group(f"Team {number}")["id"]
+        works: list[Work] = [
+            lambda own, boss=boss: own.delete(f"/Users/{boss}"),
+            lambda own, group=group, boss=boss: own.patch(f"/Groups/{group}", add(boss)),
+            lambda own, bob=bob, boss=boss: own.patch(f"/Users/{bob}", {"op": "add", "path": "manager", "value": boss}),
+        ]
+        gone, *others = at_once(entra, works)
+        assert gone.status_int == 204
+        assert {answer.status_int for answer in others} <= {200, 204, 400}
+        assert members(entra, {"id": group}) == set()
+        assert "manager" not in entra.get(f"/Users/{bob}").text
+    check_whole(entra)
+
+
+@ON_POSTGRES
+def test_a_deadlock_is_run_again_and_the_client_does_not_notice(entra, database_url):
+    """Another session holds the member and asks for the group, while the request holds the group and asks for it."""
+    bob, group = entra.user("bob"), entra.group("Team")
+    lock = "UPDATE resource SET parent = NULL WHERE id = %s"
+    with psycopg.connect(database_url) as other:
+        try:
+            # Whoever has waited so long looks for a deadlock, and gives up if there is one: it shall be the request.
+            other.execute("SET deadlock_timeout = '60s'")
+        except psycopg.errors.InsufficientPrivilege:
+            missing("a Postgres whose user may set deadlock_timeout is needed to make a deadlock")
+        other.execute("SELECT 1 FROM resource WHERE id = %s FOR UPDATE", (bob["id"],))
+        with ThreadPoolExecutor(1) as threads:
+            request = threads.submit(at_once, entra, [lambda own: own.patch(f"/Groups/{group['id']}", add(bob["id"]))])
+            await_waiting(database_url)
+            other.execute(lock, (group["id"],))
+            other.commit()
+            (answer,) = request.result(60)
+    assert answer.status_int == 204
+    assert members(entra, group) == {bob["id"]}
+    assert len([entry for entry in entra.log() if entry["operation"] == "PATCH"]) == 1
+
+
+def await_waiting(url: str) -> None:
+    """Come back as soon as somebody waits for a lock."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        deadline = time.monotonic() + 30
+        while connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+            assert time.monotonic() < deadline
+
+
+class Mix:
+    """One worker of the mixed run: random requests about a few names, the statuses counted."""
+
+    def __init__(self, seed: int, until: float, groups: list[str]) -> None:
+        self._random = random.Random(seed)
+        self._until = until
+        self._groups = groups
+        self.tally: Tally[tuple[str, int]] = Tally()
+        self.bad: list[str] = []
+
+    def __call__(self, own: Any) -> "Mix":
+        acts = (
+            self.create,
+            self.create,
+            self.delete,
+            self.join,
+            self.join,
+            self.leave,
+            self.manage,
+            self.regroup,
+            self.look,
+        )
+        while time.monotonic() < self._until:
+            act = self._random.choice(acts)
+            answer = act(own)
+            if answer is not None:
+                self.tally[act.__name__, answer.status_int] += 1
+                if answer.status_int >= 500:
+                    self.bad.append(f"{act.__name__}: {answer.status} {answer.text[:300]}")
+        return self
+
+    def create(self, own: Any) -> Any:
+        return own.post("/Users", user(f"user{self._random.randrange(30)}"))
+
+    def delete(self, own: Any) -> Any:
+        id = self._some_user(own)
+        return id and own.delete(f"/Users/{id}")
+
+    def join(self, own: Any) -> Any:
+        id = self._some_user(own)
+        return id and own.patch(f"/Groups/{self._some_group()}", add(id))
+
+    def leave(self, own: Any) -> Any:
+        id = self._some_user(own)
+        return id and own.patch(f"/Groups/{self._some_group()}", {"op": "remove", "path": f'members[value eq "{id}"]'})
+
+    def manage(self, own: Any) -> Any:
+        of, by = self._some_user(own), self._some_user(own)
+        offer = {
+            "op": "replace",
+            "path": 'emails[type eq "work"].value',
+            "value": f"{self._random.random()}@example.com",
+        }
+        return of and by and own.patch(f"/Users/{of}", {"op": "add", "path": "manager", "value": by}, offer)
+
+    def regroup(self, own: Any) -> Any:
+        """A group goes and another comes, with a group and a user in it."""
+        index = self._random.randrange(len(self._groups))
+        gone = own.delete(f"/Groups/{self._groups[index]}")
+        inside = [{"value": id} for id in (self._some_user(own), self._some_group()) if id]
+        name = f"Team {index} {self._random.random()}"
+        made = own.post("/Groups", {"schemas": [CORE_GROUP], "displayName": name, "members": inside})
+        if made.status_int == 201:
+            self._groups[index] = made.json["id"]
+        return gone if gone.status_int >= 500 else made
+
+    def look(self, own: Any) -> Any:
+        return own.get(self._random.choice(["/Users", "/Groups", "/Users?count=2", f"/Groups/{self._some_group()}"]))
+
+    def _some_user(self, own: Any) -> str | None:
+        found = own.get(f'/Users?filter=userName eq "user{self._random.randrange(30)}"&attributes=id').json["Resources"]
+        return found[0]["id"] if found else None
+
+    def _some_group(self) -> str:
+        return self._random.choice(self._groups)
+
+
+def test_a_mix_of_everything_leaves_no_error_and_nothing_dangling(entra):
+    """Users deleted while groups take them up, groups deleted while they are changed, names taken while they free."""
+    groups = [entra.group(f"Team {number}")["id"] for number in range(5)]
+    until = time.monotonic() + SECONDS
+    mixes = at_once(entra, [Mix(seed, until, groups) for seed in range(8)])
+    tally = sum((mix.tally for mix in mixes), Tally[tuple[str, int]]())
+    bad = [line for mix in mixes for line in mix.bad]
+    assert not bad, (bad[:5], tally)
+    assert {act for act, _ in tally} == {"create", "delete", "join", "leave", "manage", "regroup", "look"}
+    assert tally["delete", 204] > 5
+    assert tally["join", 204] > 5
+    check_whole(entra)
+
+
+@ON_POSTGRES
+def test_who_is_taken_up_while_being_deleted_leaves_with_a_new_version_of_the_group(entra, database_url):
+    """Another session has added the user to the group and not yet committed when the user is deleted."""
+    bob, group = entra.user("bob"), entra.group("Team")
+    keys = {row.id: row.pk for row in Resource.select().where(Resource.id.in_([bob["id"], group["id"]]))}
+    with psycopg.connect(database_url) as other:
+        other.execute("UPDATE resource SET version = version + 1 WHERE id = %s", (group["id"],))
+        pair = (keys[group["id"]], keys[bob["id"]])
+        other.execute("""INSERT INTO membership ("group", member, origin) VALUES (%s, %s, 'scim')""", pair)
+        with ThreadPoolExecutor(1) as threads:
+            request = threads.submit(at_once, entra, [lambda own: own.delete(f"/Users/{bob['id']}")])
+            await_waiting(database_url)
+            other.commit()
+            (answer,) = request.result(60)
+    assert answer.status_int == 204
+    after = entra.get(f"/Groups/{group['id']}")
+    assert "members" not in after.json
+    assert after.headers["ETag"] == 'W/"3"'
