@@ -111,7 +111,7 @@ def user_body(number: int, manager: str | None = None) -> dict[str, Any]:
         "emails": [{"type": "work", "value": work_email(number), "primary": True}],
         "phoneNumbers": [{"type": "work", "value": "+33 1 99 00 12 34"}, {"type": "mobile", "value": "+33 6 39 98 00"}],
         "addresses": [
-            {"type": "work", "formatted": "1 rue de la Paix", "locality": "Paris", "postalCode": "75002", "country": "FR"}
+            {"type": "work", "formatted": "1 rue A", "locality": "Paris", "postalCode": "75002", "country": "FR"}
         ],
         ENTERPRISE_USER: {"employeeNumber": f"{number:010}", "department": f"Department {kind}"},
     }

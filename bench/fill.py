@@ -81,7 +81,8 @@ class _Filling:
     def _template(self, number: int) -> tuple[Row, list[Row]]:
         """The columns and lookups of a user whose number is to be replaced by others of its kind."""
         body = user_body(_TEMPLATE + number)
-        checked, _ = self.users._checked(None, {}, with_defaults(self.users.type, load(self.users.type, body, [])), frozenset())
+        document = with_defaults(self.users.type, load(self.users.type, body, []))
+        checked, _ = self.users._checked(None, {}, document, frozenset())
         indexes = self.tenant.indexes["User"].items()
         found = [
             row | {"attribute": attribute}
@@ -94,10 +95,14 @@ class _Filling:
         kinds = [self._template(number)[0] for number in range(_KINDS)]
         for number in range(self.directory.users):
             manager = self.directory.manager(number)
-            yield _replaced(kinds[number % _KINDS], number) | self._common("User", number) | {
-                "id": self.directory.user_id(number),
-                "manager": None if manager is None else self.first + manager,
-            }
+            yield (
+                _replaced(kinds[number % _KINDS], number)
+                | self._common("User", number)
+                | {
+                    "id": self.directory.user_id(number),
+                    "manager": None if manager is None else self.first + manager,
+                }
+            )
 
     def _group_row(self, number: int) -> Row:
         document = {"displayName": f"{self.directory.tenant} group {number}", "externalId": f"group-{number}"}

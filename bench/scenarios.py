@@ -74,9 +74,7 @@ def numbers(site: Site, round: int, count: int) -> list[int]:
 
 def get_user(site: Site, round: int, count: int) -> list[bytes]:
     """One user by id."""
-    return [
-        site.request("GET", f"/Users/{site.directory.user_id(number)}") for number in numbers(site, round, count)
-    ]
+    return [site.request("GET", f"/Users/{site.directory.user_id(number)}") for number in numbers(site, round, count)]
 
 
 def find_by(expression: str, value: Callable[[int], str]) -> Requests:
@@ -111,25 +109,23 @@ def change_member(op: str, members: int) -> Requests:
 
     def requests(site: Site, round: int, count: int) -> list[bytes]:
         path = f"/Groups/{site.directory.large_id(members)}"
-        return [
-            site.patch(path, op, "members", [{"value": site.directory.user_id(number)}]) for number in range(count)
-        ]
+        return [site.patch(path, op, "members", [{"value": site.directory.user_id(number)}]) for number in range(count)]
 
     return requests
 
 
 def get_group(members: int) -> Requests:
     """A group without its members, as Entra asks for it."""
-    return lambda site, round, count: [
-        site.request("GET", f"/Groups/{site.directory.large_id(members)}?excludedAttributes=members")
-    ] * count
+    return lambda site, round, count: (
+        [site.request("GET", f"/Groups/{site.directory.large_id(members)}?excludedAttributes=members")] * count
+    )
 
 
 def _of_groups() -> list[Scenario]:
     found = []
     for members in LARGE:
         found += [
-            Scenario(f"add a member to a group of {members:,}", change_member("Add", members), Budget(7, 7), 500, members),
+            Scenario(f"add a member to {members:,}", change_member("Add", members), Budget(7, 7), 500, members),
             Scenario(f"remove a member of {members:,}", change_member("Remove", members), Budget(7, 7), 500, members),
             Scenario(f"GET a group of {members:,} without members", get_group(members), Budget(2.2, 3), 1_000, members),
         ]

@@ -150,7 +150,7 @@ def test_changing_to_the_offered_address_settles_the_offer_and_another_leaves_it
 
 def test_an_address_that_is_taken_is_refused_and_changes_nothing(entra, bob):
     entra.user("alice")
-    with pytest.raises(Uniqueness, match='A user with the work e-mail "ALICE@example.com" already exists'):
+    with pytest.raises(Uniqueness, match=r'A user with the work e-mail "ALICE@example\.com" already exists'):
         emails(entra).change(bob["id"], "ALICE@example.com")
     assert address(entra, bob) == "bob@example.com"
 
