@@ -29,7 +29,10 @@ class Dialect(Protocol):
         """Make this transaction wait for others that serialize on the same number."""
 
     def for_update(self, query: Any) -> Any:
-        """The query, locking the rows it finds until the transaction ends."""
+        """The query, locking the rows it finds until the transaction ends; others may still begin to refer to them."""
+
+    def for_delete(self, query: Any) -> Any:
+        """The query, locking the rows it finds so that nobody begins to refer to them either."""
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """The comparison key at that path of a JSON document of keys, None where there is none."""
@@ -103,6 +106,10 @@ class Sqlite:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
 
     def for_update(self, query: Any) -> Any:
+        """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
+        return query
+
+    def for_delete(self, query: Any) -> Any:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
         return query
 
@@ -229,6 +236,10 @@ class Postgres:
     def for_update(self, query: Any) -> Any:
         """See Dialect. Rows that only refer to a locked one, as new memberships do, need not wait for it."""
         return query.for_update("FOR NO KEY UPDATE")
+
+    def for_delete(self, query: Any) -> Any:
+        """See Dialect."""
+        return query.for_update()
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """See Dialect."""

@@ -95,7 +95,7 @@ class Resources(Searching):
 
     def _delete(self, id: str) -> None:
         self._before_delete(id)
-        row = self._locked(id)
+        row = self._locked(id, self._dialect.for_delete)
         self._detach(row)
         Resource.delete().where(Resource.pk == row.pk).execute()
         self._count(-1)
@@ -143,15 +143,17 @@ class Resources(Searching):
     def _advice(self, column: str) -> str:
         return ""
 
-    def _locked(self, id: str) -> Stored:
-        """The row, locked until the transaction ends.
+    def _locked(self, id: str, lock: Callable[[Any], Any] | None = None) -> Stored:
+        """The row, locked until the transaction ends, for an update unless another lock is given.
 
         Where rows are locked one by one, that comes first: a row that is read with what it refers to while another
         write is waited for would show the new row beside the old one's references.
         """
         if self._dialect.locks_rows:
-            lock = self._database.statement(("lock", self.name), lambda: self._dialect.for_update(self._lock_query()))
-            lock(tenant=self.tenant.pk, id=id).fetchall()
+            locking = lock or self._dialect.for_update
+            name = ("lock", self.name, locking.__name__)
+            statement = self._database.statement(name, lambda: locking(self._lock_query()))
+            statement(tenant=self.tenant.pk, id=id).fetchall()
         row = self._found(id, whole=True)
         self.call.name = row.display
         return self._admitted(row)

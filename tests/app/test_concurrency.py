@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -25,10 +25,10 @@ SECONDS = float(os.environ.get("VESTIBULE_LONG", "5"))
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True, scope="session")
-Work = Callable[[Any], Any]
+Work = Callable[..., Any]
 
 
-def at_once(client: Any, works: list[Work]) -> list[Any]:
+def at_once(client: Any, works: Sequence[Work]) -> list[Any]:
     """What each work returns; they start together, each on a thread with a connection and a client of its own."""
     start = Barrier(len(works))
 
@@ -125,7 +125,7 @@ def test_of_eight_who_take_a_group_name_by_three_methods_one_gets_it(entra):
     groups = [entra.group(f"Team {number}") for number in range(4)]
     rename = {"op": "replace", "path": "displayName", "value": "TEAM"}
     body = {"schemas": [CORE_GROUP], "displayName": "team"}
-    works: list[Work] = [lambda own: own.post("/Groups", body) for _ in range(4)]
+    works: Sequence[Work] = [lambda own: own.post("/Groups", body) for _ in range(4)]
     works += [lambda own, id=group["id"]: own.patch(f"/Groups/{id}", rename) for group in groups[:2]]
     works += [lambda own, id=group["id"]: own.put(f"/Groups/{id}", body) for group in groups[2:]]
     tally = statuses(at_once(entra, works))
@@ -149,7 +149,7 @@ def test_different_attributes_patched_at_once_all_survive(entra):
 def test_elements_added_at_once_to_one_attribute_all_survive(entra):
     bob = entra.user("bob")
     numbers = [f"+33 1 {number:08}" for number in range(12)]
-    works: list[Work] = [
+    works: Sequence[Work] = [
         lambda own, number=number: own.patch(
             f"/Users/{bob['id']}", {"op": "add", "path": "phoneNumbers", "value": [{"value": number, "type": "other"}]}
         )
@@ -199,7 +199,7 @@ def test_who_is_deleted_while_named_is_nobodys_member_or_manager(entra):
     for number in range(5):
         bob, boss = entra.user(f"bob{number}")["id"], entra.user(f"boss{number}")["id"]
         group = entra.group(f"Team {number}")["id"]
-        works: list[Work] = [
+        works: Sequence[Work] = [
             lambda own, boss=boss: own.delete(f"/Users/{boss}"),
             lambda own, group=group, boss=boss: own.patch(f"/Groups/{group}", add(boss)),
             lambda own, bob=bob, boss=boss: own.patch(f"/Users/{bob}", {"op": "add", "path": "manager", "value": boss}),
