@@ -125,7 +125,7 @@ def test_of_eight_who_take_a_group_name_by_three_methods_one_gets_it(entra):
     groups = [entra.group(f"Team {number}") for number in range(4)]
     rename = {"op": "replace", "path": "displayName", "value": "TEAM"}
     body = {"schemas": [CORE_GROUP], "displayName": "team"}
-    works: Sequence[Work] = [lambda own: own.post("/Groups", body) for _ in range(4)]
+    works: list[Work] = [lambda own: own.post("/Groups", body) for _ in range(4)]
     works += [lambda own, id=group["id"]: own.patch(f"/Groups/{id}", rename) for group in groups[:2]]
     works += [lambda own, id=group["id"]: own.put(f"/Groups/{id}", body) for group in groups[2:]]
     tally = statuses(at_once(entra, works))

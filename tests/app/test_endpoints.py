@@ -3,6 +3,7 @@
 import re
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,9 @@ def names(at, answer):
 
 def number(resource):
     """The number in a resource's version."""
-    return int(re.fullmatch(r'W/"(\d+)"', resource["meta"]["version"])[1])
+    tag: str = resource["meta"]["version"]
+    assert re.fullmatch(r'W/"\d+"', tag)
+    return int(tag[3:-1])
 
 
 def unchanged(client, at, resource):
@@ -99,7 +102,7 @@ def test_a_new_resource_is_answered_whole_with_its_place_and_version(entra, at):
 
 
 def test_what_the_server_sets_is_ignored_in_a_body(entra, at):
-    own = {"id": "mine", "meta": {"resourceType": "Nonsense", "version": "7", "created": "1970"}}
+    own: dict[str, Any] = {"id": "mine", "meta": {"resourceType": "Nonsense", "version": "7", "created": "1970"}}
     if at is USERS:
         own["groups"] = [{"value": "mine"}]
     made = at.create(entra, "Adele", **own)
@@ -344,10 +347,11 @@ def test_a_required_attribute_can_be_neither_removed_nor_emptied(entra, at):
 
 def test_what_is_no_patch_message_is_refused(entra, at):
     made = at.create(entra, "Adele")
-    for body in (
+    bodies: list[dict[str, Any]] = [
         {}, {"Operations": []}, {"Operations": None}, {"Operations": "x"}, {"schemas": ["urn:other"], "Operations": []},
         {"schemas": [at.schema], "Operations": [replace("externalId", "4f")]},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for body in bodies:
         answer = entra.request("PATCH", at.url(made), body)
         assert (answer.status_int, answer.json["scimType"]) == (400, "invalidSyntax"), body
     assert unchanged(entra, at, made)

@@ -145,7 +145,7 @@ def test_remove_of_a_named_member_removes_it_wherever_it_came_from(entra, cast, 
         "bare": [{"op": "Remove", "path": "members", "value": named}],
         "object": [{"op": "Remove", "path": "members", "value": {"value": id}} for id in named],
         "path": [{"op": "remove", "path": f'members[value eq "{id}"]'} for id in named],
-        "paths": [{"op": "remove", "path": 'members[value eq "{}" or value eq "{}"]'.format(*named)}],
+        "paths": [{"op": "remove", "path": f'members[value eq "{named[0]}" or value eq "{named[1]}"]'}],
     }[form]
     assert entra.patch(url(group), *each).status_int == 204
     assert origins(entra, group) == {bob["id"]: "scim", dora["id"]: "manual"}
