@@ -141,8 +141,6 @@ class Reading:
         return found
 
     def _about(self, id: str) -> None:
-        """Say in the log which resource the request is about."""
-        self.call.resource_type = self.name
         """Tell the log which resource is meant; Postgres would refuse an id with a NUL instead of not finding it."""
         self.call.resource_type = self.name
         self.call.resource = id.replace("\x00", "")[:100]

@@ -47,7 +47,6 @@ class Resources(Searching):
     def create(self, body: Any, projection: Projection | None = None) -> Answer:
         """A new resource from a POST body (RFC 7644 §3.3). Raises InvalidSyntax, InvalidValue or Uniqueness."""
         self.call.resource_type = self.name
-        self.call.resource_type = self.name
         after = with_defaults(self.type, load(self.type, body, self._dropping()))
         self.call.name = self._display(after)
         return self._written(lambda: self._create(after, projection))

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from webtest import TestApp
 
+from app import auth, create_app
+from app.settings import Settings
 from tests.conftest import BASE_URL
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -589,9 +592,17 @@ def test_filter_and_page_go_together(entra, at, five):
     assert (answer.json["totalResults"], answer.json["itemsPerPage"]) == (2, 0)
 
 
-def test_a_page_has_no_more_than_the_server_serves(entra, at, five, app, monkeypatch):
-    monkeypatch.setitem(app.config, "DEFAULT_COUNT", 2)
-    monkeypatch.setitem(app.config, "MAX_COUNT", 3)
+@pytest.fixture
+def narrow(database):
+    """The application where it serves two resources a page unless asked, and three at most."""
+    settings = Settings(public_url=BASE_URL, log_level="error", token_cache=0.0, default_count=2, max_count=3)
+    app = create_app(settings, database)
+    yield app
+    auth.gate(app).contacts.close()
+
+
+def test_a_page_has_no_more_than_the_server_serves(entra, at, five, narrow):
+    entra.app = TestApp(narrow)
     assert names(at, entra.get(at.path)) == five[:2]
     assert names(at, entra.get(f"{at.path}?count=100")) == five[:3]
     assert entra.get(at.path).json["totalResults"] == 5
