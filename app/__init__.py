@@ -12,7 +12,6 @@ from app.bulk import bulk
 from app.discovery import discovery
 from app.front import CollapsedSlashes, FastReads
 from app.groups import groups
-from app.http import Limits
 from app.me import me
 from app.search import search
 from app.settings import Settings
@@ -56,9 +55,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.after_request(_end)
     errors.init(app)
     app.register_blueprint(scim)
-    limits = Limits(settings.default_count, settings.max_count)
-    fast = FastReads(app.wsgi_app, auth.gate(app), limits, app.config["SIGNING_KEY"].encode())
-    app.wsgi_app = CollapsedSlashes(fast)  # type: ignore[method-assign]
+    app.wsgi_app = CollapsedSlashes(FastReads(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
     return app
 
 

@@ -8,13 +8,13 @@ answers what succeeds; whatever is unusual or refused it leaves to Flask, which 
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from app import log
 from app.auth import Gate
-from app.http import Limits, page_headers, page_text, resource_headers, searched
+from app.http import limits, page_headers, page_text, resource_headers, searched
 from scim.document import etag
 from store.journal import Call
 from store.tenants import Access
@@ -46,11 +46,10 @@ class CollapsedSlashes:
 class FastReads:
     """Answers GET of users without Flask; see the module."""
 
-    def __init__(self, application: Application, gate: Gate, limits: Limits, secret: bytes) -> None:
+    def __init__(self, application: Application, gate: Gate, config: Mapping[str, Any]) -> None:
         self._application = application
         self._gate = gate
-        self._limits = limits
-        self._secret = secret
+        self._config = config
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer the request (PEP 3333)."""
@@ -87,7 +86,7 @@ class FastReads:
         users = self._users(access)
         accept = environ.get("HTTP_ACCEPT")
         if id is None:
-            page = users.search(searched(given, self._limits), secret=self._secret)
+            page = users.search(searched(given, limits(self._config)))
             answer = page_text(page, by_cursor=False), page_headers(accept)
         else:
             user = users.get(id)

@@ -117,7 +117,7 @@ def _are_texts(names: Any) -> bool:
 
 def query() -> Query:
     """What the query parameters of a list search for; those that we do not know are ignored (RFC 7644 §3.4.2)."""
-    return searched(request.args, limits())
+    return searched(request.args, limits(current_app.config))
 
 
 class Limits(NamedTuple):
@@ -127,9 +127,9 @@ class Limits(NamedTuple):
     most: int
 
 
-def limits() -> Limits:
-    """The limits that the settings name."""
-    return Limits(current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"])
+def limits(config: Mapping[str, Any]) -> Limits:
+    """The limits that an application's configuration names."""
+    return Limits(config["DEFAULT_COUNT"], config["MAX_COUNT"])
 
 
 def searched(given: Any, limits: Limits) -> Query:
@@ -254,7 +254,7 @@ def searched_page(resources: Users | Groups, message: dict[str, Any] | None = No
 
 def requested(message: dict[str, Any]) -> Query:
     """What a SearchRequest searches for; its members may be spelled in any letter case."""
-    return searched({name: member(message, name) for name in _SEARCHED}, limits())
+    return searched({name: member(message, name) for name in _SEARCHED}, limits(current_app.config))
 
 
 def page_response(page: Page, *, by_cursor: bool) -> Response:

@@ -5,7 +5,6 @@ from webtest import TestApp
 
 from app import auth
 from app.front import FastReads
-from app.http import Limits
 
 
 class Spy:
@@ -24,7 +23,7 @@ class Spy:
 def paths(app, entra):
     """The same request by the fast path and by Flask alone: both answers, and whether Flask was asked by the first."""
     flask = Spy(app)
-    fast = TestApp(FastReads(flask, auth.gate(app), Limits(100, 1_000), app.config["SIGNING_KEY"].encode()))
+    fast = TestApp(FastReads(flask, auth.gate(app), app.config))
 
     def both(path, method="GET", **headers):
         headers = {"Authorization": f"Bearer {entra.token}"} | headers

@@ -1,5 +1,7 @@
 """Members of groups as rows: where they came from, who is unknown, what would be a circle (RFC 7643 §4.2)."""
 
+from typing import Any
+
 import pytest
 
 from store.models import Membership, Resource
@@ -140,14 +142,14 @@ def test_a_patch_that_does_not_speak_of_members_leaves_them_all(entra, cast):
 def test_remove_of_a_named_member_removes_it_wherever_it_came_from(entra, cast, form):
     group, (adele, bob, cleo, dora, _) = cast
     named = [adele["id"], cleo["id"]]
-    each = {
+    forms: dict[str, list[dict[str, Any]]] = {
         "list": [{"op": "Remove", "path": "members", "value": [{"value": id, "$ref": None} for id in named]}],
         "bare": [{"op": "Remove", "path": "members", "value": named}],
         "object": [{"op": "Remove", "path": "members", "value": {"value": id}} for id in named],
         "path": [{"op": "remove", "path": f'members[value eq "{id}"]'} for id in named],
         "paths": [{"op": "remove", "path": f'members[value eq "{named[0]}" or value eq "{named[1]}"]'}],
-    }[form]
-    assert entra.patch(url(group), *each).status_int == 204
+    }
+    assert entra.patch(url(group), *forms[form]).status_int == 204
     assert origins(entra, group) == {bob["id"]: "scim", dora["id"]: "manual"}
 
 
