@@ -1,16 +1,22 @@
-"""/ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7644 §4)."""
+"""/ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7644 §4), and the same as OpenAPI at /openapi.json."""
 
+import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from app.http import value_response
+from app.http import json_response
 from scim import discovery as published
+from scim import openapi
 from scim.cursor import TIMEOUT
+from scim.document import dumps, etag
 from scim.errors import Forbidden, NotFound
 from scim.messages import list_response
 
 discovery = Blueprint("discovery", __name__)
+
+MAX_AGE = 60
+"""For how many seconds a client may keep what it discovered: a custom field is to be seen soon."""
 
 
 @discovery.before_request
@@ -31,7 +37,7 @@ def service_provider_config() -> Response:
         bulk=(current_app.config["BULK_MAX_OPERATIONS"], current_app.config["MAX_CONTENT_LENGTH"]),
         pagination=published.Pagination(current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"], TIMEOUT),
     )
-    return value_response(config)
+    return _cached(config)
 
 
 @discovery.get("/ResourceTypes")
@@ -58,12 +64,31 @@ def schema(urn: str) -> Response:
     return _one(published.schemas(g.access.tenant.profile, g.endpoint_url), urn)
 
 
+@discovery.get(openapi.PATH)
+def openapi_document() -> Response:
+    """The endpoint as an OpenAPI document."""
+    answer = _cached(openapi.document(g.access.tenant.profile, g.endpoint_url))
+    answer.content_type = "application/json"
+    return answer
+
+
 def _all(found: list[dict[str, Any]]) -> Response:
-    return value_response(list_response(len(found), found))
+    return _cached(list_response(len(found), found))
 
 
 def _one(found: list[dict[str, Any]], id: str) -> Response:
     one = next((each for each in found if each["id"].lower() == id.lower()), None)
     if one is None:
         raise NotFound(f"There is no {id[:200]} here.")
-    return value_response(one)
+    return _cached(one)
+
+
+def _cached(value: Any) -> Response:
+    """An answer that the client may keep for a while, and ask again whether it changed (RFC 9110 §13.1.2)."""
+    text = dumps(value)
+    version = hashlib.sha256(text.encode()).hexdigest()[:16]
+    headers = {"ETag": etag(version), "Cache-Control": f"private, max-age={MAX_AGE}"}
+    condition = g.call.precondition
+    if condition is not None and condition.is_known(version):
+        return Response(status=304, headers=headers)
+    return json_response(text, headers=headers)

@@ -31,7 +31,7 @@ def location(resource_type: ResourceType, endpoint_url: str, id: str) -> str:
     return f"{endpoint_url}{resource_type.endpoint}/{id}"
 
 
-def etag(version: int) -> str:
+def etag(version: int | str) -> str:
     """The entity tag of a version: weak, since one tag stands for every projection (RFC 7643 §3.1, RFC 7644 §3.14)."""
     return f'W/"{version}"'
 

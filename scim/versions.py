@@ -31,11 +31,11 @@ class Precondition:
         if self.is_known(version):
             raise PreconditionFailed(f'The resource is at version W/"{version}", which If-None-Match excludes.')
 
-    def is_known(self, version: int) -> bool:
+    def is_known(self, version: int | str) -> bool:
         """Whether the client has this version already, by what If-None-Match says."""
         return self.if_none_match is not None and names(self.if_none_match, version)
 
 
-def names(header: str, version: int) -> bool:
+def names(header: str, version: int | str) -> bool:
     """Whether a list of entity tags, or `*`, names the version."""
     return header.strip() == "*" or str(version) in (quoted or bare for quoted, bare in _TAG.findall(header))

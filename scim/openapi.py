@@ -1,0 +1,245 @@
+"""What a tenant's endpoint answers, as an OpenAPI 3.1 document, derived from the attributes like /Schemas.
+
+It describes what clients should send, which is narrower than what is accepted: tolerances and letter cases stay out.
+"""
+
+from typing import Any
+
+from scim import messages
+from scim.attributes import Attribute, ResourceType
+from scim.preset import Profile
+from scim.validation import MAX_INTEGER
+
+Json = dict[str, Any]
+
+PATH = "/openapi.json"
+
+_TYPES: dict[str, Json] = {
+    "string": {"type": "string"},
+    "boolean": {"type": "boolean"},
+    "integer": {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
+    "decimal": {"type": "number"},
+    "dateTime": {"type": "string", "format": "date-time"},
+    "reference": {"type": "string", "format": "uri-reference"},
+    "binary": {"type": "string", "contentEncoding": "base64"},
+}
+
+_TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer"}
+_SCIM_JSON = "application/scim+json"
+
+_PARAMETERS: dict[str, tuple[str, Json]] = {
+    "id": ("The resource's id.", _TEXT),
+    "filter": ('Which resources, such as userName eq "bob" (RFC 7644 §3.4.2.2).', _TEXT),
+    "sortBy": ("The attribute to sort by (RFC 7644 §3.4.2.3).", _TEXT),
+    "sortOrder": ("ascending or descending.", {"enum": ["ascending", "descending"]}),
+    "startIndex": ("The number of the first resource of the page, from 1 (RFC 7644 §3.4.2.4).", _COUNT),
+    "count": ("How many resources the page may hold.", _COUNT),
+    "cursor": ("Empty for the first page, then nextCursor or previousCursor (RFC 9865).", _TEXT),
+    "attributes": ("Only these attributes, separated by commas (RFC 7644 §3.9).", _TEXT),
+    "excludedAttributes": ("All attributes but these, separated by commas (RFC 7644 §3.9).", _TEXT),
+    "If-Match": ("The ETag that the resource must still have (RFC 7644 §3.14).", _TEXT),
+    "If-None-Match": ("The ETag that the client has already (RFC 7644 §3.14).", _TEXT),
+}
+_HEADERS = ("If-Match", "If-None-Match")
+_PROJECTION = ("attributes", "excludedAttributes")
+_QUERY = ("filter", "sortBy", "sortOrder", "startIndex", "count", "cursor", *_PROJECTION)
+
+_DISCOVERY = {
+    "/ServiceProviderConfig": ("getServiceProviderConfig", "What this server can do"),
+    "/ResourceTypes": ("getResourceTypes", "The kinds of resources"),
+    "/ResourceTypes/{id}": ("getResourceType", "One kind of resource"),
+    "/Schemas": ("getSchemas", "Every schema"),
+    "/Schemas/{id}": ("getSchema", "One schema"),
+    PATH: ("getOpenapi", "This document"),
+}
+
+
+def document(profile: Profile, endpoint_url: str) -> Json:
+    """The OpenAPI document of a tenant with this profile at this Endpoint URL."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "SCIM 2.0",
+            "version": "2.0",
+            "description": f"Users and groups by RFC 7643, 7644 and 9865; preset {profile.preset.name}, "
+            f"{profile.preset.description}.",
+        },
+        "servers": [{"url": endpoint_url}],
+        "security": [{"token": []}],
+        "paths": _paths(profile),
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "parameters": {name: _parameter(name) for name in _PARAMETERS},
+            "responses": {"Error": _content("The request was refused; detail says why.", _ref("Error"))},
+            "schemas": _schemas(profile),
+        },
+    }
+
+
+def _parameter(name: str) -> Json:
+    description, schema = _PARAMETERS[name]
+    place = "path" if name == "id" else "header" if name in _HEADERS else "query"
+    return {"name": name, "in": place, "required": name == "id", "description": description, "schema": schema}
+
+
+def _ref(name: str, kind: str = "schemas") -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _content(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {_SCIM_JSON: {"schema": schema}}}
+
+
+def _operation(
+    id: str, summary: str, responses: Json, parameters: tuple[str, ...] = (), body: str | None = None
+) -> Json:
+    operation: Json = {"operationId": id, "summary": summary}
+    if parameters:
+        operation["parameters"] = [_ref(name, "parameters") for name in parameters]
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {_SCIM_JSON: {"schema": _ref(body)}}}
+    return operation | {"responses": responses | {"default": _ref("Error", "responses")}}
+
+
+def _paths(profile: Profile) -> Json:
+    paths: Json = {}
+    for kind in profile.types:
+        paths |= _paths_of(kind)
+    page = _content("A page of users and groups.", _ref("ListResponse"))
+    paths["/"] = {"get": _operation("search", "A page of users and groups", {"200": page}, _QUERY)}
+    paths["/.search"] = {"post": _operation("searchByPost", "The same", {"200": page}, body="SearchRequest")}
+    results = _content("The results, one for each operation that was tried.", _ref("BulkResponse"))
+    paths["/Bulk"] = {"post": _operation("bulk", "Many operations", {"200": results}, body="BulkRequest")}
+    for path, (id, summary) in _DISCOVERY.items():
+        found = _content(f"{summary}.", {"type": "object"})
+        parameters = ("id",) if "{id}" in path else ()
+        paths[path] = {"get": _operation(id, summary, {"200": found}, parameters)}
+    return paths
+
+
+def _paths_of(kind: ResourceType) -> Json:
+    """The paths of one resource type (RFC 7644 §3.2)."""
+    name = kind.name
+    one, page = _content(f"The {name}.", _ref(name)), _content("A page.", _ref(f"{name}ListResponse"))
+    gone, same = {"description": "Done; there is nothing to show."}, {"description": "The client has this version."}
+    conditions = ("id", "If-Match", "If-None-Match")
+    return {
+        kind.endpoint: {
+            "get": _operation(f"search{name}s", f"A page of {name}s", {"200": page}, _QUERY),
+            "post": _operation(f"create{name}", f"A new {name}", {"201": one}, _PROJECTION, f"New{name}"),
+        },
+        f"{kind.endpoint}/{{id}}": {
+            "get": _operation(f"get{name}", f"One {name}", {"200": one, "304": same}, ("id", *_HEADERS, *_PROJECTION)),
+            "put": _operation(
+                f"replace{name}", f"A {name} replaced", {"200": one}, (*conditions, *_PROJECTION), f"New{name}"
+            ),
+            "patch": _operation(
+                f"patch{name}", f"A {name} changed", {"200": one, "204": gone}, (*conditions, *_PROJECTION), "PatchOp"
+            ),
+            "delete": _operation(f"delete{name}", f"A {name} removed", {"204": gone}, conditions),
+        },
+        f"{kind.endpoint}/.search": {
+            "post": _operation(f"search{name}sByPost", f"A page of {name}s", {"200": page}, (), "SearchRequest")
+        },
+    }
+
+
+def _schemas(profile: Profile) -> Json:
+    """The bodies: resources as they come and as they go, and the messages around them."""
+    found: Json = {}
+    for kind in profile.types:
+        found[kind.name] = _object(kind.attributes, writing=False)
+        found[f"New{kind.name}"] = _object(kind.attributes, writing=True)
+        found[f"{kind.name}ListResponse"] = _list_response(_ref(kind.name))
+    found["ListResponse"] = _list_response({"anyOf": [_ref(kind.name) for kind in profile.types]})
+    return found | _messages()
+
+
+def _object(attributes: tuple[Attribute, ...], *, writing: bool) -> Json:
+    """An object of these attributes. What is read may lack every attribute that a projection can leave out."""
+    seen = [each for each in attributes if not each.forbidden and each.returned != "never"]
+    if writing:
+        seen = [each for each in seen if each.mutability != "readOnly"]
+    required = [each.name for each in seen if (each.required if writing else each.returned == "always")]
+    properties = {each.name: _value(each, writing=writing) for each in seen}
+    return {
+        "type": "object", "properties": properties, "additionalProperties": False,
+        **({"required": required} if required else {}),
+    }  # fmt: skip
+
+
+def _value(attribute: Attribute, *, writing: bool) -> Json:
+    schema = dict(_TYPES.get(attribute.type) or _object(attribute.sub_attributes, writing=writing))
+    if attribute.required and attribute.type == "string":
+        schema["minLength"] = 1
+    if attribute.max_length is not None:
+        schema["maxLength"] = attribute.max_length
+    if attribute.rule is not None:
+        schema["pattern"] = f"^{attribute.rule.pattern.pattern}$"
+    if attribute.canonical_values:
+        schema["examples"] = list(attribute.canonical_values)
+    described = {"description": attribute.description} if attribute.description else {}
+    if attribute.multi_valued:
+        return {"type": "array", "items": schema, **({"minItems": 1} if attribute.required else {}), **described}
+    return schema | described
+
+
+def _message(urn: str, required: tuple[str, ...] = (), /, **properties: Json) -> Json:
+    """A message that names its URN (RFC 7644 §8.2)."""
+    schemas = {"type": "array", "items": _TEXT, "contains": {"const": urn}}
+    return {"type": "object", "properties": {"schemas": schemas, **properties}, "required": ["schemas", *required]}
+
+
+def _list_response(resource: Json) -> Json:
+    natural = {"type": "integer", "minimum": 0}
+    return _message(
+        messages.LIST_RESPONSE,
+        ("totalResults", "itemsPerPage", "Resources"),
+        totalResults=natural,
+        itemsPerPage=natural,
+        startIndex={"type": "integer", "minimum": 1},
+        nextCursor=_TEXT,
+        previousCursor=_TEXT,
+        Resources={"type": "array", "items": resource},
+    )
+
+
+def _messages() -> Json:
+    names = {"type": "array", "items": _TEXT}
+    operation = {
+        "type": "object",
+        "properties": {"op": {"enum": ["add", "remove", "replace"]}, "path": _TEXT, "value": {}},
+        "required": ["op"],
+    }
+    job = {
+        "method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT,
+    }  # fmt: skip
+    result = job | {"location": _TEXT, "status": {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}}
+    query = {name: _PARAMETERS[name][1] for name in _QUERY if name not in _PROJECTION}
+    return {
+        "Error": _message(
+            messages.ERROR, ("status",), status=result["status"], scimType=_TEXT, detail=_TEXT
+        ) | {"additionalProperties": False},
+        "PatchOp": _message(
+            messages.PATCH_OP, ("Operations",), Operations={"type": "array", "items": operation, "minItems": 1}
+        ),
+        "SearchRequest": _message(
+            messages.SEARCH_REQUEST, **query, attributes=names, excludedAttributes=names
+        ),
+        "BulkRequest": _message(
+            messages.BULK_REQUEST,
+            ("Operations",),
+            failOnErrors={"type": "integer", "minimum": 1},
+            Operations=_list(job | {"data": {"type": "object"}}, "method", "path"),
+        ),
+        "BulkResponse": _message(
+            messages.BULK_RESPONSE,
+            ("Operations",),
+            Operations=_list(result | {"response": _ref("Error")}, "method", "status"),
+        ),
+    }  # fmt: skip
+
+
+def _list(properties: Json, *required: str) -> Json:
+    return {"type": "array", "items": {"type": "object", "properties": properties, "required": [*required]}}
