@@ -10,10 +10,10 @@ LOCK = $(BIN)/uv pip compile setup.cfg --quiet --upgrade --universal --python-ve
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock
+.PHONY: help setup run test conformance lint format lock
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/dev.stamp ## Install Vestibule, the tests' tools and the linters into .venv
 	@echo "Vestibule is installed in .venv; make run serves it."
@@ -24,6 +24,9 @@ run: .venv/run.stamp ## Serve a demo tenant on http://127.0.0.1:8080, its data i
 
 test: .venv/dev.stamp ## Run every test, on SQLite and on Postgres
 	$(BIN)/python -m pytest $(ARGS)
+
+conformance: .venv/dev.stamp ## Run the suites that others wrote, against a live server
+	$(BIN)/python -m pytest conformance $(ARGS)
 
 lint: .venv/dev.stamp ## Check style, types and the import contracts
 	$(BIN)/ruff check .
@@ -38,7 +41,7 @@ format: .venv/dev.stamp ## Format the code and sort its imports
 lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into requirements*.lock
 	$(PIP) install uv
 	$(LOCK) --output-file requirements.lock
-	$(LOCK) --extra test --extra lint --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --extra test --extra conformance --extra lint --constraint requirements.lock --output-file requirements-dev.lock
 
 .venv/venv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Vestibule needs Python 3.11 or newer, and \

@@ -1,0 +1,1 @@
+"""Suites that others wrote, run against a live server: `make conformance`."""

@@ -1,0 +1,17 @@
+"""scim-sanity goes through the lives of a user and a group, and looks at every header on the way."""
+
+from collections.abc import Callable
+
+from scim_sanity.probe.runner import run_probe_api
+
+from conformance.conftest import Endpoint
+from conformance.expected import SANITY
+
+
+def test_scim_sanity_finds_what_is_expected_and_nothing_else(make_endpoint: Callable[[str], Endpoint]):
+    """(RFC 7643, RFC 7644)"""
+    endpoint = make_endpoint("rfc")
+    results = run_probe_api(endpoint.url, token=endpoint.token, strict=True)["results"]
+    assert sum(result["status"] == "pass" for result in results) >= 25
+    found = {result["name"]: result for result in results if result["status"] not in ("pass", "skip")}
+    assert found.keys() == SANITY.keys(), found
