@@ -80,7 +80,8 @@ def test_lists_are_filtered_sorted_and_paged(client: SyncSCIMClient):
 
 def test_cursors_lead_through_a_list(client: SyncSCIMClient):
     """(RFC 9865 §2)"""
-    cursor, seen = "", []
+    cursor: str | None = ""
+    seen: list[Any] = []
     while cursor is not None:
         wanted = SearchRequest(cursor=cursor, count=10, filter='userName sw "person"')
         page: Any = client.query(model(client, "User"), query_parameters=wanted)
