@@ -8,36 +8,41 @@ from flask import Flask, current_app, g, request
 
 from app.http import precondition
 from app.throttle import Throttle
-from scim.errors import Forbidden, InvalidVers, TooManyRequests, Unauthorized
+from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
 from store.contacts import Contacts
 from store.database import Database, now
 from store.groups import Groups
 from store.journal import Call
-from store.tenants import Access, Tenants
+from store.tenants import TENANT_NAME, Access, Tenants
 from store.tokens import digest
 from store.users import Users
 
 # DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
 _SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?", re.DOTALL)
+_PUBLIC = re.compile(r"/scim/[^/]+/v2/(ServiceProviderConfig|(ResourceTypes|Schemas)(/[^/]+)?|openapi\.json)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bearer. Entra calls it Secret Token."
 EXPIRED = "The token has expired: create a new one with `vestibule token create` and paste it into the client."
 _CHALLENGE = 'Bearer realm="scim"'
 
+ANONYMOUS = 0
+"""The key of no token: who comes without one leaves no trace in the tenant's log."""
 
-def init(app: Flask, database: Database, base_url: str, trusted: float) -> None:
-    """Authenticate every request of the app that is for SCIM; `trusted`: see Tenants."""
-    app.extensions["vestibule.auth"] = Gate(database, base_url, trusted)
+
+def init(app: Flask, at: "Gate") -> None:
+    """Authenticate every request of the app that is for SCIM."""
+    app.extensions["vestibule.auth"] = at
     app.before_request(_authenticate)
 
 
 class Gate:
-    """What authentication works with."""
+    """What authentication works with. `trusted`: see Tenants; `public_discovery`: whether discovery needs no token."""
 
-    def __init__(self, database: Database, base_url: str, trusted: float) -> None:
+    def __init__(self, database: Database, base_url: str, trusted: float = 0.0, public_discovery: bool = False) -> None:
         self.database = database
         self.base_url = base_url
+        self.public_discovery = public_discovery
         self.tenants = Tenants(database, trusted)
         self.contacts = Contacts(database)
         self.throttle = Throttle()
@@ -59,6 +64,15 @@ class Gate:
         """The token of an Authorization header, if it is in force."""
         access = self.known(tenant, header)
         return None if access is None or is_expired(access) else access
+
+    def anonymous(self, tenant: str) -> Access | None:
+        """Who reads what a tenant speaks without a token; None where there is no such tenant."""
+        if TENANT_NAME.fullmatch(tenant) is None:
+            return None
+        try:
+            return Access(self.tenants.get(tenant), ANONYMOUS, "anonymous", "read", None)
+        except NotFound:
+            return None
 
     def endpoint_url(self, access: Access) -> str:
         """The Endpoint URL of the token's tenant."""
@@ -91,12 +105,20 @@ def _authenticate() -> None:
 
 
 def _access(at: Gate, tenant: str) -> Access:
-    access = at.known(tenant, request.headers.get("Authorization", ""))
+    header = request.headers.get("Authorization")
+    access = at.anonymous(tenant) if _is_public(at, header) else at.known(tenant, header or "")
     if access is None:
         raise _refusal(at, tenant, REFUSED)
     if is_expired(access):
         raise _refusal(at, tenant, EXPIRED)
     return access
+
+
+def _is_public(at: Gate, header: str | None) -> bool:
+    """Whether the request needs no token (RFC 7643 §5); one that shows a token is judged by it all the same."""
+    if not at.public_discovery or header is not None or request.method not in ("GET", "HEAD"):
+        return False
+    return _PUBLIC.fullmatch(request.path) is not None
 
 
 def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyRequests:
@@ -123,8 +145,9 @@ def _open(at: Gate, access: Access) -> None:
     here: Any = g._get_current_object()
     here.access, here.endpoint_url, here.call = access, endpoint_url, call
     here.users, here.groups = Users(*bound), Groups(*bound)
-    here.journal = here.users.journal
-    at.contacts.note(access.token, access.tenant.pk)
+    if access.token != ANONYMOUS:
+        here.journal = here.users.journal
+        at.contacts.note(access.token, access.tenant.pk)
 
 
 def resources(call: Call) -> tuple[Users, Groups]:

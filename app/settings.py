@@ -191,6 +191,9 @@ class Settings:
     token_cache: float = _setting(
         0.2, seconds(0, 5), "For how many seconds a process trusts what it read of a token; a revocation waits as long."
     )
+    public_discovery: bool = _setting(
+        False, boolean, "Whether a tenant's schemas and what the server can do are told without a token."
+    )
     prepared_statements: bool = _setting(
         True, boolean, "Whether Postgres keeps statements prepared; false behind a pooler of transactions."
     )

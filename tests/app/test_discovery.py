@@ -2,7 +2,10 @@
 
 import pytest
 from openapi_spec_validator import validate
+from webtest import TestApp
 
+from app import auth, create_app
+from app.settings import Settings
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
 
 PATHS = [
@@ -87,3 +90,60 @@ def test_the_openapi_document_names_every_route(app, entra):
     described = entra.get("/openapi.json").json["paths"]
     named = {(path, method.upper()) for path, methods in described.items() for method in methods}
     assert {route for route in routes if route[0] not in ("/Me", "/<path:path>")} == named
+
+
+@pytest.fixture(scope="module")
+def open_app(database):
+    """A server that tells everybody what it speaks."""
+    app = create_app(Settings(database_url="sqlite:///unused", log_level="error", public_discovery=True), database)
+    yield TestApp(app)
+    auth.gate(app).contacts.close()
+
+
+def anonymous(open_app, tenant, path, method="GET", **headers):
+    return open_app.request(f"/scim/{tenant}/v2{path}", method=method, headers=headers, expect_errors=True)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_discovery_needs_no_token_where_the_operator_says_so(open_app, entra, path):
+    """(RFC 7643 §5)"""
+    assert anonymous(open_app, entra.name, path).status_int == 200
+    assert anonymous(open_app, entra.name, path, "HEAD").status_int == 200
+    assert entra.app.get(f"/scim/{entra.name}/v2{path}", expect_errors=True).status_int == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/Users"),
+        ("GET", "/Schemas/a/b"),
+        ("POST", "/Schemas"),
+        ("GET", "/Me"),
+        ("GET", "/Schemasx"),
+        ("GET", ""),
+    ],
+)
+def test_all_else_needs_one_still(open_app, entra, method, path):
+    """(RFC 7644 §2)"""
+    assert anonymous(open_app, entra.name, path, method).status_int == 401
+
+
+@pytest.mark.parametrize("tenant", ["nobody", "NOBODY", "%00", "a%0Ab"])
+def test_an_unknown_tenant_is_the_same_401_without_a_token(open_app, entra, tenant):
+    """(RFC 7644 §2)"""
+    answer = anonymous(open_app, tenant, "/Schemas", REMOTE_ADDR="192.0.2.1")
+    refused = entra.app.get(f"/scim/{entra.name}/v2/Users", expect_errors=True)
+    assert (answer.status_int, answer.text) == (401, refused.text)
+    assert answer.headers["WWW-Authenticate"]
+
+
+def test_a_wrong_token_is_refused_where_none_is_needed(open_app, entra):
+    """(RFC 6750 §3.1)"""
+    assert anonymous(open_app, entra.name, "/Schemas", Authorization="Bearer wrong").status_int == 401
+
+
+def test_who_comes_without_a_token_leaves_no_trace(open_app, entra):
+    """(RFC 7643 §5)"""
+    assert anonymous(open_app, entra.name, '/Schemas?filter=id+eq+"x"').status_int == 403
+    assert anonymous(open_app, entra.name, "/Schemas/nothing").status_int == 404
+    assert entra.log() == []
