@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database.check_migrated()
     # Not Flask's SECRET_KEY: with that, Flask would look for a session in every request.
     app.config["SIGNING_KEY"] = settings.secret_key or secret_key(database)
-    auth.init(app, auth.Gate(database, settings.base_url, settings.token_cache, settings.public_discovery))
+    auth.init(app, auth.Gate(database, settings))
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
     errors.init(app)

@@ -7,12 +7,13 @@ from typing import Any
 from flask import Flask, current_app, g, request
 
 from app.http import precondition
+from app.settings import Settings
 from app.throttle import Throttle
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
 from store.contacts import Contacts
 from store.database import Database, now
 from store.groups import Groups
-from store.journal import Call
+from store.journal import Call, prune
 from store.tenants import TENANT_NAME, Access, Tenants
 from store.tokens import digest
 from store.users import Users
@@ -37,14 +38,14 @@ def init(app: Flask, at: "Gate") -> None:
 
 
 class Gate:
-    """What authentication works with. `trusted`: see Tenants; `public_discovery`: whether discovery needs no token."""
+    """What authentication works with."""
 
-    def __init__(self, database: Database, base_url: str, trusted: float = 0.0, public_discovery: bool = False) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self.base_url = base_url
-        self.public_discovery = public_discovery
-        self.tenants = Tenants(database, trusted)
-        self.contacts = Contacts(database)
+        self.base_url = settings.base_url
+        self.public_discovery = settings.public_discovery
+        self.tenants = Tenants(database, settings.token_cache)
+        self.contacts = Contacts(database, chores=lambda: prune(database, settings.log_retention_days))
         self.throttle = Throttle()
 
     def known(self, tenant: str, header: str) -> Access | None:

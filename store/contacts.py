@@ -16,13 +16,20 @@ SECONDS = 5.0
 """How long a contact may wait to be written."""
 
 
+HOUR = 3_600.0
+
+
 class Contacts:
     """The contacts of one worker process. The thread that writes them starts with the first one and writes it at
-    once."""
+    once; at most once an hour it also does the house's `chores`."""
 
-    def __init__(self, database: Database, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, database: Database, seconds: float = SECONDS, chores: Callable[[], object] = lambda: None
+    ) -> None:
         self._database = database
         self._seconds = seconds
+        self._chores = chores
+        self._chores_at = 0.0
         self._pending: dict[int, tuple[int, float]] = {}
         self._lock = Lock()
         self._news = Event()
@@ -44,10 +51,16 @@ class Contacts:
             self._news.clear()
             try:
                 self.flush()
+                self._tidy()
             except (peewee.PeeweeException, ScimError):
                 logging.getLogger("vestibule").exception("contacts not written")
             self._end.wait(self._seconds)
         self._database.close()
+
+    def _tidy(self) -> None:
+        if time.monotonic() >= self._chores_at:
+            self._chores_at = time.monotonic() + HOUR
+            self._chores()
 
     def close(self) -> None:
         """Write what is left and end the thread."""

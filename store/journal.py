@@ -1,6 +1,7 @@
 """The provisioning log: one entry for every write and every refusal, in the same transaction as its change."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from scim.errors import ScimError
 from scim.hints import hint
 from scim.versions import Precondition
 from store.compiled import parameter
-from store.database import Database, now
+from store.database import Database, instant_at, now
 from store.models import Journal as Row
 from store.models import Refusal, Resource
 
@@ -106,12 +107,17 @@ class Journal:
             query = query.where((Row.resource == about) | Row.name.contains(about))
         return self._database.read(lambda: [_shown(row) for row in query])
 
-    def prune(self, days: int) -> int:
-        """Remove the entries that are older; returns how many."""
-        oldest = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%S}"
-        return self._database.write(
-            lambda: int(Row.delete().where((Row.tenant == self._tenant) & (Row.time < oldest)).execute())
-        )
+
+def prune(database: Database, days: int, batch: int = 2_000) -> int:
+    """Remove the entries of all tenants that are older, in small transactions; returns how many."""
+    oldest = instant_at(time.time() - days * 86_400)
+    old = Row.select(Row.pk).where(Row.time < oldest).order_by(Row.time).limit(batch)
+    removed = 0
+    while True:
+        count = database.write(lambda: int(Row.delete().where(Row.pk.in_(old)).execute()))
+        removed += count
+        if count < batch:
+            return removed
 
 
 def _text(changes: Sequence[dict[str, Any]]) -> str | None:
