@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from store.groups import Groups
 from store.journal import Call
 from store.models import Index, Lookup, Membership, Resource, proxy
 from store.resources import Resources
-from store.search import Query
+from store.search import Page, Query
 from store.tenants import Tenant, Tenants
 from store.users import Users
 from tests.postgres import create_database, drop_database
@@ -37,6 +38,8 @@ EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "70"))
 # Beside what every tenant indexes: attributes of every kind that `lookup` can hold.
 INDEXED = ("phoneNumbers", "addresses", "roles", "photos", "x509Certificates", "title", "name.formatted", "active",
            "profileUrl", *(f"{RFC.preset.fields_urn}:{field.name}" for field in FIELDS))  # fmt: skip
+
+SECRET = b"signs cursors"
 
 STRANGER = Directory(
     [{"schemas": [CORE_USER], "userName": f"{i}a", "title": "a", "name": {"familyName": "a"},
@@ -191,6 +194,22 @@ def in_order(resources: Resources, name: str, descending: bool) -> list[str]:
         ids += [json.loads(resource)["id"] for resource in page.resources]
 
 
+def by_cursor(resources: Resources, name: str, descending: bool) -> tuple[list[str], list[str]]:
+    """All ids in the order of an attribute, read by cursor in pages of two: to the end, and from there back."""
+    query = Query(sort_by=name, descending=descending, count=2, cursor="")
+    pages = [resources.search(query, secret=SECRET)]
+    while pages[-1].next_cursor:
+        pages.append(resources.search(replace(query, cursor=pages[-1].next_cursor), secret=SECRET))
+    back = [pages[-1]]
+    while back[0].previous_cursor:
+        back.insert(0, resources.search(replace(query, cursor=back[0].previous_cursor), secret=SECRET))
+    return _ids(pages), _ids(back)
+
+
+def _ids(pages: list[Page]) -> list[str]:
+    return [json.loads(text)["id"] for page in pages for text in page.resources]
+
+
 def everything(resources: Resources) -> list[dict[str, Any]]:
     """All resources as they go out."""
     return [json.loads(text) for text in resources.search(Query()).resources]
@@ -217,6 +236,9 @@ def first_value(resource: Any, path: tuple[str, ...]) -> Any:
             value = next((e for e in value if isinstance(e, dict) and e.get("primary") is True), value[0])
     return value
 
+
+# Resource types are large tables.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 often = settings(
     max_examples=EXAMPLES,
@@ -267,5 +289,6 @@ def test_sorts_give_the_same_order_in_memory_in_sqlite_and_in_postgres(both, typ
                     for by, descending in orders:
                         wanted = sorted_by_key(known, asked(type)[by], descending)
                         assert in_order(resources, by, descending) == wanted, f"{name}: {by}"
+                        assert by_cursor(resources, by, descending) == (wanted, wanted), f"{name}: {by} by cursor"
 
     holds()
