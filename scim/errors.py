@@ -7,17 +7,20 @@ from typing import ClassVar
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def sendable(text: str) -> str:
+    """A client's text without what neither JSON in UTF-8 nor the databases take."""
+    return _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 class ScimError(Exception):
-    """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log; NULs
-    and halves of surrogate pairs are replaced in it, since neither JSON in UTF-8 nor the databases take them.
-    """
+    """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log."""
 
     status: ClassVar[int] = HTTPStatus.BAD_REQUEST
     scim_type: ClassVar[str | None] = None
 
     def __init__(self, detail: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
-        self.detail = _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", detail)
+        self.detail = sendable(detail)
         self.headers = headers or {}
 
 

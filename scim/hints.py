@@ -29,8 +29,8 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"with the userName", "Entra: check that no two users in scope have the same user name."),
         (r"with the displayName", "Entra: let externalId match groups first, or give the groups different names."),
-        (r"manager", "Provision the manager first; Entra sends the reference again in its next cycle."),
-        (r"member", "Provision the members first; Entra sends them again in its next cycle."),
+        (r"^manager must be the id", "Provision the manager first; Entra sends the reference again in its next cycle."),
+        (r"^members must be ids", "Provision the members first; Entra sends them again in its next cycle."),
         (r"without a valid token", "Paste the tenant's Secret Token into the client again, or create a new one."),
         (r"may only read", "Create a token with the scope provision: `vestibule token create TENANT`."),
     )

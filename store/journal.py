@@ -10,6 +10,7 @@ from typing import Any
 from scim.document import dumps, shown
 from scim.errors import ScimError
 from scim.hints import hint
+from scim.keys import folded
 from scim.versions import Precondition
 from store.compiled import parameter
 from store.database import Database, instant_at, now
@@ -22,7 +23,7 @@ LISTED = 100
 """Of more values than this an entry gives the number and the first ones."""
 
 _COLUMNS = ("tenant", "time", "level", "token", "client", "activity", "operation", "resource_type", "resource", "name",
-            "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
+            "name_key", "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Journal:
         row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
         row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
         row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
+        row["name_key"] = None if call.name is None else folded(call.name)
         insert = self._database.statement("journal", lambda: Row.insert({c: parameter(c) for c in _COLUMNS}))
         insert(**row)
 
@@ -104,7 +106,7 @@ class Journal:
         """The newest entries first, as they are shown; `about` a resource's id or part of its name in any case."""
         query = Row.select().where(Row.tenant == self._tenant).order_by(Row.pk.desc()).limit(limit)
         if about is not None:
-            query = query.where((Row.resource == about) | Row.name.contains(about))
+            query = query.where((Row.resource == about) | Row.name_key.contains(folded(about)))
         return self._database.read(lambda: [_shown(row) for row in query])
 
 

@@ -172,6 +172,7 @@ class Journal(Table):
     resource_type = TextField(null=True)
     resource = TextField(null=True)
     name = TextField(null=True)
+    name_key = TextField(null=True)
     status = BigIntegerField()
     scim_type = TextField(null=True)
     detail = TextField(null=True)

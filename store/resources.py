@@ -10,7 +10,8 @@ import peewee
 from scim import document, keys
 from scim.changes import differences
 from scim.document import dumps
-from scim.errors import InvalidValue, Uniqueness
+from scim.errors import InvalidValue, Uniqueness, sendable
+from scim.messages import member
 from scim.patch import Operation, read_operations
 from scim.projection import Projection
 from scim.validation import load, with_defaults
@@ -46,10 +47,16 @@ class Resources(Searching):
 
     def create(self, body: Any, projection: Projection | None = None) -> Answer:
         """A new resource from a POST body (RFC 7644 §3.3). Raises InvalidSyntax, InvalidValue or Uniqueness."""
-        self.call.resource_type = self.name
+        self.call.resource_type, self.call.name = self.name, self._given_name(body)
         after = with_defaults(self.type, load(self.type, body, self._dropping()))
         self.call.name = self._display(after)
         return self._written(lambda: self._create(after, projection))
+
+    def _given_name(self, body: Any) -> str | None:
+        """What the log calls a resource whose body may yet be refused, so that a person is found there by name."""
+        _, attribute = self.unique["name_key"]
+        given = member(body, attribute) if isinstance(body, dict) else None
+        return sendable(given[:200]) if isinstance(given, str) else None
 
     def _create(self, after: Document, projection: Projection | None) -> Answer:
         checked, linked = self._checked(None, {}, after, frozenset())

@@ -76,7 +76,7 @@ CREATE INDEX pending_email_tenant ON pending_email (tenant);
 CREATE TABLE journal (
     pk {pk}, tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, time {key} NOT NULL, level TEXT NOT NULL,
     token TEXT, client TEXT, activity TEXT, operation TEXT NOT NULL, resource_type TEXT, resource {key}, name TEXT,
-    status BIGINT NOT NULL, scim_type TEXT, detail TEXT, hint TEXT, changes TEXT);
+    name_key {key}, status BIGINT NOT NULL, scim_type TEXT, detail TEXT, hint TEXT, changes TEXT);
 CREATE INDEX journal_order ON journal (tenant, pk);
 CREATE INDEX journal_resource ON journal (tenant, resource);
 CREATE INDEX journal_time ON journal (time);
