@@ -1,7 +1,7 @@
 """What is measured under load: each scenario makes the raw requests of one round, and says what it may cost."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -145,5 +145,3 @@ SCENARIOS = (
     *_of_groups(),
 )
 """Everything that is measured under load; what joins a group leaves it again, so that each round begins the same."""
-
-_ = (Mapping, Sequence)

@@ -38,6 +38,10 @@ class Database:
         )
         self.db = self.dialect.db
         self._statements = Statements(self.db)
+        self.use()
+
+    def use(self) -> None:
+        """Make this the database that the models speak to; there is one at a time in a process."""
         proxy.initialize(self.db)
 
     def statement(self, shape: object, build: Callable[[], Any]) -> Compiled:
@@ -57,7 +61,7 @@ class Database:
         """
 
         def transaction() -> Result:
-            with self.db.atomic():
+            with self.dialect.turn(), self.db.atomic():
                 return work()
 
         return self._run(transaction, commits=True)

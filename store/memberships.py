@@ -88,12 +88,14 @@ class Memberships:
             return []
         statement = self._database.statement("named", self._named_query)
         found = statement(tenant=self._tenant.pk, ids=self._list([id.replace("\x00", "\ufffd") for id in ids]))
-        return [Named(*row) for row in found.fetchall()]
+        # Sorted here: asked to do it, SQLite walks through all resources in this order.
+        return sorted(Named(*row) for row in found.fetchall())
 
     def _named_query(self) -> Any:
         listed = self._database.dialect.one_of(ROW.id, parameter("ids"))
-        query = ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where((ROW.tenant == parameter("tenant")) & listed)
-        return query.order_by(ROW.pk)
+        # A sum, so that SQLite looks for the ids and not through all that the tenant has.
+        of_tenant = ROW.tenant + 0 == parameter("tenant")
+        return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(of_tenant & listed)
 
     def _add(self, members: Sequence[Named], origin: str) -> None:
         if not members:
@@ -182,11 +184,11 @@ class Memberships:
 
     def _described(self, pks: Iterable[int]) -> list[Named]:
         statement = self._database.statement("described", self._described_query)
-        return [Named(*row) for row in statement(pks=self._list(list(pks))).fetchall()]
+        return sorted(Named(*row) for row in statement(pks=self._list(list(pks))).fetchall())
 
     def _described_query(self) -> Any:
         listed = self._database.dialect.one_of(ROW.pk, parameter("pks"))
-        return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(listed).order_by(ROW.pk)
+        return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(listed)
 
     def _list(self, values: Sequence[Any]) -> Any:
         return self._database.dialect.list_of(values)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scim.document import dumps
 from scim.errors import InvalidValue, ScimError
 from scim.identity import identifier, keep_identifier
+from scim.keys import folded
 from scim.patch import apply, member_changes, read_operations
 from scim.preset import Profile
 from scim.validation import check_required, load, with_defaults
@@ -72,7 +73,8 @@ def test_any_patch_of_a_user_leaves_a_valid_one_or_changes_nothing(profile):
         with suppress(ScimError):
             after = changed(profile, before, sent)
             check_valid(profile.user, after)
-            assert identifier(profile.preset, after) or profile is RFC
+            if profile is LEARNING:
+                assert folded(str(identifier(profile.preset, after))) == folded(str(identifier(profile.preset, before)))
         assert (before, sent) == (kept, said)
 
     holds()
