@@ -4,8 +4,9 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import RLock, local
 from typing import Any, ClassVar, Protocol
 
 from peewee import SQL, Cast, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
@@ -25,8 +26,14 @@ class Dialect(Protocol):
     def migration_lock(self) -> Any:
         """A context manager that one process at a time holds."""
 
+    def turn(self) -> AbstractContextManager[Any]:
+        """What a transaction waits for before it begins, so that writes of this process do not crowd each other out."""
+
     def serialize(self, number: int) -> None:
         """Make this transaction wait for others that serialize on the same number."""
+
+    def new_keys(self, table: str, count: int) -> list[int]:
+        """So many keys for new rows of the table, which nobody else gets; inside a transaction."""
 
     def for_update(self, query: Any) -> Any:
         """The query, locking the rows it finds until the transaction ends; others may still begin to refer to them."""
@@ -88,6 +95,7 @@ class Sqlite:
     def __init__(self, path: str, *, busy_timeout: float) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self._turn = _Turn(busy_timeout)
         pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000}
         # A plain BEGIN reads first and cannot be upgraded to a write under concurrency: "database is locked".
         self.db: PeeweeDatabase = SqliteDatabase(path, pragmas=pragmas, timeout=busy_timeout, lock_type="IMMEDIATE")
@@ -102,8 +110,18 @@ class Sqlite:
         finally:
             os.close(descriptor)
 
+    def turn(self) -> AbstractContextManager[Any]:
+        """See Dialect: SQLite's own way to wait is to sleep and try again, which is unfair and costs processor time."""
+        return self._turn
+
     def serialize(self, number: int) -> None:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
+
+    def new_keys(self, table: str, count: int) -> list[int]:
+        """See Dialect: rows that are inserted with their keys move the sequence on."""
+        sequence = self.db.execute_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))  # type: ignore[no-untyped-call]
+        last = (sequence.fetchone() or (0,))[0]
+        return list(range(last + 1, last + count + 1))
 
     def for_update(self, query: Any) -> Any:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
@@ -168,6 +186,26 @@ class Sqlite:
         return str(error)
 
 
+class _Turn:
+    """A queue of the threads that want to write; one that is writing may begin again inside.
+
+    Who has waited as long as SQLite would have tries all the same, and meets SQLite's own refusal.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = RLock()
+        self._held = local()
+
+    def __enter__(self) -> None:
+        held: list[bool] = self._held.__dict__.setdefault("stack", [])
+        held.append(self._lock.acquire(timeout=self._seconds))
+
+    def __exit__(self, *_: object) -> None:
+        if self._held.stack.pop():
+            self._lock.release()
+
+
 def _json_path(path: Sequence[str]) -> str:
     return "$" + "".join(f'."{name}"' for name in path)
 
@@ -228,10 +266,19 @@ class Postgres:
             self.serialize(0)
             yield
 
+    def turn(self) -> AbstractContextManager[Any]:
+        """See Dialect: Postgres locks rows, and queues for them."""
+        return nullcontext()
+
     def serialize(self, number: int) -> None:
         """See Dialect; the first number only keeps us apart from other programs in the same database."""
         lock = "SELECT pg_advisory_xact_lock(72248, %s)"
         self.db.execute_sql(lock, (number % 2**31,))  # type: ignore[no-untyped-call]
+
+    def new_keys(self, table: str, count: int) -> list[int]:
+        """See Dialect."""
+        keys = "SELECT nextval(pg_get_serial_sequence(%s, 'pk')) FROM generate_series(1, %s)"
+        return [key for (key,) in self.db.execute_sql(keys, (table, count)).fetchall()]  # type: ignore[no-untyped-call]
 
     def for_update(self, query: Any) -> Any:
         """See Dialect. Rows that only refer to a locked one, as new memberships do, need not wait for it."""

@@ -1,5 +1,6 @@
 """The index table: rows of keys for multi-valued attributes and custom fields, beside the resources' columns."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scim import keys
@@ -18,11 +19,30 @@ def write(
     database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, pk: int, document: Document
 ) -> None:
     """Insert the rows of a resource that has none."""
-    insert = database.statement("lookup", lambda: Lookup.insert({column: parameter(column) for column in _COLUMNS}))
+    for row in _all_rows(tenant, indexes, type, pk, document):
+        database.statement("lookup", _insert_query)(**row)
+
+
+def write_all(
+    database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, documents: Mapping[int, Document]
+) -> None:
+    """Insert the rows of many resources that have none, by their keys."""
+    found = [row for pk, document in documents.items() for row in _all_rows(tenant, indexes, type, pk, document)]
+    if found:
+        database.statement("lookup", _insert_query).many(found)
+
+
+def _insert_query() -> Any:
+    return Lookup.insert({column: parameter(column) for column in _COLUMNS})
+
+
+def _all_rows(
+    tenant: int, indexes: dict[str, int], type: ResourceType, pk: int, document: Document
+) -> Iterator[dict[str, Any]]:
     for name, number in indexes.items():
         target = type.targets.get(name.lower())
         for row in rows(target, document) if target is not None else ():
-            insert(resource=pk, attribute=number, tenant=tenant, **row)
+            yield row | {"resource": pk, "attribute": number, "tenant": tenant}
 
 
 def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:

@@ -53,9 +53,7 @@ class PlatformGroups(Groups):
         above = None if parent is None else self._found(parent)
         if above is not None:
             self._refuse_cycle(row.pk, above.pk)
-        old = Resource.alias("old")
-        query = Resource.select(old.pk, old.display).join(old, on=(old.pk == Resource.parent))
-        before, before_name = query.where(Resource.pk == row.pk).tuples().first() or (None, None)
+        before, before_name = self._parent(row.pk)
         after = None if above is None else above.pk
         if before != after:
             changed = {Resource.parent: after, Resource.version: Resource.version + 1, Resource.modified: now()}
@@ -64,6 +62,19 @@ class PlatformGroups(Groups):
         change = {"attribute": "parent"} | {when: name for when, name in names.items() if name is not None}
         self.journal.record(self.call, 200, [change] if before != after else [])
         return before != after
+
+    def parent_of(self, id: str) -> str | None:
+        """The id of the group's parent, None where it has none."""
+        above = Resource.alias("above")
+        query = above.select(above.id).join(Resource, on=(above.pk == Resource.parent))
+        row = query.where((Resource.tenant == self.tenant.pk) & (Resource.id == id)).tuples().first()
+        return None if row is None else str(row[0])
+
+    def _parent(self, pk: int) -> tuple[int | None, str | None]:
+        """The key and the name of a group's parent."""
+        above = Resource.alias("above")
+        query = above.select(above.pk, above.display).join(Resource, on=(above.pk == Resource.parent))
+        return query.where(Resource.pk == pk).tuples().first() or (None, None)
 
     def _refuse_cycle(self, group: int, parent: int) -> None:
         """A group above itself would have no place."""

@@ -52,7 +52,7 @@ CREATE INDEX resource_external ON resource (tenant, type, external_key);
 CREATE INDEX resource_family ON resource (tenant, type, family_key, id);
 CREATE INDEX resource_given ON resource (tenant, type, given_key, id);
 CREATE INDEX resource_order ON resource (tenant, type, pk);
-CREATE INDEX resource_manager ON resource (manager);
+CREATE INDEX resource_manager ON resource (manager, tenant, type);
 CREATE INDEX resource_parent ON resource (parent);
 CREATE TABLE membership (
     "group" BIGINT NOT NULL REFERENCES resource (pk) ON DELETE CASCADE,

@@ -43,7 +43,7 @@ class Spied:
             return execute(sql, parameters)
 
         self._execute = execute
-        self.database.db.execute_sql = spy
+        self.database.db.execute_sql = spy  # type: ignore[method-assign]
 
     def users(self) -> Users:
         return Users(self.database, self.tenant, "https://example.com", Call())
@@ -69,9 +69,9 @@ class Spied:
         if self.is_sqlite:
             walk = re.compile(r"SCAN (row|lookup|t\d)|resource_order \(tenant=\?( AND type=\?)?\)")
         else:
-            walk = re.compile(
-                r"Seq Scan on (resource \"row\"|lookup)|resource_order.*\n(?!.*pk = )|resource_pkey on resource \"row\".*\n(?!.*pk = )"
-            )
+            unkeyed = r"{} on resource \"row\".*\n(?!.*pk = )"
+            indexes = ("Seq Scan", "resource_order", "resource_pkey")
+            walk = re.compile("|".join(["Seq Scan on lookup", *map(unkeyed.format, indexes)]))
         return [found.group() for found in walk.finditer(plan)]
 
 
