@@ -100,7 +100,7 @@ def user_body(number: int, manager: str | None = None) -> dict[str, Any]:
     """A user as Entra sends one."""
     kind = number % 100
     given, family = _GIVEN[kind % 10], _FAMILY[kind // 10]
-    body = {
+    body: dict[str, Any] = {
         "schemas": [_USER, ENTERPRISE_USER],
         "userName": user_name(number),
         "externalId": external_id(number),
@@ -116,5 +116,5 @@ def user_body(number: int, manager: str | None = None) -> dict[str, Any]:
         ENTERPRISE_USER: {"employeeNumber": f"{number:010}", "department": f"Department {kind}"},
     }
     if manager is not None:
-        body[ENTERPRISE_USER] = body[ENTERPRISE_USER] | {"manager": {"value": manager}}
+        body[ENTERPRISE_USER]["manager"] = {"value": manager}
     return body

@@ -41,6 +41,7 @@ class Contacts:
         with self._lock:
             self._pending[token] = (tenant, time.time())
             if self._thread is None:
+                self._end.clear()
                 self._thread = Thread(target=self._work, name="contacts", daemon=True)
                 self._thread.start()
         self._news.set()

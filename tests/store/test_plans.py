@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app import auth
 from bench.directories import Directory, external_id, user_name, work_email
 from bench.fill import fill
 from scim.projection import Projection
@@ -76,8 +77,9 @@ class Spied:
 
 
 @pytest.fixture(scope="module")
-def spied(database_url, database, tmp_path_factory, request) -> Iterator[Spied]:
+def spied(database_url, database, app, tmp_path_factory, request) -> Iterator[Spied]:
     """A directory of its own; the session's database is the models' again afterwards."""
+    auth.gate(app).contacts.close()
     if database_url.startswith("sqlite"):
         found = Spied(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
     else:
