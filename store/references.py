@@ -76,7 +76,9 @@ class References:
     def taken(self, ids: Iterable[str]) -> set[str]:
         """Which of these ids resources of other tenants have."""
         query = ROW.select(ROW.id).where(
-            (ROW.tenant != self._tenant.pk) & self._database.dialect.one_of(ROW.id, parameter("ids"))
+            (ROW.tenant != parameter("tenant")) & self._database.dialect.one_of(ROW.id, parameter("ids"))
         )
         statement = self._database.statement("taken", lambda: query)
-        return {id for (id,) in statement(ids=self._database.dialect.list_of(list(ids))).fetchall()}
+        return {
+            id for (id,) in statement(tenant=self._tenant.pk, ids=self._database.dialect.list_of(list(ids))).fetchall()
+        }

@@ -1,0 +1,89 @@
+"""vestibule user: the people of a tenant, and the work e-mails that only the platform side changes."""
+
+import json
+
+import click
+
+from app.cli.output import as_json, show, with_moments
+from app.cli.platform import resources
+from store.emails import Emails
+from store.named import id_of
+from store.search import Query
+
+_COLUMNS = {"userName": "user name", "email": "work e-mail", "active": "active", "id": "id"}
+_PENDING = {"userName": "user name", "email": "work e-mail", "pending": "offered", "offered": "since"}
+
+
+@click.group()
+def user() -> None:
+    """People, by id, work e-mail or userName."""
+
+
+@user.command("list")
+@click.argument("tenant")
+@click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@as_json
+def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
+    """The people of a tenant, in the order of creation."""
+    page = resources(tenant, Emails, "user list").search(Query(filter=expression, count=limit))
+    people = [json.loads(text) for text in page.resources]
+    if not as_json:
+        people = [person | {"email": _work_email(person)} for person in people]
+    show(people, _COLUMNS, as_json=as_json)
+    if len(people) < page.total:
+        click.echo(f"{len(people)} of {page.total} are shown; --limit shows more.", err=True)
+
+
+def _work_email(person: dict[str, object]) -> object:
+    emails = person.get("emails")
+    work = [each for each in emails if each.get("type", "").lower() == "work"] if isinstance(emails, list) else []
+    return next((each.get("value") for each in work), None)
+
+
+@user.command("show")
+@click.argument("tenant")
+@click.argument("who")
+def show_user(tenant: str, who: str) -> None:
+    """One person as SCIM sees them, as JSON."""
+    people = resources(tenant, Emails, "user show")
+    click.echo(json.dumps(json.loads(people.get(id_of(people, who)).text or "{}"), ensure_ascii=False, indent=2))
+
+
+@user.command("email")
+@click.argument("tenant")
+@click.argument("who")
+@click.argument("new")
+def email(tenant: str, who: str, new: str) -> None:
+    """Give somebody another work e-mail, which identifies them from then on."""
+    people = resources(tenant, Emails, "user email")
+    changed = people.change(id_of(people, who), new)
+    click.echo(f"{who} is {new} now." if changed else f"{who} has that work e-mail already.")
+
+
+@user.command("pending")
+@click.argument("tenant")
+@click.option("--dismissed", is_flag=True, help="Also those that were dismissed.")
+@as_json
+def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
+    """The changes of work e-mails that clients offered, and that were not applied."""
+    rows = resources(tenant, Emails, "user pending").pending(dismissed=dismissed)
+    show([with_moments(row, "offered", "dismissed") for row in rows], _PENDING, as_json=as_json)
+
+
+@user.command("adopt")
+@click.argument("tenant")
+@click.argument("who")
+def adopt(tenant: str, who: str) -> None:
+    """Apply the work e-mail that the client offered for somebody."""
+    people = resources(tenant, Emails, "user adopt")
+    click.echo(f"{who} is {people.adopt(id_of(people, who))} now.")
+
+
+@user.command("dismiss")
+@click.argument("tenant")
+@click.argument("who")
+def dismiss(tenant: str, who: str) -> None:
+    """Keep somebody's work e-mail, and forget what was offered until the client offers another one."""
+    people = resources(tenant, Emails, "user dismiss")
+    click.echo(f"{people.dismiss(id_of(people, who))} is dismissed; {who} keeps the work e-mail.")

@@ -1,0 +1,140 @@
+"""The platform side on the command line: people, groups, import and export, and what a client sees of it."""
+
+import json
+
+import pytest
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def person(name, **attributes):
+    return {"schemas": [USER], "userName": name, "emails": [{"type": "work", "value": f"{name}@x.com"}], **attributes}
+
+
+def lines(tmp_path, *resources):
+    file = tmp_path / "people.jsonl"
+    file.write_text("".join(f"{each if isinstance(each, str) else json.dumps(each)}\n" for each in resources), "utf-8")
+    return str(file)
+
+
+def test_people_are_listed_and_shown(vestibule, entra):
+    bob = entra.user("bob")
+    assert bob["id"] in vestibule("user", "list", entra.name)
+    assert json.loads(vestibule("user", "list", entra.name, "--json", "--filter", 'userName eq "BOB"')) == [bob]
+    for word in (bob["id"], "bob", "BOB@example.com"):
+        assert json.loads(vestibule("user", "show", entra.name, word)) == bob
+
+
+def test_a_changed_mail_waits_until_somebody_decides(vestibule, entra):
+    bob = entra.user("bob")
+    change = {"op": "Replace", "path": 'emails[type eq "work"].value', "value": "robert@example.com"}
+    entra.patch(f"/Users/{bob['id']}", change)
+    assert "robert@example.com" in vestibule("user", "pending", entra.name)
+    vestibule("user", "dismiss", entra.name, "bob")
+    entra.patch(f"/Users/{bob['id']}", change)
+    assert json.loads(vestibule("user", "pending", entra.name, "--json")) == []
+    assert "is robert@example.com now" in vestibule("user", "adopt", entra.name, "bob")
+    version = entra.get(f"/Users/{bob['id']}").headers["ETag"]
+    assert entra.patch(f"/Users/{bob['id']}", change).headers["ETag"] == version
+    assert "is r2@example.com now" in vestibule("user", "email", entra.name, "robert@example.com", "r2@example.com")
+    assert entra.get('/Users?filter=emails[type eq "work"].value eq "R2@example.com"').json["totalResults"] == 1
+
+
+def test_who_is_unknown_is_named_in_one_sentence(refusal, entra):
+    assert "nobody" in refusal("user", "show", entra.name, "nobody")
+    assert "nobody" in refusal("group", "show", entra.name, "nobody")
+    assert "pending" in refusal("user", "adopt", entra.name, entra.user("bob")["id"])
+
+
+def test_a_group_of_the_platform_is_adopted_by_name_and_keeps_who_was_added_by_hand(vestibule, entra):
+    bob, cleo = entra.user("bob"), entra.user("cleo")
+    vestibule("group", "create", entra.name, "Sales")
+    vestibule("group", "add-member", entra.name, "sales", "bob")
+    found = entra.get('/Groups?filter=displayName eq "SALES"').json["Resources"][0]
+    entra.patch(f"/Groups/{found['id']}", {"op": "Add", "path": "externalId", "value": "g-1"})
+    entra.patch(f"/Groups/{found['id']}", {"op": "Replace", "path": "members", "value": [{"value": cleo["id"]}]})
+    shown = json.loads(vestibule("group", "show", entra.name, "Sales"))
+    assert {member["value"] for member in shown["members"]} == {bob["id"], cleo["id"]}
+    vestibule("group", "rename", entra.name, "Sales", "Sold")
+    assert entra.get('/Groups?filter=externalId eq "g-1"').json["Resources"][0]["displayName"] == "Sold"
+    entra.patch(f"/Groups/{found['id']}", {"op": "Replace", "path": "displayName", "value": "Sales"})
+    assert "Sales" in vestibule("group", "list", entra.name)
+    vestibule("group", "remove-member", entra.name, "Sales", "bob", "cleo")
+    assert "members" not in entra.get(f"/Groups/{found['id']}").json
+
+
+def test_a_parent_is_seen_by_people_only_and_never_by_clients(vestibule, refusal, entra):
+    sales, world = entra.group("Sales"), entra.group("World")
+    vestibule("group", "set-parent", entra.name, "Sales", "World")
+    assert json.loads(vestibule("group", "show", entra.name, "Sales"))["parent"] == world["id"]
+    assert "parent" not in entra.get(f"/Groups/{sales['id']}").json
+    assert refusal("group", "set-parent", entra.name, "World", "Sales")
+    entra.delete(f"/Groups/{world['id']}")
+    assert json.loads(vestibule("group", "show", entra.name, "Sales"))["parent"] is None
+
+
+def test_every_user_who_is_provisioned_joins_the_integration_group(vestibule, entra):
+    vestibule("group", "create", entra.name, "Everybody")
+    vestibule("tenant", "set", entra.name, "--integration-group", "Everybody")
+    bob = entra.user("bob")
+    assert [group["display"] for group in entra.get(f"/Users/{bob['id']}").json["groups"]] == ["Everybody"]
+
+
+@pytest.fixture
+def directory(tmp_path):
+    boss = {"manager": {"value": "22222222-2222-4222-8222-222222222222"}}
+    return lines(
+        tmp_path,
+        person("bob", id="11111111-1111-4111-8111-111111111111", **{ENTERPRISE: boss}),
+        person("cleo", id="22222222-2222-4222-8222-222222222222", title="Chief"),
+        {"schemas": [GROUP], "displayName": "Sales", "members": [{"value": "11111111-1111-4111-8111-111111111111"}]},
+    )
+
+
+def test_an_import_adds_people_and_groups_and_runs_again_without_a_trace(vestibule, okta, directory):
+    counts = json.loads(vestibule("import", okta.name, directory, "--json"))
+    assert (counts["users"], counts["groups"], counts["refused"]) == (2, 1, 0)
+    bob = okta.get('/Users?filter=userName eq "bob"').json["Resources"][0]
+    cleo = okta.get('/Users?filter=userName eq "cleo"').json["Resources"][0]
+    assert bob[ENTERPRISE]["manager"]["value"] == cleo["id"]
+    assert [group["display"] for group in bob["groups"]] == ["Sales"]
+    assert okta.get("/Users?count=0").json["totalResults"] == 2
+    again = json.loads(vestibule("import", okta.name, directory, "--json"))
+    assert (again["users"], again["groups"], again["unchanged"], again["refused"]) == (0, 0, 3, 0)
+
+
+def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, tmp_path):
+    file = lines(
+        tmp_path, person("bob"), "nonsense", person("cleo", displayName="C"), {"schemas": [USER]}, person("dora")
+    )
+    result = run("import", entra.name, file)
+    assert result.exit_code == 1
+    assert "Line 2: The body is not JSON" in result.stderr
+    assert "Line 3: Invalid or forbidden key found: displayName" in result.stderr
+    assert "Line 4: " in result.stderr
+    assert "2 users and 0 groups were added" in result.stdout
+    assert entra.get("/Users").json["totalResults"] == 2
+
+
+def test_whoever_was_imported_is_found_by_mail_and_linked(vestibule, entra, tmp_path):
+    vestibule("import", entra.name, lines(tmp_path, person("imported")))
+    posted = person("upn@x.com") | {"emails": [{"type": "work", "value": "Imported@x.com"}]}
+    refused = entra.post("/Users", posted)
+    assert refused.status_int == 409
+    assert 'emails[type eq "work"].value' in refused.json["detail"]
+    found = entra.get('/Users?filter=emails[type eq "work"].value eq "IMPORTED@x.com"').json["Resources"][0]
+    linked = entra.patch(f"/Users/{found['id']}", {"op": "Add", "path": "externalId", "value": "e-1"})
+    assert linked.json["externalId"] == "e-1"
+
+
+def test_what_is_exported_is_imported_elsewhere(vestibule, okta, stranger, directory, tmp_path):
+    vestibule("import", okta.name, directory)
+    exported = vestibule("export", okta.name)
+    assert len(exported.splitlines()) == 3
+    file = tmp_path / "again.jsonl"
+    file.write_text(exported, "utf-8")
+    counts = json.loads(vestibule("import", stranger.name, str(file), "--json"))
+    assert (counts["users"], counts["groups"], counts["refused"]) == (2, 1, 0)
+    assert stranger.get("/Groups").json["Resources"][0]["members"][0]["display"] == "bob"
