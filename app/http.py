@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from flask import Response, current_app, g, request
+from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
@@ -35,16 +36,24 @@ _SORT_ORDERS = {"ascending": False, "descending": True}
 def body() -> Any:
     """The JSON value of the request's body. Raises UnsupportedMediaType, TooLarge or InvalidSyntax."""
     _check_media_type()
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
     try:
-        text = request.get_data(cache=False).decode("utf-8")
+        data = request.get_data(cache=False)
     except RequestEntityTooLarge as error:
-        limit = current_app.config["MAX_CONTENT_LENGTH"]
-        raise TooLarge(f"The body is larger than this server's limit of {limit} bytes.") from error
+        raise _too_large(limit) from error
+    except (OSError, ClientDisconnected, ParseException) as error:
+        raise InvalidSyntax("The body broke off before its end.") from error
+    if request.content_length is None and len(data) >= limit:
+        # A body in chunks ends at the limit, whatever else was sent.
+        raise _too_large(limit)
+    try:
+        return parsed(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InvalidSyntax("The body is not UTF-8 text.") from error
-    except (OSError, ClientDisconnected) as error:
-        raise InvalidSyntax("The body broke off before its end.") from error
-    return parsed(text)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than this server's limit of {limit} bytes.")
 
 
 def _check_media_type() -> None:

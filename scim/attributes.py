@@ -48,6 +48,7 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     description: str = ""
     max_length: int | None = None
+    max_elements: int | None = None
     rule: Rule | None = None
     default: object = None
     forbidden: bool = False

@@ -10,12 +10,15 @@ from typing import Any
 
 from scim import binding, match
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
-from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget
+from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
 from scim.filter import parse_path
 from scim.keys import keys
 from scim.validation import kind, load_element, load_value
 
 Document = dict[str, Any]
+
+MAX_OPERATIONS = 2_000
+"""How many operations a PATCH has at most. A member operation of Entra's may name any number of members."""
 
 _OPS = ("add", "replace", "remove")
 _SERVER_KEYS = frozenset({"id", "meta", "schemas"})
@@ -53,6 +56,8 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str, dropp
         operations = [operations]
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("Operations must be a list of at least one operation.")
+    if len(operations) > MAX_OPERATIONS:
+        raise TooLarge(f"A PATCH has at most {MAX_OPERATIONS} operations, not {len(operations)}.")
     return [read for operation in operations for read in _read(resource_type, operation, id, dropped)]
 
 

@@ -8,6 +8,9 @@ CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
+ELEMENTS = 1_000
+"""How many elements a list of a user has at most; groups may have any number of members."""
+
 NAME_LENGTH = 512
 """The longest userName, e-mail address, group displayName and externalId, in characters."""
 
@@ -32,6 +35,7 @@ def plural(name: str, description: str, value: Attribute, *types: str) -> Attrib
         text("type", "What the value is for.", canonical_values=types),
         Attribute("primary", "boolean", description="Whether this is the preferred value; true at most once."),
         multi_valued=True,
+        max_elements=ELEMENTS,
     )
 
 
@@ -119,6 +123,7 @@ USER = Schema(
             text("type", "What the address is for.", canonical_values=("work", "home", "other")),
             Attribute("primary", "boolean", description="Whether this is the preferred address; true at most once."),
             multi_valued=True,
+            max_elements=ELEMENTS,
         ),
         complex_attribute(
             "groups",

@@ -78,10 +78,12 @@ def load_element(attribute: Attribute, value: object, name: str) -> Any:
 
 
 def check_required(resource_type: ResourceType, document: Document) -> None:
-    """Refuse a document that lacks a required attribute (RFC 7643 §2.2)."""
+    """Refuse a document that lacks a required attribute (RFC 7643 §2.2), or has a list without end."""
     for attribute in resource_type.schema.attributes:
         if attribute.required and not attribute.computed and attribute.name not in document:
             raise InvalidValue(f"{attribute.name} is required and must have a value.")
+        if attribute.max_elements is not None and len(document.get(attribute.name, ())) > attribute.max_elements:
+            raise InvalidValue(f"{attribute.name} must have at most {attribute.max_elements} elements.")
 
 
 def with_defaults(resource_type: ResourceType, document: Document) -> Document:
@@ -357,6 +359,8 @@ class Plural(ScimField):
     def typed(self, value: Any, name: str, nulls: bool) -> list[Any] | None:
         """See ScimField.typed."""
         distinct: dict[Any, Any] = {}
+        if self.scim.max_elements is not None and isinstance(value, list) and len(value) > self.scim.max_elements:
+            raise ValidationError(f"{name} must have at most {self.scim.max_elements} elements, not {len(value)}.")
         for item in value if isinstance(value, list) else [value]:
             # Nested keys are named without an index (`emails.foo`), so that they can be searched for.
             element = self.element.read(item, name, False)
