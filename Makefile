@@ -10,7 +10,7 @@ LOCK = $(BIN)/uv pip compile setup.cfg --quiet --upgrade --universal --python-ve
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance lint format lock
+.PHONY: help setup run test conformance bench docs lint format lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,12 @@ test: .venv/dev.stamp ## Run every test, on SQLite and on Postgres
 
 conformance: .venv/dev.stamp ## Run the suites that others wrote, against a live server
 	$(BIN)/python -m pytest conformance $(ARGS)
+
+bench: .venv/dev.stamp ## Measure what a request costs, beside an empty application: make bench ARGS="--sizes 100000"
+	$(BIN)/python -m bench $(ARGS)
+
+docs: .venv/dev.stamp ## Make the tables of docs/conformance.md from the tests
+	$(BIN)/python -m tests.conformance_page
 
 lint: .venv/dev.stamp ## Check style, types and the import contracts
 	$(BIN)/ruff check .
