@@ -1,15 +1,13 @@
-"""What the operator asks of a directory: that it takes writes, which preset a tenant speaks, which group its users
-join."""
+"""What the operator asks of a directory: that it takes writes, and which group the users of a tenant join."""
 
 import peewee
 
-from scim.errors import InvalidValue, Mutability, NotFound
+from scim.errors import NotFound
 from scim.keys import folded
-from scim.preset import PRESETS
 from store.database import Database, now
 from store.models import Resource, Setting
 from store.models import Tenant as Row
-from store.tenants import Tenant, bump
+from store.tenants import Tenant
 
 
 def check_writable(database: Database) -> None:
@@ -17,26 +15,6 @@ def check_writable(database: Database) -> None:
     row = Setting.insert(name="checked", value=now())
     row = row.on_conflict(conflict_target=(Setting.name,), update={Setting.value: now()})
     database.write(row.execute)
-
-
-def set_preset(database: Database, tenant: Tenant, preset: str) -> None:
-    """Let a tenant speak another preset. Raises InvalidValue for an unknown one, Mutability where users are kept by
-    the rules of the present one."""
-    if preset not in PRESETS:
-        raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
-    users = Resource.select(Resource.pk).where((Resource.tenant == tenant.pk) & (Resource.type == "User"))
-
-    def work() -> None:
-        if users.exists():
-            raise Mutability(
-                f"The tenant {tenant.name} has users, who were provisioned by its present preset: create another tenant"
-                " with the other preset, and provision them there."
-            )
-        Row.update(preset=preset).where(Row.pk == tenant.pk).execute()
-        bump(tenant.pk)
-
-    if preset != tenant.profile.preset.name:
-        database.write(work)
 
 
 def set_integration_group(database: Database, tenant: Tenant, name: str | None) -> None:

@@ -7,7 +7,8 @@ from app.cli.output import as_json, counted, show, with_moments
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database import Database
-from store.directory import set_integration_group, set_preset
+from store.directory import set_integration_group
+from store.preset_switch import switch_preset
 from store.tenants import Tenants
 from store.tokens import SCOPES, Tokens
 
@@ -69,7 +70,7 @@ def list_tenants(as_json: bool) -> None:
 
 @tenant.command("set")
 @click.argument("name")
-@click.option("--preset", type=_preset, help="Which SCIM it speaks; only while it has no users.")
+@click.option("--preset", type=_preset, help="Which SCIM it speaks; its users are brought to the new rules.")
 @click.option(
     "--integration-group", metavar="NAME", help="The group that every new user joins, as if by hand; '' for none."
 )
@@ -79,8 +80,8 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None) -> 
         raise click.UsageError("Say what to set: --preset or --integration-group.")
     database, tenant = found(name)
     if preset is not None:
-        set_preset(database, tenant, preset)
-        click.echo(f"The tenant {name} speaks {preset}.")
+        changed = switch_preset(database, tenant, preset)
+        click.echo(f"The tenant {name} speaks {preset}; {counted(changed, 'user')} changed by that.")
     if integration_group is not None:
         set_integration_group(database, tenant, integration_group or None)
         joined = f"join {integration_group}" if integration_group else "join no group"

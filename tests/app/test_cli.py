@@ -73,11 +73,34 @@ def test_new_users_join_the_integration_group(vestibule, refusal, entra):
     assert "groups" not in entra.user("adele")
 
 
-def test_a_tenant_without_users_can_speak_another_preset(vestibule, refusal, entra):
-    vestibule("tenant", "set", entra.name, "--preset", "rfc")
-    entra.user("babs", displayName="Babs")
-    vestibule("tenant", "set", entra.name, "--preset", "rfc")
-    assert f"The tenant {entra.name} has users" in refusal("tenant", "set", entra.name, "--preset", "360learning")
+def test_a_tenant_speaks_another_preset_with_its_users(vestibule, entra):
+    assert "speaks rfc; 0 users" in vestibule("tenant", "set", entra.name, "--preset", "rfc")
+    babs = entra.user("babs", displayName="Babs")
+    free = entra.post("/Users", {"schemas": [USER], "userName": "free", "preferredLanguage": "fr", "emails": []})
+    entra.patch(f"/Users/{free.json['id']}", {"op": "add", "path": 'emails[type eq "WORK"].value', "value": "f@x.com"})
+    assert "speaks 360learning; 1 user" in vestibule("tenant", "set", entra.name, "--preset", "360learning")
+    after = entra.get(f"/Users/{babs['id']}").json
+    assert ("displayName" in after, after["preferredLanguage"]) == (False, "en")
+    refused = entra.post("/Users", {"schemas": [USER], "userName": "new", "emails": babs["emails"]})
+    assert refused.json["scimType"] == "uniqueness"
+
+
+def test_users_who_do_not_fit_a_preset_keep_the_tenant_from_it(vestibule, refusal, okta):
+    for name, attributes in (
+        ("nomail", {"emails": []}), ("far", {"preferredLanguage": "fr-FR"}), ("twin", {}),
+    ):  # fmt: skip
+        okta.user(name, **attributes)
+    before = okta.get("/Users").json
+    said = refusal("tenant", "set", okta.name, "--preset", "360learning")
+    assert "2 users do not fit" in said
+    assert "nomail" in said
+    assert "far" in said
+    assert okta.get("/Users").json == before
+    for name in ("nomail", "far"):
+        okta.delete(f"/Users/{json.loads(vestibule('user', 'show', okta.name, name))['id']}")
+    okta.user("other", emails=[{"type": "work", "value": "TWIN@example.com"}])
+    assert "already exists" in refusal("tenant", "set", okta.name, "--preset", "360learning")
+    assert okta.user("last", displayName="Still rfc")["displayName"] == "Still rfc"
 
 
 def test_tokens_are_exchanged_without_a_gap(vestibule, refusal, entra):
