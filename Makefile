@@ -7,6 +7,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK = $(BIN)/uv pip compile setup.cfg --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
+# A lock names everything, so nothing is resolved: pip 23 looks past it for the newest version of what it needs with extras.
+INSTALL := $(PIP) install --no-deps
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
@@ -56,10 +58,10 @@ lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into req
 	@touch $@
 
 .venv/run.stamp: .venv/venv.stamp requirements.lock $(DESCRIPTION)
-	$(PIP) install --require-hashes --requirement requirements.lock
-	$(PIP) install --no-deps --editable .
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --editable .
 	@touch $@
 
 .venv/dev.stamp: .venv/run.stamp requirements-dev.lock
-	$(PIP) install --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	@touch $@
