@@ -4,7 +4,8 @@ The stored text is what goes out, so an answer is spliced, not built: the member
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from scim.attributes import ResourceType
@@ -14,10 +15,16 @@ Document = dict[str, Any]
 
 _ENTERPRISE_KEY = f'"{ENTERPRISE_USER}":{{'
 
+quoted = encode_basestring
+"""A text as a JSON string; characters stand for themselves."""
+
 
 def dumps(value: object) -> str:
     """JSON text without blanks; characters stand for themselves."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Document:
@@ -43,27 +50,30 @@ def spliced(
     id: str,
     meta: str,
     manager: str | None = None,
-    computed: Sequence[tuple[str, str]] = (),
+    computed: str | None = None,
 ) -> str:
     """The representation of a resource as JSON text.
 
-    `document` is canonical text, `meta` and `manager` are JSON texts, `computed` names further members with theirs.
+    `document` is canonical text, `meta` and `manager` are JSON texts, `computed` is a further member's name with its
+    JSON text.
     """
     body = document[1:-1]
     if manager is not None:
         inside = _ENTERPRISE_KEY in document
         body = f'{body[:-1]},"manager":{manager}}}' if inside else f'{body},{_ENTERPRISE_KEY}"manager":{manager}}}'
-    used = [resource_type.schema.id]
-    # In JSON text this can only be a key: inside a value the quotes would be escaped.
-    used += [schema.id for schema in resource_type.extensions if f'"{schema.id}":{{' in body]
-    added = "".join(f',"{name}":{text}' for name, text in computed)
-    return f'{{"schemas":{dumps(used)},"id":"{id}",{body}{added},"meta":{meta}}}'
+    schemas = f'"{resource_type.schema.id}"'
+    for schema in resource_type.extensions:
+        # In JSON text this can only be a key: inside a value the quotes would be escaped.
+        if f'"{schema.id}":{{' in body:
+            schemas += f',"{schema.id}"'
+    added = "" if computed is None else f",{computed}"
+    return f'{{"schemas":[{schemas}],"id":"{id}",{body}{added},"meta":{meta}}}'
 
 
 def meta(resource_type: ResourceType, *, created: str, modified: str, version: int, location: str) -> str:
     """The JSON text of `meta`; created and modified are comparison keys of dateTimes, shown in milliseconds."""
     return (
-        f'{{"resourceType":"{resource_type.name}","created":"{shown(created)}","lastModified":"{shown(modified)}",'
+        f'{{"resourceType":"{resource_type.name}","created":"{created[:23]}Z","lastModified":"{modified[:23]}Z",'
         f'"location":"{location}","version":"W/\\"{version}\\""}}'
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from scim.attributes import ResourceType
-from scim.document import dumps
+from scim.document import quoted
 from scim.keys import folded
 from scim.patch import Operation, apply, member_changes, member_ids
 from scim.projection import Projection
@@ -29,15 +29,18 @@ class Groups(Resources):
         """See Resources."""
         return self.tenant.profile.group
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, list[tuple[str, str]]]:
+    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
         if projection is not None and not projection.wants("members"):
             return {}
         statement = self._database.statement("members of", lambda: _members_query(self._dialect))
-        elements: dict[int, list[Document]] = {}
+        elements: dict[int, list[str]] = {}
         for pk, id, type, display in statement(pks=self._dialect.list_of(pks)).fetchall():
-            ref = f"{self._endpoint_url}/{type}s/{id}"
-            elements.setdefault(pk, []).append({"value": id, "$ref": ref, "type": type, "display": display})
-        return {pk: [("members", dumps(members))] for pk, members in elements.items()}
+            elements.setdefault(pk, []).append(self._member(id, type, display))
+        return {pk: f'"members":[{",".join(members)}]' for pk, members in elements.items()}
+
+    def _member(self, id: str, type: str, display: str) -> str:
+        ref = f"{self._endpoint_url}/{type}s/{id}"
+        return f'{{"value":"{id}","$ref":"{ref}","type":"{type}","display":{quoted(display)}}}'
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]

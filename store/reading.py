@@ -1,7 +1,7 @@
 """Reading resources: rows as representations, any number of them in a constant number of statements (RFC 7644 §3.4)."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from scim import document
@@ -83,7 +83,7 @@ class Reading:
             "page", lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=self._dialect.list_of(pks)
         )
         computed = self._computed(pks, projection)
-        return {row.pk: self._text(row, computed.get(row.pk, ()), projection) for row in rows}
+        return {row.pk: self._text(row, computed.get(row.pk), projection) for row in rows}
 
     def _rows(self, name: str, condition: Callable[[], Any], **values: Any) -> list[Stored]:
         statement = self._database.statement(
@@ -111,28 +111,27 @@ class Reading:
         text = self._text(row, self._computed_of(row, projection), projection) if body else None
         return Answer(row.id, row.version, self._location(row.id), text)
 
-    def _computed_of(self, row: Stored, projection: Projection | None) -> Sequence[tuple[str, str]]:
-        return self._computed([row.pk], projection).get(row.pk, ())
+    def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
+        return self._computed([row.pk], projection).get(row.pk)
 
     def _location(self, id: str) -> str:
         return document.location(self.type, self._endpoint_url, id)
 
-    def _text(self, row: Stored, computed: Iterable[tuple[str, str]], projection: Projection | None) -> str:
-        """The representation of a row: the stored text with the computed members around it."""
+    def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
+        """The representation of a row: the stored text with what is computed around it."""
         meta = document.meta(
             self.type, created=row.created, modified=row.modified, version=row.version, location=self._location(row.id)
         )
-        manager = self._manager_text(row)
         text = document.spliced(
-            self.type, row.document, id=row.id, meta=meta, manager=manager, computed=tuple(computed)
+            self.type, row.document, id=row.id, meta=meta, manager=self._manager_text(row), computed=computed
         )
         return text if projection is None else dumps(projection.apply(json.loads(text)))
 
     def _manager_text(self, row: Stored) -> str | None:
         return None
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, list[tuple[str, str]]]:
-        """The members that other rows make up, as names and JSON texts, by the resource's key."""
+    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
+        """The member that other rows make up, its name with its JSON text, by the resource's key."""
         raise NotImplementedError
 
     def _document(self, row: Stored) -> Document:

@@ -110,7 +110,7 @@ class Searching(Reading):
         if whole:
             return [self._text(row, self._computed_of(row, projection), projection) for row in rows]
         computed = self._computed([row.pk for row in rows], projection) if rows else {}
-        return [self._text(row, computed.get(row.pk, ()), projection) for row in rows]
+        return [self._text(row, computed.get(row.pk), projection) for row in rows]
 
     def _first_query(self, search: Search, whole: bool) -> Any:
         query = self._row_query(Where(self._scope, search.bound).condition(), whole=whole)

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from peewee import Value, fn
+from peewee import Cast, Select, Value
 
 from scim import identity
 from scim.attributes import ResourceType
-from scim.document import dumps, location
+from scim.document import location, quoted
 from scim.errors import InvalidValue
 from scim.keys import folded, username
 from scim.patch import Operation, apply
@@ -46,29 +46,34 @@ class Users(Resources):
         if row.manager_id is None:
             return None
         ref = location(self.type, self._endpoint_url, row.manager_id)
-        return dumps({"value": row.manager_id, "$ref": ref, "displayName": row.manager_display})
+        return f'{{"value":"{row.manager_id}","$ref":"{ref}","displayName":{quoted(row.manager_display or "")}}}'
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, list[tuple[str, str]]]:
+    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
         if projection is not None and not projection.wants("groups"):
             return {}
         statement = self._database.statement("groups of", lambda: _groups_query(self._dialect))
-        elements: dict[int, list[Document]] = {}
-        for pk, id, display, direct in statement(pks=self._dialect.list_of(pks)).fetchall():
-            elements.setdefault(pk, []).append(self._group(id, display, direct))
-        return {pk: [("groups", dumps(groups))] for pk, groups in elements.items()}
+        own: dict[int, list[int]] = {}
+        reached: dict[int, list[int]] = {}
+        elements: dict[int, tuple[str, str]] = {}
+        for start, group, id, display in statement(pks=self._dialect.list_of(pks)).fetchall():
+            (own if id is None else reached).setdefault(start, []).append(group)
+            if id is not None and group not in elements:
+                elements[group] = self._group(id, display)
+        return {pk: _groups_text(groups, reached, elements) for pk, groups in own.items()}
 
-    def _group(self, id: str, display: str, direct: int) -> Document:
+    def _group(self, id: str, display: str) -> tuple[str, str]:
+        """The JSON texts of an element of `groups`: of a group that is reached through another one, and directly."""
         ref = location(self.tenant.profile.group, self._endpoint_url, id)
-        return {"value": id, "$ref": ref, "display": display, "type": "direct" if direct else "indirect"}
+        start = f'{{"value":"{id}","$ref":"{ref}","display":{quoted(display)},"type":'
+        return f'{start}"indirect"}}', f'{start}"direct"}}'
 
-    def _computed_of(self, row: Stored, projection: Projection | None) -> Sequence[tuple[str, str]]:
+    def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
         """The groups that came with the row: each once, those that were made first first."""
         if row.groups is None or row.groups == "[]" or (projection is not None and not projection.wants("groups")):
-            return ()
-        reached: dict[int, tuple[str, str, int]] = {}
-        for pk, id, display, direct in sorted(json.loads(row.groups)):
-            reached[pk] = (id, display, direct)
-        return [("groups", dumps([self._group(*group) for group in reached.values()]))]
+            return None
+        # Sorted, so that of a group that is reached in both ways the direct one counts.
+        reached = {pk: self._group(id, display)[direct] for pk, id, display, direct in sorted(json.loads(row.groups))}
+        return f'"groups":[{",".join(reached.values())}]'
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
@@ -227,13 +232,24 @@ def _manager_id(manager: Document, current: str | None) -> str:
 
 
 def _groups_query(dialect: Any) -> Any:
-    """The groups of these users: direct ones, and through nested groups indirect ones, each once."""
-    outer, group = Membership.alias("outer"), Resource.alias("group_row")
-    direct = Membership.select(Membership.member, Membership.group, Value(1, converter=False))
-    direct = direct.where(dialect.one_of(Membership.member, parameter("pks")))
-    above = direct.cte("above", recursive=True, columns=("person", "reached", "direct"))
-    step = outer.select(above.c.person, outer.group, Value(0, converter=False))
-    above = above.union(step.join(above, on=(outer.member == above.c.reached)))
-    query = above.select_from(above.c.person, group.id, group.display, fn.MAX(above.c.direct))
-    query = query.join(group, on=(group.pk == above.c.reached))
-    return query.group_by(above.c.person, group.pk, group.id, group.display).order_by(above.c.person, group.pk)
+    """The memberships of these users, as user and group; and what is reached from each of their groups, itself
+    included, as group, reached group, id and display: far fewer rows, since people share groups."""
+    outer, group, nothing = Membership.alias("outer"), Resource.alias("group_row"), Cast(Value(None), "text")
+    listed = dialect.one_of(Membership.member, parameter("pks"))
+    own = Membership.select(Membership.member, Membership.group).where(listed)
+    own = own.cte("own", columns=("person", "held"))
+    start = Select([own], [own.c.held, own.c.held]).distinct()
+    above = start.cte("above", recursive=True, columns=("start", "reached"))
+    step = outer.select(above.c.start, outer.group).join(above, on=(outer.member == above.c.reached))
+    above = above.union(step)
+    reached = Select([above], [above.c.start, group.pk, group.id, group.display])
+    reached = reached.join(group, on=(group.pk == above.c.reached))
+    return Select([own], [own.c.person, own.c.held, nothing, nothing]).union_all(reached).with_cte(own, above)
+
+
+def _groups_text(own: Sequence[int], reached: dict[int, list[int]], elements: dict[int, tuple[str, str]]) -> str:
+    """`groups` of one user: each group once, those that were made first first."""
+    direct = dict.fromkeys(own, True)
+    found = {group: False for start in own for group in reached.get(start, ())} | direct
+    texts = [elements[group][is_direct] for group, is_direct in sorted(found.items()) if group in elements]
+    return f'"groups":[{",".join(texts)}]'
