@@ -33,49 +33,58 @@ def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Docum
     return {a.name: document[a.name] for a in resource_type.attributes if a.name in document}
 
 
-def location(resource_type: ResourceType, endpoint_url: str, id: str) -> str:
-    """The absolute URI of a resource, below the tenant's Endpoint URL."""
-    return f"{endpoint_url}{resource_type.endpoint}/{id}"
-
-
 def etag(version: int | str) -> str:
     """The entity tag of a version: weak, since one tag stands for every projection (RFC 7643 §3.1, RFC 7644 §3.14)."""
     return f'W/"{version}"'
 
 
-def spliced(
-    resource_type: ResourceType,
-    document: str,
-    *,
-    id: str,
-    meta: str,
-    manager: str | None = None,
-    computed: str | None = None,
-) -> str:
-    """The representation of a resource as JSON text.
+class Representations:
+    """Makes the representations of resources of one type below one Endpoint URL, as JSON text."""
 
-    `document` is canonical text, `meta` and `manager` are JSON texts, `computed` is a further member's name with its
-    JSON text.
-    """
-    body = document[1:-1]
-    if manager is not None:
-        inside = _ENTERPRISE_KEY in document
-        body = f'{body[:-1]},"manager":{manager}}}' if inside else f'{body},{_ENTERPRISE_KEY}"manager":{manager}}}'
-    schemas = f'"{resource_type.schema.id}"'
-    for schema in resource_type.extensions:
+    __slots__ = ("_extensions", "_name", "_schema", "_url")
+
+    def __init__(self, resource_type: ResourceType, endpoint_url: str) -> None:
+        self._name = resource_type.name
+        self._schema = f'"{resource_type.schema.id}"'
         # In JSON text this can only be a key: inside a value the quotes would be escaped.
-        if f'"{schema.id}":{{' in body:
-            schemas += f',"{schema.id}"'
-    added = "" if computed is None else f",{computed}"
-    return f'{{"schemas":[{schemas}],"id":"{id}",{body}{added},"meta":{meta}}}'
+        self._extensions = [(f'"{schema.id}":{{', f',"{schema.id}"') for schema in resource_type.extensions]
+        self._url = f"{endpoint_url}{resource_type.endpoint}/"
 
+    def location(self, id: str) -> str:
+        """The absolute URI of a resource."""
+        return self._url + id
 
-def meta(resource_type: ResourceType, *, created: str, modified: str, version: int, location: str) -> str:
-    """The JSON text of `meta`; created and modified are comparison keys of dateTimes, shown in milliseconds."""
-    return (
-        f'{{"resourceType":"{resource_type.name}","created":"{created[:23]}Z","lastModified":"{modified[:23]}Z",'
-        f'"location":"{location}","version":"W/\\"{version}\\""}}'
-    )
+    def reference(self, id: str, display: str) -> str:
+        """What another resource shows of a manager of this type (RFC 7643 §4.3)."""
+        return f'{{"value":"{id}","$ref":"{self._url}{id}","displayName":{quoted(display)}}}'
+
+    def text(
+        self,
+        document: str,
+        *,
+        id: str,
+        version: int,
+        created: str,
+        modified: str,
+        manager: str | None = None,
+        computed: str | None = None,
+    ) -> str:
+        """A representation. `document` is canonical text, `created` and `modified` are comparison keys of dateTimes,
+        `manager` is JSON text, `computed` a further member's name with its JSON text."""
+        body = document[1:-1]
+        if manager is not None:
+            inside = _ENTERPRISE_KEY in document
+            body = f'{body[:-1]},"manager":{manager}}}' if inside else f'{body},{_ENTERPRISE_KEY}"manager":{manager}}}'
+        schemas = self._schema
+        for key, urn in self._extensions:
+            if key in body:
+                schemas += urn
+        added = "" if computed is None else f",{computed}"
+        return (
+            f'{{"schemas":[{schemas}],"id":"{id}",{body}{added},"meta":{{"resourceType":"{self._name}",'
+            f'"created":"{created[:23]}Z","lastModified":"{modified[:23]}Z","location":"{self._url}{id}",'
+            f'"version":"W/\\"{version}\\""}}}}'
+        )
 
 
 def shown(key: str) -> str:

@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from scim import document
 from scim.attributes import ResourceType
-from scim.document import dumps
+from scim.document import Representations, dumps
 from scim.errors import NotFound
 from scim.projection import Projection
 from store.compiled import parameter
@@ -58,6 +57,7 @@ class Reading:
         self._dialect = database.dialect
         self._endpoint_url = endpoint_url
         self.journal = Journal(database, tenant.pk)
+        self._representations = Representations(self.type, endpoint_url)
         self._scope = Scope(database.dialect, self.type, tenant.indexes[self.name])
 
     @property
@@ -109,22 +109,17 @@ class Reading:
 
     def _answer(self, row: Stored, projection: Projection | None, *, body: bool = True) -> Answer:
         text = self._text(row, self._computed_of(row, projection), projection) if body else None
-        return Answer(row.id, row.version, self._location(row.id), text)
+        return Answer(row.id, row.version, self._representations.location(row.id), text)
 
     def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
         return self._computed([row.pk], projection).get(row.pk)
 
-    def _location(self, id: str) -> str:
-        return document.location(self.type, self._endpoint_url, id)
-
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
         """The representation of a row: the stored text with what is computed around it."""
-        meta = document.meta(
-            self.type, created=row.created, modified=row.modified, version=row.version, location=self._location(row.id)
-        )
-        text = document.spliced(
-            self.type, row.document, id=row.id, meta=meta, manager=self._manager_text(row), computed=computed
-        )
+        text = self._representations.text(
+            row.document, id=row.id, version=row.version, created=row.created, modified=row.modified,
+            manager=self._manager_text(row), computed=computed,
+        )  # fmt: skip
         return text if projection is None else dumps(projection.apply(json.loads(text)))
 
     def _manager_text(self, row: Stored) -> str | None:

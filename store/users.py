@@ -8,7 +8,7 @@ from peewee import Cast, Select, Value
 
 from scim import identity
 from scim.attributes import ResourceType
-from scim.document import location, quoted
+from scim.document import quoted
 from scim.errors import InvalidValue
 from scim.keys import folded, username
 from scim.patch import Operation, apply
@@ -45,25 +45,28 @@ class Users(Resources):
     def _manager_text(self, row: Stored) -> str | None:
         if row.manager_id is None:
             return None
-        ref = location(self.type, self._endpoint_url, row.manager_id)
-        return f'{{"value":"{row.manager_id}","$ref":"{ref}","displayName":{quoted(row.manager_display or "")}}}'
+        return self._representations.reference(row.manager_id, row.manager_display or "")
 
     def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
         if projection is not None and not projection.wants("groups"):
             return {}
         statement = self._database.statement("groups of", lambda: _groups_query(self._dialect))
         own: dict[int, list[int]] = {}
-        reached: dict[int, list[int]] = {}
+        nested: dict[int, list[int]] = {}
         elements: dict[int, tuple[str, str]] = {}
         for start, group, id, display in statement(pks=self._dialect.list_of(pks)).fetchall():
-            (own if id is None else reached).setdefault(start, []).append(group)
-            if id is not None and group not in elements:
+            if id is None:
+                own.setdefault(start, []).append(group)
+                continue
+            if start != group:
+                nested.setdefault(start, []).append(group)
+            if group not in elements:
                 elements[group] = self._group(id, display)
-        return {pk: _groups_text(groups, reached, elements) for pk, groups in own.items()}
+        return {pk: _groups_text(groups, nested, elements) for pk, groups in own.items()}
 
     def _group(self, id: str, display: str) -> tuple[str, str]:
         """The JSON texts of an element of `groups`: of a group that is reached through another one, and directly."""
-        ref = location(self.tenant.profile.group, self._endpoint_url, id)
+        ref = f"{self._endpoint_url}{self.tenant.profile.group.endpoint}/{id}"
         start = f'{{"value":"{id}","$ref":"{ref}","display":{quoted(display)},"type":'
         return f'{start}"indirect"}}', f'{start}"direct"}}'
 
@@ -236,8 +239,8 @@ def _groups_query(dialect: Any) -> Any:
     included, as group, reached group, id and display: far fewer rows, since people share groups."""
     outer, group, nothing = Membership.alias("outer"), Resource.alias("group_row"), Cast(Value(None), "text")
     listed = dialect.one_of(Membership.member, parameter("pks"))
-    own = Membership.select(Membership.member, Membership.group).where(listed)
-    own = own.cte("own", columns=("person", "held"))
+    memberships = Membership.select(Membership.member, Membership.group).where(listed)
+    own = memberships.cte("own", columns=("person", "held"))
     start = Select([own], [own.c.held, own.c.held]).distinct()
     above = start.cte("above", recursive=True, columns=("start", "reached"))
     step = outer.select(above.c.start, outer.group).join(above, on=(outer.member == above.c.reached))
@@ -247,9 +250,8 @@ def _groups_query(dialect: Any) -> Any:
     return Select([own], [own.c.person, own.c.held, nothing, nothing]).union_all(reached).with_cte(own, above)
 
 
-def _groups_text(own: Sequence[int], reached: dict[int, list[int]], elements: dict[int, tuple[str, str]]) -> str:
+def _groups_text(own: Sequence[int], nested: dict[int, list[int]], elements: dict[int, tuple[str, str]]) -> str:
     """`groups` of one user: each group once, those that were made first first."""
-    direct = dict.fromkeys(own, True)
-    found = {group: False for start in own for group in reached.get(start, ())} | direct
-    texts = [elements[group][is_direct] for group, is_direct in sorted(found.items()) if group in elements]
+    indirect = {group for start in own for group in nested.get(start, ())} - {*own} if nested.keys() & own else ()
+    texts = [elements[group][group not in indirect] for group in sorted((*own, *indirect)) if group in elements]
     return f'"groups":[{",".join(texts)}]'

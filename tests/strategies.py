@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scim.attributes import Attribute, ResourceType, Target
 from scim.binding import OPERATORS
-from scim.document import location
+from scim.document import Representations
 from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
 
@@ -189,8 +189,8 @@ def asked(resource_type: ResourceType) -> dict[str, Target]:
 
 
 _URLS = tuple(
-    [location(RFC.user, ENDPOINT, id) for id in USER_IDS[:3]]
-    + [location(RFC.group, ENDPOINT, id) for id in GROUP_IDS[:2]]
+    [Representations(RFC.user, ENDPOINT).location(id) for id in USER_IDS[:3]]
+    + [Representations(RFC.group, ENDPOINT).location(id) for id in GROUP_IDS[:2]]
 )
 _IDS = (*USER_IDS[:4], *GROUP_IDS[:3])
 _TIMES = (*(f"{time[:23]}Z" for time in CLOCK), *CLOCK, "2026-11-23T09:00:00.123+01:00")
