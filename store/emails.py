@@ -9,7 +9,7 @@ from scim.keys import folded
 from scim.validation import check_required, load_value
 from store.database import now
 from store.models import PendingEmail, Resource
-from store.reading import Document, Stored
+from store.reading import Document, Links, Stored
 from store.users import Users
 
 
@@ -104,10 +104,10 @@ class Emails(Users):
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
-    ) -> tuple[Document, dict[str, Any]]:
+    ) -> tuple[Document, Links]:
         """What a client may not change, the platform side may; the manager stays."""
         check_required(self.type, after)
-        return after, {} if row is None else {"manager": row.manager}
+        return after, Links() if row is None else row.links
 
     def _advice(self, column: str) -> str:
         """Nobody is to be linked."""

@@ -14,7 +14,7 @@ from store.database import now
 from store.memberships import Memberships
 from store.models import Membership, Resource
 from store.models import Tenant as TenantRow
-from store.reading import Answer, Document, Stored
+from store.reading import Answer, Document, Links, Stored
 from store.resources import Resources
 
 
@@ -44,9 +44,9 @@ class Groups(Resources):
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
-    ) -> tuple[Document, dict[str, Any]]:
+    ) -> tuple[Document, Links]:
         check_required(self.type, after)
-        return self._stored(after), {}
+        return self._stored(after), Links()
 
     def _stored(self, checked: Document) -> Document:
         return {name: value for name, value in checked.items() if name != "members"}

@@ -16,6 +16,8 @@ from store.tenants import Tenant
 
 Document = dict[str, Any]
 
+NONE = "[]"
+
 
 class Answer(NamedTuple):
     """A resource as it goes out: its JSON text with the headers' values. `text` is None where nobody asked for it."""
@@ -27,7 +29,11 @@ class Answer(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A resource's row, as the statements of this module select it."""
+    """A resource's row, as the statements of this module select it.
+
+    `related` is the JSON text of a list: the groups of a user, where they came in the same statement; NONE where it is
+    known without asking that the user is in no group, or that the group has no members.
+    """
 
     pk: int
     id: str
@@ -39,7 +45,20 @@ class Stored(NamedTuple):
     manager: int | None = None
     manager_id: str | None = None
     manager_display: str | None = None
-    groups: str | None = None
+    related: str | None = None
+
+    @property
+    def links(self) -> "Links":
+        """What the row refers to."""
+        return Links(self.manager, self.manager_id, self.manager_display)
+
+
+class Links(NamedTuple):
+    """The user that a row refers to as its manager, as `Stored` shows it."""
+
+    manager: int | None = None
+    manager_id: str | None = None
+    manager_display: str | None = None
 
 
 class Reading:
@@ -112,7 +131,7 @@ class Reading:
         return Answer(row.id, row.version, self._representations.location(row.id), text)
 
     def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
-        return self._computed([row.pk], projection).get(row.pk)
+        return None if row.related == NONE else self._computed([row.pk], projection).get(row.pk)
 
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
         """The representation of a row: the stored text with what is computed around it."""

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 import peewee
@@ -21,7 +21,7 @@ from store.database import now
 from store.filters import ROW
 from store.journal import Call
 from store.models import Counter, Resource
-from store.reading import Answer, Document, Stored
+from store.reading import NONE, Answer, Document, Links, Stored
 from store.search import Searching
 
 Result = TypeVar("Result")
@@ -31,6 +31,18 @@ MAX_KEY_BYTES = 2_600
 
 SHARDS = 8
 """Over how many rows a tenant's counter is spread."""
+
+_FOLLOWS: dict[str, frozenset[str]] = {
+    "name_key": frozenset({"userName", "displayName"}),
+    "identifier_key": frozenset({"emails"}),
+    "external_key": frozenset({"externalId"}),
+    "given_key": frozenset({"name"}),
+    "family_key": frozenset({"name"}),
+    "active": frozenset({"active"}),
+    "display": frozenset({"displayName", "name", "userName"}),
+    "display_key": frozenset({"displayName", "name", "userName"}),
+}
+"""The attributes that a column follows from; columns that follow from all of them are not listed."""
 
 
 class Resources(Searching):
@@ -59,18 +71,23 @@ class Resources(Searching):
         return sendable(given[:200]) if isinstance(given, str) else None
 
     def _create(self, after: Document, projection: Projection | None) -> Answer:
-        checked, linked = self._checked(None, {}, after, frozenset())
+        checked, links = self._checked(None, {}, after, frozenset())
         self.call.resource = id = str(uuid.uuid4())
         time = now()
         columns = self._columns(checked) | {
             "id": id, "tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time,
+            "manager": links.manager,
         }  # fmt: skip
-        pk = self._insert(columns | linked)
+        pk = self._insert(columns)
         self._index(pk, checked)
         self._count(1)
-        changes = differences({}, checked) + self._linked(pk, after)
-        self.journal.record(self.call, 201, changes)
-        return self._answer(self._found(id, whole=True), projection)
+        joined = self._linked(pk, after)
+        self.journal.record(self.call, 201, differences({}, checked) + joined)
+        if joined:
+            return self._answer(self._found(id, whole=True), projection)
+        # Nobody else knows the row yet, so it is what was written.
+        row = Stored(pk, id, 1, time, time, columns["document"], columns["display"], *links, NONE)
+        return self._answer(row, projection)
 
     def replace(self, id: str, body: Any, projection: Projection | None = None) -> Answer:
         """The resource as a PUT body describes it (RFC 7644 §3.5.1). Raises NotFound and what `create` raises."""
@@ -176,8 +193,8 @@ class Resources(Searching):
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
-    ) -> tuple[Document, dict[str, Any]]:
-        """The document to be stored, and the columns that refer to other rows; refuses what the preset refuses."""
+    ) -> tuple[Document, Links]:
+        """The document to be stored, and the row that it refers to; refuses what the preset refuses."""
         raise NotImplementedError
 
     def _save(
@@ -207,22 +224,41 @@ class Resources(Searching):
         already. What changes nothing moves neither version nor lastModified (RFC 7644 §3.5.2.1), but is entered in
         the log.
         """
-        checked, linked = self._checked(row, before, with_defaults(self.type, after), named)
+        checked, links = self._checked(row, before, with_defaults(self.type, after), named)
         changed = differences(before, checked)
-        columns = self._columns(checked) | linked if changed else {}
-        if changed or changes:
-            time = now()
-            self._update(row.pk, columns | {"modified": time})
-            row = row._replace(version=row.version + 1, modified=time, document=columns.get("document", row.document))
         if changed:
+            row = self._rewritten(row, links, changed, checked)
             self._reindex(row.pk, before, checked)
-            self.call.name = columns["display"]
+            self.call.name = row.display
+        elif changes:
+            row = self._touched(row, {})
         self.journal.record(self.call, status, changed + changes)
-        return self._refreshed(row, linked)
-
-    def _refreshed(self, row: Stored, linked: dict[str, Any]) -> Stored:
-        """The row once more, where what it refers to has changed."""
         return row
+
+    def _rewritten(self, row: Stored, links: Links, changed: Sequence[dict[str, Any]], checked: Document) -> Stored:
+        """Store a changed document; the row as it is then."""
+        columns = self._columns_of(changed, checked)
+        if links.manager != row.manager:
+            columns["manager"] = links.manager
+        row = row._replace(**links._asdict(), document=columns["document"], display=self._display(checked))
+        if row.manager == row.pk:
+            row = row._replace(manager_display=row.display)
+        return self._touched(row, columns)
+
+    def _touched(self, row: Stored, columns: dict[str, Any]) -> Stored:
+        """Make a row its next version, with these columns changed."""
+        time = now()
+        self._update(row.pk, columns | {"modified": time})
+        return row._replace(version=row.version + 1, modified=time)
+
+    def _columns_of(self, changed: Sequence[dict[str, Any]], checked: Document) -> dict[str, Any]:
+        """The columns that follow from changed attributes: each one that is set costs its index, changed or not."""
+        names = {change["attribute"].partition(".")[0] for change in changed}
+        return {
+            column: value
+            for column, value in self._columns(checked).items()
+            if not (sources := _FOLLOWS.get(column)) or sources & names
+        }
 
     def _columns(self, checked: Document) -> dict[str, Any]:
         """The row's columns that follow from the document alone."""

@@ -19,7 +19,7 @@ from store.compiled import parameter
 from store.database import now
 from store.filters import ROW
 from store.models import Membership, PendingEmail, Resource
-from store.reading import Answer, Document, Stored
+from store.reading import NONE, Answer, Document, Links, Stored
 from store.resources import Resources
 
 
@@ -72,15 +72,15 @@ class Users(Resources):
 
     def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
         """The groups that came with the row: each once, those that were made first first."""
-        if row.groups is None or row.groups == "[]" or (projection is not None and not projection.wants("groups")):
+        if row.related in (None, NONE) or (projection is not None and not projection.wants("groups")):
             return None
         # Sorted, so that of a group that is reached in both ways the direct one counts.
-        reached = {pk: self._group(id, display)[direct] for pk, id, display, direct in sorted(json.loads(row.groups))}
+        reached = {pk: self._group(id, display)[direct] for pk, id, display, direct in sorted(json.loads(row.related))}
         return f'"groups":[{",".join(reached.values())}]'
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
-    ) -> tuple[Document, dict[str, Any]]:
+    ) -> tuple[Document, Links]:
         kept = identity.keep_identifier(self.tenant.profile.preset, before, after)
         if (
             self.tenant.profile.preset.email_identifies
@@ -92,24 +92,22 @@ class Users(Resources):
             self._note_offer(row, before, kept, named)
         extension = kept.document.get(ENTERPRISE_USER, {})
         if "manager" not in extension:
-            return kept.document, {"manager": None}
+            return kept.document, Links()
         id = _manager_id(extension["manager"], row and row.manager_id)
         document = kept.document | {ENTERPRISE_USER: extension | {"manager": {"value": id}}}
-        if row is not None and row.manager_id == id:
-            return document, {"manager": row.manager}
-        return document, {"manager": self._manager(id)}
+        return document, row.links if row is not None and row.manager_id == id else self._manager(id)
 
-    def _manager(self, id: str) -> int:
-        """The key of the user with this id, who must be one of the tenant's."""
+    def _manager(self, id: str) -> Links:
+        """The user with this id, who must be one of the tenant's."""
         statement = self._database.statement("manager", self._manager_query)
         found = statement(tenant=self.tenant.pk, id=id).fetchone()
         if found is None:
             raise InvalidValue(f"manager must be the id of a user of this tenant; there is no user {id[:100]}.")
-        return int(found[0])
+        return Links(int(found[0]), id, found[1])
 
     def _manager_query(self) -> Any:
         of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))
-        return ROW.select(ROW.pk).where(of_tenant)
+        return ROW.select(ROW.pk, ROW.display).where(of_tenant)
 
     def _note_offer(self, row: Stored, before: Document, kept: identity.Kept, named: frozenset[str]) -> None:
         """Keep the other address that the client wanted, once, for people to decide about."""
@@ -190,10 +188,6 @@ class Users(Resources):
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         saved = self._saved(row, before, apply(self.type, before, operations), named, [], 200)
         return self._answer(saved, projection, body=body)
-
-    def _refreshed(self, row: Stored, linked: dict[str, Any]) -> Stored:
-        """See Resources: a new manager's name is in another row."""
-        return row if linked["manager"] == row.manager else self._found(row.id, whole=True)
 
     def _whole(self, row: Stored) -> Document:
         """The document with the manager, which is kept in a column."""
