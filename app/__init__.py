@@ -2,7 +2,6 @@
 
 import os
 import time
-import uuid
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
@@ -10,7 +9,7 @@ from flask import Blueprint, Flask, Response, g, request
 from app import auth, errors, log
 from app.bulk import bulk
 from app.discovery import discovery
-from app.front import CollapsedSlashes, FastReads
+from app.front import CollapsedSlashes, FastPath
 from app.groups import groups
 from app.me import me
 from app.search import search
@@ -55,7 +54,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.after_request(_end)
     errors.init(app)
     app.register_blueprint(scim)
-    app.wsgi_app = CollapsedSlashes(FastReads(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
+    app.wsgi_app = CollapsedSlashes(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
     return app
 
 
@@ -70,8 +69,9 @@ def open_database(settings: Settings) -> Database:
 
 
 def _begin() -> None:
-    g.began = time.perf_counter()
-    g.request_id = uuid.uuid4().hex[:12]
+    failure = request.environ.get(auth.FAILURE)
+    g.began = time.perf_counter() if failure is None else failure.began
+    g.request_id = log.number()
 
 
 def _end(response: Response) -> Response:

@@ -2,7 +2,8 @@
 §2.1, §3)."""
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, request
 
@@ -27,6 +28,9 @@ REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bear
 EXPIRED = "The token has expired: create a new one with `vestibule token create` and paste it into the client."
 _CHALLENGE = 'Bearer realm="scim"'
 
+FAILURE = "vestibule.failure"
+"""Where the fast path leaves a Failure in the WSGI environment, for Flask to answer for it."""
+
 ANONYMOUS = 0
 """The key of no token: who comes without one leaves no trace in the tenant's log."""
 
@@ -35,6 +39,15 @@ def init(app: Flask, at: "Gate") -> None:
     """Authenticate every request of the app that is for SCIM."""
     app.extensions["vestibule.auth"] = at
     app.before_request(_authenticate)
+
+
+class Failure(NamedTuple):
+    """Why the fast path did not succeed with a request, what it knew of it, and when it began."""
+
+    error: Exception
+    access: Access
+    call: Call
+    began: float
 
 
 class Gate:
@@ -97,8 +110,12 @@ def _authenticate() -> None:
     if found is None:
         return
     tenant, version, _ = found.groups()
+    failure: Failure | None = request.environ.get(FAILURE)
+    if failure is not None:
+        _open(gate(current_app), failure.access, failure.call)
+        raise failure.error
     access = _access(gate(current_app), tenant)
-    _open(gate(current_app), access)
+    _open(gate(current_app), access, call(request.environ, access))
     if version not in (None, "v2"):
         raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
     if access.scope == "read" and request.method not in _SAFE:
@@ -131,16 +148,8 @@ def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyReques
     return Unauthorized(detail, headers={"WWW-Authenticate": _CHALLENGE})
 
 
-def _open(at: Gate, access: Access) -> None:
+def _open(at: Gate, access: Access, call: Call) -> None:
     """What the views work with, bound to the tenant: there is no other way to its resources."""
-    environ = request.environ
-    call = Call(
-        operation=request.method,
-        token=access.name,
-        client=_bounded(environ.get("HTTP_USER_AGENT")),
-        activity=_bounded(environ.get("HTTP_ADSCIMVERSION")),
-        precondition=precondition(environ),
-    )
     endpoint_url = at.endpoint_url(access)
     bound = (at.database, access.tenant, endpoint_url, call)
     here: Any = g._get_current_object()
@@ -149,6 +158,17 @@ def _open(at: Gate, access: Access) -> None:
     if access.token != ANONYMOUS:
         here.journal = here.users.journal
         at.contacts.note(access.token, access.tenant.pk)
+
+
+def call(environ: Mapping[str, Any], access: Access) -> Call:
+    """What the log is to say of a request of this client."""
+    return Call(
+        operation=environ["REQUEST_METHOD"],
+        token=access.name,
+        client=_bounded(environ.get("HTTP_USER_AGENT")),
+        activity=_bounded(environ.get("HTTP_ADSCIMVERSION")),
+        precondition=precondition(environ),
+    )
 
 
 def resources(call: Call) -> tuple[Users, Groups]:

@@ -46,6 +46,11 @@ def body() -> Any:
     if request.content_length is None and len(data) >= limit:
         # A body in chunks ends at the limit, whatever else was sent.
         raise _too_large(limit)
+    return json_value(data)
+
+
+def json_value(data: bytes) -> Any:
+    """The JSON value of a body. Raises InvalidSyntax."""
     try:
         return parsed(data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -56,6 +57,11 @@ def configure(settings: Settings) -> None:
     LOGGER.handlers = [handler]
     LOGGER.setLevel(settings.log_level.upper())
     LOGGER.propagate = False
+
+
+def number() -> str:
+    """A number for a request, by which people find its line; nothing hangs on its being hard to guess."""
+    return f"{random.getrandbits(48):012x}"
 
 
 def request_line(

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import signal
 import socket
-import uuid
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +18,7 @@ from peewee import PeeweeException
 
 from app import auth, create_app
 from app.http import SCIM_JSON
-from app.log import LOGGER, JsonFormatter
+from app.log import LOGGER, JsonFormatter, number
 from app.settings import SettingError, Settings
 from scim.document import dumps
 from scim.errors import ScimError
@@ -211,9 +210,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _failure(exc: Exception) -> ScimError:
-    number = uuid.uuid4().hex[:12]
-    LOGGER.error("request failed", exc_info=exc, extra={"fields": {"request": number}})
-    return Failure(f"The server failed; its log says why under the number {number}.")
+    reference = number()
+    LOGGER.error("request failed", exc_info=exc, extra={"fields": {"request": reference}})
+    return Failure(f"The server failed; its log says why under the number {reference}.")
 
 
 def _answer(error: ScimError) -> bytes:

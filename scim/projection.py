@@ -45,6 +45,10 @@ class Projection:
         projected: dict[str, Any] = (_without if self.excluding else _only)(resource, self.names)
         return projected
 
+    def takes_only(self, name: str) -> bool:
+        """Whether it takes this attribute away and leaves everything else as it is."""
+        return self.excluding and self.names.keys() == {name} and not self.names[name]
+
     def wants(self, name: str) -> bool:
         """Whether anything of an attribute, or of an extension named by its URN, goes out and so has to be read."""
         target = self.resource_type.targets.get(name.lower())

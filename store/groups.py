@@ -22,6 +22,7 @@ class Groups(Resources):
     """The groups of one tenant."""
 
     name = "Group"
+    related = "members"
     unique: ClassVar = {"name_key": ("name", "displayName")}
 
     @property
@@ -30,7 +31,7 @@ class Groups(Resources):
         return self.tenant.profile.group
 
     def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
-        if projection is not None and not projection.wants("members"):
+        if projection is not None and not projection.wants(self.related):
             return {}
         statement = self._database.statement("members of", lambda: _members_query(self._dialect))
         elements: dict[int, list[str]] = {}

@@ -68,6 +68,8 @@ class Reading:
     """
 
     name: ClassVar[str]
+    related: ClassVar[str]
+    """The attribute that other rows make up, which is not read where nobody asks for it."""
 
     def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, call: Call) -> None:
         self.tenant = tenant
@@ -139,7 +141,9 @@ class Reading:
             row.document, id=row.id, version=row.version, created=row.created, modified=row.modified,
             manager=self._manager_text(row), computed=computed,
         )  # fmt: skip
-        return text if projection is None else dumps(projection.apply(json.loads(text)))
+        if projection is None or projection.takes_only(self.related):
+            return text
+        return dumps(projection.apply(json.loads(text)))
 
     def _manager_text(self, row: Stored) -> str | None:
         return None

@@ -10,7 +10,7 @@ import peewee
 from scim import document, keys
 from scim.changes import differences
 from scim.document import dumps
-from scim.errors import InvalidValue, Uniqueness, sendable
+from scim.errors import InvalidValue, ScimError, Uniqueness, sendable
 from scim.messages import member
 from scim.patch import Operation, read_operations
 from scim.projection import Projection
@@ -62,7 +62,12 @@ class Resources(Searching):
         self.call.resource_type, self.call.name = self.name, self._given_name(body)
         after = with_defaults(self.type, load(self.type, body, self._dropping()))
         self.call.name = self._display(after)
-        return self._written(lambda: self._create(after, projection))
+        try:
+            return self._written(lambda: self._create(after, projection))
+        except ScimError:
+            # The id of what never came to be would lead nowhere.
+            self.call.resource = None
+            raise
 
     def _given_name(self, body: Any) -> str | None:
         """What the log calls a resource whose body may yet be refused, so that a person is found there by name."""

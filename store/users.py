@@ -27,6 +27,7 @@ class Users(Resources):
     """The users of one tenant."""
 
     name = "User"
+    related = "groups"
     unique: ClassVar = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
 
     @property
@@ -48,7 +49,7 @@ class Users(Resources):
         return self._representations.reference(row.manager_id, row.manager_display or "")
 
     def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
-        if projection is not None and not projection.wants("groups"):
+        if projection is not None and not projection.wants(self.related):
             return {}
         statement = self._database.statement("groups of", lambda: _groups_query(self._dialect))
         own: dict[int, list[int]] = {}
@@ -72,7 +73,7 @@ class Users(Resources):
 
     def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
         """The groups that came with the row: each once, those that were made first first."""
-        if row.related in (None, NONE) or (projection is not None and not projection.wants("groups")):
+        if row.related in (None, NONE) or (projection is not None and not projection.wants(self.related)):
             return None
         # Sorted, so that of a group that is reached in both ways the direct one counts.
         reached = {pk: self._group(id, display)[direct] for pk, id, display, direct in sorted(json.loads(row.related))}

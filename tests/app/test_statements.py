@@ -105,7 +105,7 @@ def nested(cast):
 COSTS = {
     "GET /Users/id": (2, 2, 200, read("{user}")),
     "GET /Users/id?attributes=": (2, 2, 200, read("{user}?attributes=userName")),
-    "GET /Users/id, unknown": (6, 6, 404, read("/Users/{nobody}")),
+    "GET /Users/id, unknown": (4, 4, 404, read("/Users/{nobody}")),
     "GET /Users": (3, 3, 200, read("/Users")),
     "GET /Users?count=2": (4, 4, 200, read("/Users?count=2")),
     "GET /Users?startIndex=2&count=2": (5, 5, 200, read("/Users?startIndex=2&count=2")),
