@@ -123,7 +123,13 @@ def prune(database: Database, days: int, batch: int = 2_000) -> int:
 
 
 def _text(changes: Sequence[dict[str, Any]]) -> str | None:
-    return dumps([_bounded(change) for change in changes]) if changes else None
+    if not changes:
+        return None
+    return dumps([_bounded(change) if _is_long(change) else change for change in changes])
+
+
+def _is_long(change: dict[str, Any]) -> bool:
+    return any(isinstance(value, list) and len(value) > LISTED for value in change.values())
 
 
 def _bounded(change: dict[str, Any]) -> dict[str, Any]:
