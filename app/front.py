@@ -17,8 +17,8 @@ from gunicorn.http.errors import ParseException
 
 from app import auth, log
 from app.auth import FAILURE, Failure, Gate
-from app.http import json_value, limits, page_headers, page_text, resource_headers, searched
-from scim.document import etag
+from app.http import encoded, json_value, limits, page_headers, page_text, resource_headers, searched
+from scim.document import Text, etag
 from scim.messages import PATCH_OP, check_message, member
 from scim.projection import Projection
 from store.groups import Groups
@@ -67,7 +67,7 @@ class Reply(NamedTuple):
 
     status: HTTPStatus
     headers: dict[str, str]
-    text: str | None
+    text: Text | None
 
 
 class FastPath:
@@ -164,9 +164,10 @@ def _sent(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
     if reply.text is None:
         start_response(status, list(reply.headers.items()))
         return []
-    body = reply.text.encode()
-    start_response(status, [*reply.headers.items(), ("Content-Length", str(len(body)))])
-    return [body]
+    body = encoded(reply.text)
+    length = [("Content-Length", str(len(body[0])))] if isinstance(body, list) else []
+    start_response(status, [*reply.headers.items(), *length])
+    return body
 
 
 def _projection(asked: Asked) -> Projection | None:

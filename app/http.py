@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from scim.attributes import ResourceType
-from scim.document import dumps, etag
+from scim.document import Streamed, Text, dumps, etag
 from scim.errors import InvalidCount, InvalidSyntax, InvalidValue, ScimError, TooLarge, UnsupportedMediaType
 from scim.messages import LIST_RESPONSE, PATCH_OP, check_message, member
 from scim.projection import Projection
@@ -201,14 +201,20 @@ class ScimResponse(Response):
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
         """The headers, with the length of the body where there may be one (RFC 9110 §8.6)."""
-        if self.status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        is_whole = isinstance(self.response, list)
+        if is_whole and self.status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.headers["Content-Length"] = str(sum(map(len, self.response)))
         return self.headers
 
 
-def json_response(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def encoded(text: Text) -> list[bytes] | Iterator[bytes]:
+    """The body of an answer of JSON text: in one piece, or in many that are made while it goes out."""
+    return [text.encode()] if isinstance(text, str) else map(str.encode, text)
+
+
+def json_response(text: Text, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer of JSON text."""
-    return ScimResponse(text.encode(), status, page_headers(request.headers.get("Accept")) | (headers or {}))
+    return ScimResponse(encoded(text), status, page_headers(request.headers.get("Accept")) | (headers or {}))
 
 
 def page_headers(accept: str | None) -> dict[str, str]:
@@ -243,7 +249,7 @@ def resource_response(answer: Answer, status: int = 200) -> Response:
     if answer.text is None:
         return no_content(headers)
     accept = request.headers.get("Accept")
-    return ScimResponse(answer.text.encode(), status, resource_headers(headers["ETag"], answer.location, accept))
+    return ScimResponse(encoded(answer.text), status, resource_headers(headers["ETag"], answer.location, accept))
 
 
 def no_content(headers: dict[str, str] | None = None) -> Response:
@@ -276,17 +282,28 @@ def page_response(page: Page, *, by_cursor: bool) -> Response:
     return json_response(page_text(page, by_cursor=by_cursor))
 
 
-def page_text(page: Page, *, by_cursor: bool) -> str:
+def page_text(page: Page, *, by_cursor: bool) -> Text:
     """A ListResponse, joined from the texts of its resources (RFC 7644 §3.4.2, RFC 9865 §2)."""
     around = {"nextCursor": page.next_cursor, "previousCursor": page.previous_cursor}
     place = "".join(f'"{name}":"{cursor}",' for name, cursor in around.items() if cursor)
     if not by_cursor:
         place = f'"startIndex":{page.start_index},'
-    return (
+    before = (
         f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{page.total},'
         f"{place}"
-        f'"itemsPerPage":{len(page.resources)},"Resources":[{",".join(page.resources)}]}}'
+        f'"itemsPerPage":{len(page.resources)},"Resources":['
     )
+    if any(isinstance(text, Streamed) for text in page.resources):
+        return Streamed(_streamed_page(before, page.resources))
+    return f"{before}{','.join(map(str, page.resources))}]}}"
+
+
+def _streamed_page(before: str, texts: Iterable[Text]) -> Iterator[str]:
+    yield before
+    for index, text in enumerate(texts):
+        yield "," if index else ""
+        yield from [text] if isinstance(text, str) else text
+    yield "]}"
 
 
 def value_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

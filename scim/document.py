@@ -4,7 +4,7 @@ The stored text is what goes out, so an answer is spliced, not built: the member
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -36,6 +36,24 @@ def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Docum
 def etag(version: int | str) -> str:
     """The entity tag of a version: weak, since one tag stands for every projection (RFC 7643 §3.1, RFC 7644 §3.14)."""
     return f'W/"{version}"'
+
+
+class Streamed:
+    """JSON text that is too long to hold: it is made in pieces while it goes out, once."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pieces)
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
+Text = str | Streamed
 
 
 class Representations:

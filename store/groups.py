@@ -1,10 +1,11 @@
 """Groups in the database: the document without its members, which are rows of their own."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from scim.attributes import ResourceType
-from scim.document import quoted
+from scim.document import Streamed, Text, dumps, quoted
 from scim.keys import folded
 from scim.patch import Operation, apply, member_changes, member_ids
 from scim.projection import Projection
@@ -16,6 +17,18 @@ from store.models import Membership, Resource
 from store.models import Tenant as TenantRow
 from store.reading import Answer, Document, Links, Stored
 from store.resources import Resources
+
+HELD = 5_000
+"""How many members the representations of a page hold in all; groups with more are streamed."""
+
+CHUNK = 5_000
+"""How many members of a streamed group are read at a time."""
+
+STREAMED = "streamed"
+"""Instead of its text: the members are to be read while they go out."""
+
+_PLACE = dumps(dict.fromkeys(("value", "$ref", "type", "display"), "\x00"))
+"""An element that marks where the members of a streamed group stand: no stored text holds a NUL."""
 
 
 class Groups(Resources):
@@ -31,17 +44,65 @@ class Groups(Resources):
         return self.tenant.profile.group
 
     def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
+        """See Reading. Of a page, so many members are held; what has more is STREAMED."""
         if projection is not None and not projection.wants(self.related):
             return {}
         statement = self._database.statement("members of", lambda: _members_query(self._dialect))
+        rows = statement(pks=self._dialect.list_of(pks), limit=HELD + 1).fetchall()
+        # The rows come group by group, so the last of too many groups was not read to its end.
+        unread = {pk for pk in pks if pk >= rows[-1][0]} if len(rows) > HELD else set()
         elements: dict[int, list[str]] = {}
-        for pk, id, type, display in statement(pks=self._dialect.list_of(pks)).fetchall():
-            elements.setdefault(pk, []).append(self._member(id, type, display))
-        return {pk: f'"members":[{",".join(members)}]' for pk, members in elements.items()}
+        for pk, _, id, type, display in rows:
+            if pk not in unread:
+                elements.setdefault(pk, []).append(self._member(id, type, display))
+        texts = {pk: f'"members":[{",".join(members)}]' for pk, members in elements.items()}
+        return texts | dict.fromkeys(unread, STREAMED)
 
     def _member(self, id: str, type: str, display: str) -> str:
         ref = f"{self._endpoint_url}/{type}s/{id}"
         return f'{{"value":"{id}","$ref":"{ref}","type":"{type}","display":{quoted(display)}}}'
+
+    def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:
+        """See Reading."""
+        if computed != STREAMED:
+            return super()._text(row, computed, projection)
+        return Streamed(self._pieces(row, projection))
+
+    def _pieces(self, row: Stored, projection: Projection | None) -> Iterator[str]:
+        """The representation of a large group, its members read while it goes out.
+
+        Who is a member from the beginning to the end is there once. The ETag is that of the beginning: whoever changed
+        the group meanwhile gave it another one (RFC 7644 §3.14).
+        """
+        chunks = (self._projected(chunk, projection) for chunk in self._chunks(row.pk))
+        first = next(chunks, None)
+        if first is None:
+            yield self._whole_text(row, None, projection)
+            return
+        place = self._projected([_PLACE], projection)
+        before, _, after = self._whole_text(row, f'"members":[{_PLACE}]', projection).partition(place)
+        yield before + first
+        for chunk in chunks:
+            yield f",{chunk}"
+        yield after
+
+    def _chunks(self, pk: int) -> Iterator[list[str]]:
+        """The members of a group as JSON texts, some thousands at a time."""
+        statement = self._database.statement("members behind", _members_behind_query)
+        rows: list[Any] = [(None, 0)]
+        while rows:
+            rows = self._database.read(statement(group=pk, member=rows[-1][1], limit=CHUNK).fetchall)
+            if rows:
+                yield [self._member(*member) for _, _, *member in rows]
+
+    def _projected(self, members: Sequence[str], projection: Projection | None) -> str:
+        """Elements of `members` as they go out, without the brackets around them."""
+        text = ",".join(members)
+        return (
+            text
+            if projection is None
+            else dumps(projection.apply({"members": json.loads(f"[{text}]")})["members"])[1:-1]
+        )
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
@@ -97,8 +158,18 @@ class Groups(Resources):
 
 
 def _members_query(dialect: Any) -> Any:
-    """The members of these groups, those who came first first."""
+    """The members of these groups, group by group, those who came first first."""
+    listed = dialect.one_of(Membership.group, parameter("pks"))
+    return _member_rows().where(listed).order_by(Membership.group, Membership.member).limit(parameter("limit"))
+
+
+def _members_behind_query() -> Any:
+    """The members of one group who come behind another one."""
+    behind = (Membership.group == parameter("group")) & (Membership.member > parameter("member"))
+    return _member_rows().where(behind).order_by(Membership.member).limit(parameter("limit"))
+
+
+def _member_rows() -> Any:
     member = Resource.alias("member_row")
-    query = Membership.select(Membership.group, member.id, member.type, member.display)
-    query = query.join(member, on=(member.pk == Membership.member))
-    return query.where(dialect.one_of(Membership.group, parameter("pks"))).order_by(Membership.group, Membership.member)
+    query = Membership.select(Membership.group, Membership.member, member.id, member.type, member.display)
+    return query.join(member, on=(member.pk == Membership.member))

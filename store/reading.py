@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from scim.attributes import ResourceType
-from scim.document import Representations, dumps
+from scim.document import Representations, Text, dumps
 from scim.errors import NotFound
 from scim.projection import Projection
 from store.compiled import parameter
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     id: str
     version: int
     location: str
-    text: str | None
+    text: Text | None
 
 
 class Stored(NamedTuple):
@@ -91,12 +91,12 @@ class Reading:
         self._about(id)
         return self._database.read(lambda: self._answer(self._found(id, whole=True), projection))
 
-    def texts(self, pks: Sequence[int], projection: Projection | None) -> list[str]:
+    def texts(self, pks: Sequence[int], projection: Projection | None) -> list[Text]:
         """The representations of these resources, in this order, with a constant number of statements."""
         by_pk = self.texts_by_key(pks, projection)
         return [by_pk[pk] for pk in pks if pk in by_pk]
 
-    def texts_by_key(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
+    def texts_by_key(self, pks: Sequence[int], projection: Projection | None) -> dict[int, Text]:
         """The same by the resources' keys; one that was deleted meanwhile is missing."""
         if not pks:
             return {}
@@ -135,8 +135,11 @@ class Reading:
     def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
         return None if row.related == NONE else self._computed([row.pk], projection).get(row.pk)
 
-    def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
+    def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:
         """The representation of a row: the stored text with what is computed around it."""
+        return self._whole_text(row, computed, projection)
+
+    def _whole_text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
         text = self._representations.text(
             row.document, id=row.id, version=row.version, created=row.created, modified=row.modified,
             manager=self._manager_text(row), computed=computed,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scim.document import Text
 from scim.errors import InvalidValue, TooMany
 from scim.filter import parse_filter
 from scim.projection import Projection
@@ -85,9 +86,9 @@ class _Reversible:
 
 def _texts(
     sources: Sequence[Searching], page: Sequence[tuple[int, Found]], projections: Sequence[Projection | None]
-) -> list[str]:
+) -> list[Text]:
     """The representations of a merged page, read type by type."""
-    texts: dict[tuple[int, int], str] = {}
+    texts: dict[tuple[int, int], Text] = {}
     for number, source in enumerate(sources):
         pks = [found.pk for of, found in page if of == number]
         texts |= {(number, pk): text for pk, text in source.texts_by_key(pks, projections[number]).items()}

@@ -12,6 +12,7 @@ from peewee import OP, Asc, Desc, Expression
 from scim import binding, cursor
 from scim.attributes import Target
 from scim.cursor import Position
+from scim.document import Text
 from scim.errors import InvalidValue
 from scim.filter import Filter, parse_filter
 from scim.projection import Projection
@@ -45,7 +46,7 @@ class Page(NamedTuple):
 
     total: int
     start_index: int
-    resources: list[str]
+    resources: list[Text]
     next_cursor: str | None = None
     previous_cursor: str | None = None
 
@@ -99,7 +100,7 @@ class Searching(Reading):
             texts = self.texts([each.pk for each in found], projection)
         return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
 
-    def _first_texts(self, search: Search, projection: Projection | None) -> list[str]:
+    def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
         """The first page in the order of creation: documents at once, since nothing is passed over to reach them.
 
         What other rows make up comes in the same statement where the filter points at single resources.

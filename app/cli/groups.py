@@ -40,7 +40,7 @@ def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) 
     """The groups of a tenant, in the order of creation, without their members."""
     groups = resources(tenant, PlatformGroups, "group list")
     page = groups.search(Query(filter=expression, count=limit), Projection.read(groups.type, None, ["members"]))
-    show([json.loads(text) for text in page.resources], _COLUMNS, as_json=as_json)
+    show([json.loads(str(text)) for text in page.resources], _COLUMNS, as_json=as_json)
     if len(page.resources) < page.total:
         click.echo(f"{len(page.resources)} of {page.total} are shown; --limit shows more.", err=True)
 
@@ -52,7 +52,7 @@ def show_group(tenant: str, name: str) -> None:
     """One group as SCIM sees it, with its parent, as JSON."""
     groups = resources(tenant, PlatformGroups, "group show")
     id = id_of(groups, name)
-    shown = json.loads(groups.get(id).text or "{}") | {"parent": groups.parent_of(id)}
+    shown = json.loads(str(groups.get(id).text or "{}")) | {"parent": groups.parent_of(id)}
     click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 
 

@@ -13,6 +13,7 @@ from app.cli.output import as_json, counted
 from app.cli.platform import resources
 from app.cli.tenants import endpoint_url
 from app.http import parsed
+from scim.document import Text
 from store.groups import Groups
 from store.imports import Import
 from store.search import Query, Searching
@@ -73,10 +74,11 @@ def export_resources(tenant: str, file: IO[str]) -> None:
     """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output."""
     for kind in (Users, Groups):
         for text in _every(resources(tenant, kind, "export")):
-            file.write(f"{text}\n")
+            file.writelines([text] if isinstance(text, str) else text)
+            file.write("\n")
 
 
-def _every(source: Searching) -> Iterator[str]:
+def _every(source: Searching) -> Iterator[Text]:
     """Every resource, page by page; whoever comes or goes meanwhile shifts nobody else."""
     cursor: str | None = ""
     while cursor is not None:

@@ -27,7 +27,7 @@ def user() -> None:
 def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The people of a tenant, in the order of creation."""
     page = resources(tenant, Emails, "user list").search(Query(filter=expression, count=limit))
-    people = [json.loads(text) for text in page.resources]
+    people = [json.loads(str(text)) for text in page.resources]
     if not as_json:
         people = [person | {"email": _work_email(person)} for person in people]
     show(people, _COLUMNS, as_json=as_json)
@@ -47,7 +47,7 @@ def _work_email(person: dict[str, object]) -> object:
 def show_user(tenant: str, who: str) -> None:
     """One person as SCIM sees them, as JSON."""
     people = resources(tenant, Emails, "user show")
-    click.echo(json.dumps(json.loads(people.get(id_of(people, who)).text or "{}"), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(json.loads(str(people.get(id_of(people, who)).text or "{}")), ensure_ascii=False, indent=2))
 
 
 @user.command("email")

@@ -181,7 +181,7 @@ def selected(resources: Resources, text: str) -> list[str]:
     page = resources.search(Query(filter=text))
     assert page.total == len(page.resources)
     assert resources.search(Query(filter=text, count=0)).total == page.total
-    return [json.loads(resource)["id"] for resource in page.resources]
+    return [json.loads(str(resource))["id"] for resource in page.resources]
 
 
 def in_order(resources: Resources, name: str, descending: bool) -> list[str]:
@@ -191,7 +191,7 @@ def in_order(resources: Resources, name: str, descending: bool) -> list[str]:
         page = resources.search(Query(sort_by=name, descending=descending, start_index=len(ids) + 1, count=2))
         if not page.resources:
             return ids
-        ids += [json.loads(resource)["id"] for resource in page.resources]
+        ids += [json.loads(str(resource))["id"] for resource in page.resources]
 
 
 def by_cursor(resources: Resources, name: str, descending: bool) -> tuple[list[str], list[str]]:
@@ -207,12 +207,12 @@ def by_cursor(resources: Resources, name: str, descending: bool) -> tuple[list[s
 
 
 def _ids(pages: list[Page]) -> list[str]:
-    return [json.loads(text)["id"] for page in pages for text in page.resources]
+    return [json.loads(str(text))["id"] for page in pages for text in page.resources]
 
 
 def everything(resources: Resources) -> list[dict[str, Any]]:
     """All resources as they go out."""
-    return [json.loads(text) for text in resources.search(Query()).resources]
+    return [json.loads(str(text)) for text in resources.search(Query()).resources]
 
 
 def sorted_by_key(resources: list[dict[str, Any]], target: Target, descending: bool) -> list[str]:

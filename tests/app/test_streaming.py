@@ -1,0 +1,89 @@
+"""Groups too large to hold go out in pieces, the same as they would in one (RFC 7644 §3.4)."""
+
+import json
+
+import pytest
+from webtest import TestRequest
+
+from store import groups
+from store.journal import Call
+from store.models import Membership, Resource
+
+MEMBERS = 25
+
+
+@pytest.fixture
+def crowd(entra, monkeypatch):
+    """A group of many members, some of them with names that JSON escapes, between two small ones; its id."""
+    monkeypatch.setattr(groups, "CHUNK", 7)
+    names = ['Q"uote', "new\nline", "\\u0000", "Zoë"]
+    ids = [entra.user(f"u{n}", name={"givenName": names[n % 4], "familyName": str(n)})["id"] for n in range(MEMBERS)]
+    entra.group("Before", *ids[:2])
+    crowd = entra.group("Crowd", *ids)["id"]
+    entra.group("Empty")
+    entra.group("Behind", ids[0])
+    return crowd
+
+
+PATHS = (
+    "/Groups/{id}",
+    "/Groups/{id}?attributes=members.value",
+    "/Groups/{id}?attributes=members,displayName",
+    "/Groups/{id}?excludedAttributes=members.$ref,members.display",
+    "/Groups",
+    "/Groups?attributes=members.display",
+    "/Groups?startIndex=2&count=2",
+    "/Groups?sortBy=displayName&sortOrder=descending",
+    "/Groups?cursor=&count=3",
+    '/Groups?filter=displayName eq "crowd"',
+    '/?filter=displayName eq "crowd"',
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_large_group_reads_the_same_in_pieces(entra, crowd, path, monkeypatch):
+    whole = entra.get(path.format(id=crowd))
+    monkeypatch.setattr(groups, "HELD", 10)
+    pieces = entra.get(path.format(id=crowd))
+    assert (whole.status_int, pieces.status_int) == (200, 200)
+    if "cursor" in path:
+        # Each cursor is of its own time.
+        assert whole.json["Resources"] == pieces.json["Resources"]
+    else:
+        assert whole.text == pieces.text
+
+
+def test_a_list_streams_only_what_is_too_large(entra, crowd, monkeypatch):
+    monkeypatch.setattr(groups, "HELD", 10)
+    sizes = [len(group.get("members", ())) for group in entra.get("/Groups").json["Resources"]]
+    assert sizes == [2, MEMBERS, 0, 1]
+
+
+def test_what_a_write_answers_may_be_large_too(entra, crowd, monkeypatch):
+    monkeypatch.setattr(groups, "HELD", 10)
+    operation = {"op": "replace", "path": "externalId", "value": "c"}
+    answer = entra.patch(f"/Groups/{crowd}?attributes=members", operation)
+    assert (answer.status_int, len(answer.json["members"])) == (200, MEMBERS)
+
+
+@pytest.mark.parametrize("path", ["", "?attributes=members"])
+def test_the_pieces_are_made_while_they_go_out(app, entra, crowd, path, monkeypatch):
+    monkeypatch.setattr(groups, "HELD", 10)
+    request = TestRequest.blank(f"/scim/{entra.name}/v2/Groups/{crowd}{path}")
+    request.headers["Authorization"] = f"Bearer {entra.token}"
+    headers = {}
+    body = app(request.environ, lambda status, given: headers.update(given))
+    assert "Content-Length" not in headers
+    begun = next(iter(body))
+    members = Membership.group == Resource.get(Resource.id == crowd).pk
+    entra.database.write(lambda: Membership.delete().where(members).execute())
+    # Whoever left before it was their turn is not there, and what goes out is whole all the same.
+    assert len(json.loads(begun + b"".join(body))["members"]) == 7
+
+
+def test_a_group_that_empties_before_its_members_are_read_has_none(app, entra, crowd, monkeypatch):
+    monkeypatch.setattr(groups, "HELD", 10)
+    page = groups.Groups(entra.database, entra.tenant, entra.endpoint, Call()).get(crowd)
+    members = Membership.group == Resource.get(Resource.id == crowd).pk
+    entra.database.write(lambda: Membership.delete().where(members).execute())
+    assert "members" not in json.loads(str(page.text))
