@@ -96,7 +96,7 @@ class Sqlite:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._turn = _Turn(busy_timeout)
-        pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -16_000}
+        pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -8_000}
         # A plain BEGIN reads first and cannot be upgraded to a write under concurrency: "database is locked".
         self.db: PeeweeDatabase = SqliteDatabase(path, pragmas=pragmas, timeout=busy_timeout, lock_type="IMMEDIATE")
 

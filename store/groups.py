@@ -18,10 +18,10 @@ from store.models import Tenant as TenantRow
 from store.reading import Answer, Document, Links, Stored
 from store.resources import Resources
 
-HELD = 5_000
+HELD = 2_000
 """How many members the representations of a page hold in all; groups with more are streamed."""
 
-CHUNK = 5_000
+CHUNK = 1_000
 """How many members of a streamed group are read at a time."""
 
 STREAMED = "streamed"
