@@ -6,6 +6,7 @@ attribute where no value is equal.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scim import filter as syntax
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
@@ -96,6 +97,47 @@ def bind(resource_type: ResourceType, tree: syntax.Filter, within: Target | None
         case syntax.Compare(path, op, value):
             return _comparison(_resolved(resource_type, path, within), op, value)
     raise AssertionError(tree)
+
+
+def bind_text(resource_type: ResourceType, text: str) -> Bound:
+    """The bound filter of a text. What differs from an earlier one by its last literal only is not read again.
+
+    Raises InvalidFilter.
+    """
+    parts = syntax.last_literal(text)
+    pattern = None if parts is None else _pattern(resource_type, parts[0])
+    if parts is None or pattern is None:
+        return bind(resource_type, syntax.parse_filter(text))
+    return _with_last(pattern, parts[1])
+
+
+@lru_cache(maxsize=1_024)
+def _pattern(resource_type: ResourceType, start: str) -> Bound | None:
+    """The filter that begins so and ends in some text, if any text may stand there."""
+    try:
+        pattern = bind(resource_type, syntax.parse_filter(f'{start}"x"'))
+    except InvalidFilter:
+        return None
+    last = pattern
+    while isinstance(last, Both | Either | Elements):
+        last = last.filter if isinstance(last, Elements) else last.right
+    # A filter that is read from its first quote to its last ends in more than that text.
+    is_text = isinstance(last, Comparison) and last.target.attribute.type == "string" and last.literal == "x"
+    return pattern if is_text else None
+
+
+def _with_last(pattern: Bound, literal: str) -> Bound:
+    """The pattern with another last literal."""
+    match pattern:
+        case Both(left, right):
+            return Both(left, _with_last(right, literal))
+        case Either(left, right):
+            return Either(left, _with_last(right, literal))
+        case Elements(target, inner):
+            return Elements(target, _with_last(inner, literal))
+        case Comparison(target, op, _, _):
+            return Comparison(target, op, key_function(target.attribute)(literal), literal)
+    raise AssertionError(pattern)
 
 
 def _resolved(resource_type: ResourceType, path: syntax.Path, within: Target | None) -> Target:

@@ -154,6 +154,19 @@ def parse_filter(text: str) -> Filter:
     return tree
 
 
+def last_literal(text: str) -> tuple[str, str] | None:
+    """What stands before the last literal of a filter that ends in `eq "text"`, and that text; None where it does not
+    end so, or where only the grammar could tell.
+
+    Identity providers ask the same filter over and over again with another text at its end.
+    """
+    match = _ENDING.fullmatch(text)
+    # With a quote too many, or one that may be escaped, the last text may begin elsewhere.
+    if match is None or match[1].count('"') % 2 or "\\" in match[1]:
+        return None
+    return match[1], match[2]
+
+
 def parse_path(text: str) -> PatchPath:
     """The target that the path of a PATCH operation names. Raises InvalidPath, and InvalidFilter between brackets."""
     parser = _Parser(text, "path", InvalidPath)
@@ -187,6 +200,8 @@ _WORDS = {"true": True, "false": False, "null": None}
 _UNESCAPED = re.compile(rf'[ \t\r\n]*{_PATH}[ \t\r\n]+[eE][qQ][ \t\r\n]*"(.*)"[ \t\r\n]*', re.DOTALL)
 _JUNCTION = re.compile(r'"\s+(?:and|or)\s|\s(?:and|or)\s+"', re.IGNORECASE)
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+_ENDING = re.compile('([^\\x00-\\x1f]{1,200} eq )"([^"\\\\\\x00-\\x1f\ud800-\udfff]{0,1000})"')
 
 _EXPECTED_NAME = 'an attribute is expected, such as userName, name.givenName or emails[type eq "work"]'
 _EXPECTED_NAME_END = "one attribute is expected, such as userName or name.givenName"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scim.binding import Bound, bind
 from scim.document import Text
 from scim.errors import InvalidValue, TooMany
 from scim.filter import parse_filter
@@ -36,16 +37,19 @@ def search(sources: Sequence[Searching], query: Query, projections: Sequence[Pro
 
 
 def _resolved(source: Searching, sources: Sequence[Searching], query: Query) -> Search:
-    tree = None if query.filter is None else parse_filter(query.filter)
-    if tree is not None:
-        check_known([each.type for each in sources], tree)
-        tree = for_type(source.type, tree)
+    bound = None if query.filter is None else _bound(source, sources, query.filter)
     if query.sort_by is None or query.sort_by.lower() in source.type.targets:
-        return source.resolved(query, tree)
+        return source.resolved(query, bound)
     if not any(query.sort_by.lower() in each.type.targets for each in sources):
         source.type.resolve(query.sort_by, InvalidValue)
     # All of this type are unassigned there, which leaves their ids to order them.
-    return source.resolved(replace(query, sort_by="id", descending=False), tree)
+    return source.resolved(replace(query, sort_by="id", descending=False), bound)
+
+
+def _bound(source: Searching, sources: Sequence[Searching], text: str) -> Bound:
+    tree = parse_filter(text)
+    check_known([each.type for each in sources], tree)
+    return bind(source.type, for_type(source.type, tree))
 
 
 def _ordered(source: Searching, one: Search, query: Query, last: int) -> list[Found]:

@@ -14,7 +14,6 @@ from scim.attributes import Target
 from scim.cursor import Position
 from scim.document import Text
 from scim.errors import InvalidValue
-from scim.filter import Filter, parse_filter
 from scim.projection import Projection
 from store.compiled import parameter
 from store.filters import ROW, Order, Where, operands, pins, shape
@@ -74,14 +73,14 @@ class Searching(Reading):
 
         Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor or InvalidCount.
         """
-        search = self.resolved(query, None if query.filter is None else parse_filter(query.filter))
+        bound = None if query.filter is None else binding.bind_text(self.type, query.filter)
+        search = self.resolved(query, bound)
         if query.cursor is not None:
             return self._database.read(lambda: self._page_by_cursor(search, projection, secret))
         return self._database.read(lambda: self._page_by_index(search, projection))
 
-    def resolved(self, query: Query, tree: Filter | None) -> Search:
-        """The query with its filter bound and its sort attribute found."""
-        bound = None if tree is None else binding.bind(self.type, tree)
+    def resolved(self, query: Query, bound: binding.Bound | None) -> Search:
+        """The query with its sort attribute found."""
         return Search(query, bound, None if query.sort_by is None else self._sort_target(query.sort_by))
 
     def _sort_target(self, name: str) -> Target:
