@@ -85,14 +85,16 @@ class Contacts:
         for token, (tenant, _) in pending.items():
             tenants[tenant] = max(tokens[token], tenants.get(tenant, ""))
 
+        # The models may speak to another database by now, where a process has several: tests do.
+        db = self._database.db
+
         def work() -> None:
             # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
             for token, last in sorted(tokens.items()):
-                Token.update(last_used=last).where(Token.pk == token).execute()
+                Token.update(last_used=last).where(Token.pk == token).execute(db)
             for tenant, last in sorted(tenants.items()):
-                Tenant.update(last_contact=last).where(Tenant.pk == tenant).execute()
-                Tenant.update(first_contact=last).where(
-                    (Tenant.pk == tenant) & Tenant.first_contact.is_null()
-                ).execute()
+                Tenant.update(last_contact=last).where(Tenant.pk == tenant).execute(db)
+                first = Tenant.update(first_contact=last).where((Tenant.pk == tenant) & Tenant.first_contact.is_null())
+                first.execute(db)
 
         return work
