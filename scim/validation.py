@@ -10,7 +10,6 @@ end here: booleans and numbers as text, one value where a list belongs, a bare i
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, missing
@@ -110,9 +109,12 @@ def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None
 
 
 class _Loading(Schema):
-    """A marshmallow schema that walks the keys that came in, whatever their case, instead of those it declares."""
+    """A marshmallow schema that walks the keys that came in, whatever their case, instead of those it declares.
 
-    table: dict[str, tuple[Attribute, "ScimField"]]
+    Fields are made for attributes that somebody names: a tenant may have declared thousands of others.
+    """
+
+    table: dict[str, Attribute]
     resource_type: ResourceType | None = None
     ignored: frozenset[str] = frozenset()
 
@@ -121,14 +123,14 @@ class _Loading(Schema):
         for key, value in data.items():
             if key.lower() in self.ignored and key.lower() not in self.table:
                 continue
-            attribute, field = self._known(key, partial)
+            attribute = self._known(key, partial)
             if attribute.name in names:
                 raise InvalidSyntax(f'The key "{partial.prefix}{attribute.name}" is given more than once.')
             names[attribute.name] = None
             if attribute.returned == "never":
                 partial.dropped.append(attribute.name)
             elif not attribute.computed and attribute.mutability != "readOnly":
-                name = f"{partial.prefix}{attribute.name}"
+                field, name = _field(attribute), f"{partial.prefix}{attribute.name}"
                 loaded = self._call_and_store(  # type: ignore[no-untyped-call]
                     getter_func=lambda raw, field=field, name=name: field.read(raw, name, partial.nulls),
                     data=value, field_name=name, error_store=error_store,
@@ -136,9 +138,9 @@ class _Loading(Schema):
                 names[attribute.name] = None if loaded is missing else loaded
         return names if partial.nulls else {name: value for name, value in names.items() if value is not None}
 
-    def _known(self, key: str, partial: "_Place") -> tuple[Attribute, "ScimField"]:
+    def _known(self, key: str, partial: "_Place") -> Attribute:
         known = self.table.get(key.lower())
-        if known is not None and not known[0].forbidden:
+        if known is not None and not known.forbidden:
             return known
         if self.resource_type is not None:
             target = self.resource_type.targets.get(key.lower())
@@ -386,25 +388,30 @@ _SIMPLE: dict[str, Callable[[Attribute], ScimField]] = {
 }
 
 
-@lru_cache(maxsize=20_000)
 def _field(attribute: Attribute) -> ScimField:
     """The field of an attribute, made once for as long as the attribute is in use."""
-    single = Complex(attribute) if attribute.type == "complex" else _SIMPLE[attribute.type](attribute)
-    return Plural(attribute, single) if attribute.multi_valued else single
+    made: ScimField | None = attribute.made.get("field")
+    if made is None:
+        single = Complex(attribute) if attribute.type == "complex" else _SIMPLE[attribute.type](attribute)
+        made = attribute.made["field"] = Plural(attribute, single) if attribute.multi_valued else single
+    return made
 
 
 def _schema(name: str, attributes: tuple[Attribute, ...], resource_type: ResourceType | None = None) -> _Loading:
     """A loading schema of these attributes."""
     built: type[_Loading] = type(f"{name} schema", (_Loading,), {"resource_type": resource_type})
     schema = built()
-    schema.table = {attribute.name.lower(): (attribute, _field(attribute)) for attribute in attributes}
+    schema.table = {attribute.name.lower(): attribute for attribute in attributes}
     return schema
 
 
-@lru_cache(maxsize=512)
 def _resource_schema(resource_type: ResourceType) -> _Loading:
     """The loading schema of a resource type, made once for as long as the type is in use."""
-    return _schema(resource_type.name, resource_type.attributes, resource_type)
+    made: _Loading | None = resource_type.made.get("schema")
+    if made is None:
+        made = _schema(resource_type.name, resource_type.attributes, resource_type)
+        resource_type.made["schema"] = made
+    return made
 
 
 __all__ = [

@@ -21,6 +21,9 @@ TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 INDEXED_AT_FIRST = (("User", "emails"),)
 """The attributes beside the columns whose values are indexed in every tenant."""
 
+WEIGHT, KEPT = 100, 100_000
+"""What a tenant without custom fields weighs, in fields, and how many of them a worker keeps: 80 MB at most."""
+
 
 class Tenant(NamedTuple):
     """A tenant as requests see it: its preset with its custom fields, and its indexes by resource type and
@@ -32,6 +35,11 @@ class Tenant(NamedTuple):
     profile: Profile
     indexes: dict[str, dict[str, int]]
     integration_group: int | None
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in custom fields."""
+        return WEIGHT + sum(len(schema.attributes) for schema in self.profile.user.extensions)
 
 
 class Access(NamedTuple):
@@ -54,8 +62,8 @@ class Tenants:
     def __init__(self, database: Database, trusted: float = 0.0) -> None:
         self._database = database
         self._trusted = trusted
-        self._tenants: Recent[int, Tenant] = Recent(256)
-        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(4_096)
+        self._tenants: Recent[int, Tenant] = Recent(KEPT)
+        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(KEPT)
 
     def access(self, tenant: str, digest: str) -> Access | None:
         """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
@@ -64,7 +72,8 @@ class Tenants:
             return known[1]
         access = self._read_access(tenant, digest)
         if access is not None and self._trusted:
-            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access))
+            # What is kept of a token keeps its tenant as it was, so it weighs as much.
+            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access), access.tenant.weight)
         return access
 
     def _read_access(self, tenant: str, digest: str) -> Access | None:
@@ -132,17 +141,18 @@ class Tenants:
         if kept is not None and kept.revision == revision and kept.integration_group == integration_group:
             return kept
         tenant = self._database.read(lambda: self._read(pk, name, preset, revision, integration_group))
-        self._tenants.put(pk, tenant)
+        self._tenants.put(pk, tenant, tenant.weight)
         return tenant
 
     def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
-        fields = [
-            CustomField(row.name, row.type, row.description, bool(row.indexed))
-            for row in Field.select().where(Field.tenant == pk).order_by(Field.pk)
-        ]
+        # Rows as tuples: a tenant may have thousands of fields, and peewee takes its time over objects.
+        declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
+        rows: Any = declared.order_by(Field.pk).tuples()
+        fields = [CustomField(*row) for row in rows]
         indexes: dict[str, dict[str, int]] = {"User": {}, "Group": {}}
-        for row in Index.select().where(Index.tenant == pk):
-            indexes[row.type][row.attribute] = row.pk
+        rows = Index.select(Index.type, Index.attribute, Index.pk).where(Index.tenant == pk).tuples()
+        for type, attribute, index in rows:
+            indexes[type][attribute] = index
         return Tenant(pk, name, revision, profile(PRESETS[preset], fields), indexes, integration_group)
 
 
