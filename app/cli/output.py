@@ -1,6 +1,8 @@
 """How commands show what they found: aligned for people, as JSON for programs."""
 
+import itertools
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,3 +55,12 @@ def with_moments(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def counted(number: int, noun: str) -> str:
     """A number of things, in words of English."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def progress(length: int | None, label: str) -> Any:
+    """A progress bar on stderr, where somebody sees it; `update` says how much more is done.
+
+    Without a length it only shows that something is being done.
+    """
+    unknown = itertools.count() if length is None else None
+    return click.progressbar(unknown, length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())

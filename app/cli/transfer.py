@@ -2,14 +2,13 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO
 
 import click
 
 from app.cli.directory import found, settings
-from app.cli.output import as_json, counted
+from app.cli.output import as_json, counted, progress
 from app.cli.platform import resources
 from app.cli.tenants import endpoint_url
 from app.http import parsed
@@ -33,8 +32,7 @@ def import_resources(tenant: str, file: IO[bytes], as_json: bool) -> None:
     """
     database, found_tenant = found(tenant)
     work = Import(database, found_tenant, endpoint_url(settings(), tenant), parsed)
-    bar: Any = click.progressbar(length=_size(file), label="Importing", file=sys.stderr)
-    with bar:
+    with progress(_size(file), "Importing") as bar:
         for problems in work.run(_told(file, bar.update)):
             for problem in problems:
                 click.echo(f"Line {problem.line}: {problem.detail}", err=True)

@@ -118,6 +118,12 @@ def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, t
     assert entra.get("/Users").json["totalResults"] == 2
 
 
+def test_an_import_reads_a_pipe_whose_length_nobody_knows(vestibule, okta):
+    text = "".join(f"{json.dumps(person(name))}\n" for name in ("bob", "cleo"))
+    assert "2 users and 0 groups were added" in vestibule("import", okta.name, "-", input=text)
+    assert "0 users and 0 groups were added" in vestibule("import", okta.name, "-", input="")
+
+
 def test_whoever_was_imported_is_found_by_mail_and_linked(vestibule, entra, tmp_path):
     vestibule("import", entra.name, lines(tmp_path, person("imported")))
     posted = person("upn@x.com") | {"emails": [{"type": "work", "value": "Imported@x.com"}]}
