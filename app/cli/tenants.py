@@ -1,15 +1,18 @@
 """vestibule tenant: isolated directories, each with its Endpoint URL."""
 
+from typing import Any
+
 import click
 
 from app.cli.directory import found, listed, migrated, settings
-from app.cli.output import as_json, counted, show, with_moments
+from app.cli.output import as_json, counted, progress, show, with_moments
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database import Database
 from store.directory import set_integration_group
 from store.preset_switch import switch_preset
-from store.tenants import Tenants
+from store.removal import Removal
+from store.tenants import TENANT_NAME, Tenants
 from store.tokens import SCOPES, Tokens
 
 _COLUMNS = {
@@ -61,11 +64,14 @@ def credentials(settings: Settings, tenant: str, secret: str) -> str:
 def list_tenants(as_json: bool) -> None:
     """Every tenant with its numbers and its Endpoint URL."""
     chosen = settings()
-    rows = [
-        with_moments(row, "created", "firstContact", "lastContact") | {"endpointUrl": endpoint_url(chosen, row["name"])}
-        for row in Tenants(migrated(chosen)).all()
-    ]
-    show(rows, _COLUMNS, as_json=as_json)
+    show([_row(chosen, row) for row in Tenants(migrated(chosen)).all()], _COLUMNS, as_json=as_json)
+
+
+def _row(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
+    """A tenant as it is listed; one whose deletion was broken off is nowhere to be reached."""
+    reached = TENANT_NAME.fullmatch(row["name"]) is not None
+    url = endpoint_url(settings, row["name"]) if reached else None
+    return with_moments(row, "created", "firstContact", "lastContact") | {"endpointUrl": url}
 
 
 @tenant.command("set")
@@ -92,11 +98,23 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None) -> 
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(name: str, yes: bool) -> None:
-    """Delete a tenant with its users, groups, tokens and provisioning log."""
-    database, _ = found(name)
-    row = listed(database, name)
-    has = f"{counted(row['users'], 'user')}, {counted(row['groups'], 'group')}, its tokens and its provisioning log"
+    """Delete a tenant with its users, groups, tokens and provisioning log.
+
+    Nobody reaches it from the beginning on. What was broken off is finished by the same command.
+    """
+    database = migrated(settings())
+    removal = Removal(database, name)
+    row = None if removal.begun else listed(database, name)
     if not yes:
-        click.confirm(f"Delete the tenant {name} with {has}?", abort=True)
-    Tenants(database).delete(name)
+        click.confirm(_question(name, row), abort=True)
+    with progress(None if row is None else row["users"] + row["groups"], "Deleting") as bar:
+        for gone in removal.run():
+            bar.update(gone)
     click.echo(f"The tenant {name} is deleted.")
+
+
+def _question(name: str, row: dict[str, Any] | None) -> str:
+    if row is None:
+        return f"Delete what is left of the tenant {name}, whose deletion was broken off?"
+    has = f"{counted(row['users'], 'user')}, {counted(row['groups'], 'group')}, its tokens and its provisioning log"
+    return f"Delete the tenant {name} with {has}?"

@@ -9,6 +9,7 @@ import pytest
 from app.cli.output import table
 from store.fields import BATCH, Fields
 from store.models import Field, Lookup
+from store.removal import Removal
 from store.tokens import Tokens
 from tests import live
 from tests.app.conftest import sentence
@@ -60,6 +61,18 @@ def test_a_tenant_is_deleted_only_after_a_yes(run, vestibule, refusal, entra):
     vestibule("tenant", "delete", entra.name, "--yes")
     assert entra.get("/Users").status_int == 401
     assert refusal("tenant", "delete", entra.name, "--yes") == f"There is no tenant {entra.name}."
+
+
+def test_a_deletion_that_was_broken_off_is_finished_by_the_same_command(run, vestibule, database, entra):
+    entra.user("babs")
+    next(Removal(database, entra.name).run())
+    listed = json.loads(vestibule("tenant", "list", "--json"))
+    rest = next(row for row in listed if row["name"].startswith(f"{entra.name} (being deleted"))
+    assert (rest["users"], rest["endpointUrl"]) == (0, None)
+    asked = run("tenant", "delete", entra.name, input="y\n")
+    assert "what is left of the tenant" in asked.output
+    assert asked.exit_code == 0
+    assert f"{entra.name} (" not in vestibule("tenant", "list")
 
 
 def test_new_users_join_the_integration_group(vestibule, refusal, entra):
@@ -337,8 +350,9 @@ def test_an_unknown_tenant_is_one_sentence(refusal, arguments):
     assert refusal(*arguments, "nobody") == "There is no tenant nobody."
 
 
-def test_an_argument_that_is_no_text_is_one_sentence(refusal):
-    assert refusal("token", "list", "caf\udce9") == "An argument is no UTF-8 text."
+def test_an_argument_that_is_no_text_is_one_sentence(refusal, entra):
+    assert refusal("user", "show", entra.name, "caf\udce9") == "An argument is no UTF-8 text."
+    assert refusal("token", "list", "caf\udce9").startswith("There is no tenant caf")
 
 
 def test_a_token_is_named_by_its_scope_if_nothing_else_is_said(vestibule, database, entra):
