@@ -5,13 +5,14 @@ import time
 from typing import Any, NamedTuple
 
 import peewee
+from peewee import JOIN
 
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.compiled import parameter
 from store.database import Database, now
 from store.journal import Journal
-from store.models import Counter, Field, Index, Token
+from store.models import Counter, Field, Index, Resource, Token
 from store.models import Tenant as Row
 from store.recent import Recent
 
@@ -116,14 +117,17 @@ class Tenants:
 
     def all(self) -> list[dict[str, Any]]:
         """Every tenant with its numbers, by name."""
-        return self._database.read(lambda: [self._listed(row) for row in Row.select().order_by(Row.name)])
+        joined = Row.select(Row, Resource.display.alias("joins"))
+        joined = joined.join(Resource, JOIN.LEFT_OUTER, on=(Resource.pk == Row.integration_group))
+        return self._database.read(lambda: [self._listed(row) for row in joined.order_by(Row.name).objects()])
 
-    def _listed(self, row: Row) -> dict[str, Any]:
+    def _listed(self, row: Any) -> dict[str, Any]:
         totals: dict[str, int] = {"User": 0, "Group": 0}
         for counter in Counter.select().where(Counter.tenant == row.pk):
             totals[counter.type] += counter.total
         return {
             "name": row.name, "preset": row.preset, "users": totals["User"], "groups": totals["Group"],
+            "integrationGroup": row.joins,
             "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
         }  # fmt: skip
 

@@ -1,14 +1,14 @@
 """vestibule import and export: a tenant's users and groups as SCIM resources, one JSON object a line."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
-from typing import IO
+from itertools import chain
+from typing import IO, Any
 
 import click
 
 from app.cli.directory import found, settings
-from app.cli.output import as_json, counted, progress
+from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
 from app.cli.tenants import endpoint_url
 from app.http import parsed
@@ -18,6 +18,7 @@ from store.search import Query, Searching
 from store.users import Users
 
 _PAGE = 500
+_KINDS: dict[str, type[Searching]] = {"users": Users, "groups": Groups}
 
 
 @click.command("import")
@@ -28,25 +29,28 @@ def import_resources(tenant: str, file: IO[bytes], as_json: bool) -> None:
     """Add the users and groups of a file, one SCIM resource a line; "-" reads standard input.
 
     What is there already stays as it is, so that an import that broke off is run again. Lines that are refused are
-    named on stderr, and the exit status is 1.
+    named on stderr, or with --json in the answer, and the exit status is 1.
     """
     database, found_tenant = found(tenant)
     work = Import(database, found_tenant, endpoint_url(settings(), tenant), parsed)
+    refused: list[dict[str, Any]] = []
     with progress(_size(file), "Importing") as bar:
-        for problems in work.run(_told(file, bar.update)):
-            for problem in problems:
-                click.echo(f"Line {problem.line}: {problem.detail}", err=True)
+        for problem in chain.from_iterable(work.run(_told(file, bar.update))):
+            if as_json:
+                refused.append(problem._asdict())
+            else:
+                click.echo(printable(f"Line {problem.line}: {problem.detail}"), err=True)
     totals = work.totals
-    if as_json:
-        click.echo(json.dumps(totals))
-    else:
-        users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
-        click.echo(
-            f"{users} and {groups} were added, {counted(totals['unchanged'], 'line')} were there already,"
-            f" {counted(totals['refused'], 'line')} were refused."
-        )
+    changed = bool(totals["users"] or totals["groups"])
+    tell(_said(totals), as_json=as_json, changed=changed, **totals, problems=refused)
     if totals["refused"]:
         click.get_current_context().exit(1)
+
+
+def _said(totals: dict[str, int]) -> str:
+    users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
+    present, refused = counted(totals["unchanged"], "line"), counted(totals["refused"], "line")
+    return f"{users} and {groups} were added, {present} were there already, {refused} were refused."
 
 
 def _size(file: IO[bytes]) -> int | None:
@@ -66,12 +70,28 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
 
 @click.command("export")
 @click.argument("tenant")
-@click.argument("file", type=click.File("w", encoding="utf-8"), default="-")
-def export_resources(tenant: str, file: IO[str]) -> None:
-    """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output."""
-    for kind in (Users, Groups):
-        for text in _every(resources(tenant, kind, "export")):
-            file.write(f"{text}\n")
+@click.argument("file", default="-")
+@as_json
+def export_resources(tenant: str, file: str, as_json: bool) -> None:
+    """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output.
+
+    Standard output has nothing but the resources, with --json as well.
+    """
+    sources = {name: resources(tenant, kind, "export") for name, kind in _KINDS.items()}
+    with click.open_file(file, "w", encoding="utf-8") as stream:
+        totals = {name: _written(stream, source) for name, source in sources.items()}
+    if file != "-":
+        users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
+        tell(f"{users} and {groups} are in {file} now.", as_json=as_json, file=file, **totals)
+
+
+def _written(stream: IO[str], source: Searching) -> int:
+    """Write all resources; returns how many there were."""
+    count = 0
+    for text in _every(source):
+        stream.write(f"{text}\n")
+        count += 1
+    return count
 
 
 def _every(source: Searching) -> Iterator[str]:

@@ -56,7 +56,7 @@ def test_a_tenant_is_deleted_only_after_a_yes(run, vestibule, refusal, entra):
     entra.user("babs")
     declined = run("tenant", "delete", entra.name, input="n\n")
     assert declined.exit_code == 1
-    assert f"Delete the tenant {entra.name} with 1 user, 0 groups" in declined.stdout
+    assert f"Delete the tenant {entra.name} with 1 user, 0 groups" in declined.stderr
     assert entra.get("/Users").status_int == 200
     vestibule("tenant", "delete", entra.name, "--yes")
     assert entra.get("/Users").status_int == 401
@@ -86,12 +86,15 @@ def test_new_users_join_the_integration_group(vestibule, refusal, entra):
     assert "groups" not in entra.user("adele")
 
 
-def test_a_tenant_speaks_another_preset_with_its_users(vestibule, entra):
+def test_a_tenant_speaks_another_preset_with_its_users(run, vestibule, entra):
     assert "speaks rfc; 0 users" in vestibule("tenant", "set", entra.name, "--preset", "rfc")
     babs = entra.user("babs", displayName="Babs")
     free = entra.post("/Users", {"schemas": [USER], "userName": "free", "preferredLanguage": "fr", "emails": []})
     entra.patch(f"/Users/{free.json['id']}", {"op": "add", "path": 'emails[type eq "WORK"].value', "value": "f@x.com"})
-    assert "speaks 360learning; 1 user" in vestibule("tenant", "set", entra.name, "--preset", "360learning")
+    declined = run("tenant", "set", entra.name, "--preset", "360learning", input="n\n")
+    assert "take displayName out of its 2 users?" in declined.stderr
+    assert entra.get(f"/Users/{babs['id']}").json["displayName"] == "Babs"
+    assert "speaks 360learning; 1 user" in vestibule("tenant", "set", entra.name, "--preset", "360learning", "--yes")
     after = entra.get(f"/Users/{babs['id']}").json
     assert ("displayName" in after, after["preferredLanguage"]) == (False, "en")
     refused = entra.post("/Users", {"schemas": [USER], "userName": "new", "emails": babs["emails"]})
@@ -104,7 +107,7 @@ def test_users_who_do_not_fit_a_preset_keep_the_tenant_from_it(vestibule, refusa
     ):  # fmt: skip
         okta.user(name, **attributes)
     before = okta.get("/Users").json
-    said = refusal("tenant", "set", okta.name, "--preset", "360learning")
+    said = refusal("tenant", "set", okta.name, "--preset", "360learning", "--yes")
     assert "2 users do not fit" in said
     assert "nomail" in said
     assert "far" in said
@@ -112,17 +115,34 @@ def test_users_who_do_not_fit_a_preset_keep_the_tenant_from_it(vestibule, refusa
     for name in ("nomail", "far"):
         okta.delete(f"/Users/{json.loads(vestibule('user', 'show', okta.name, name))['id']}")
     okta.user("other", emails=[{"type": "work", "value": "TWIN@example.com"}])
-    assert "already exists" in refusal("tenant", "set", okta.name, "--preset", "360learning")
+    assert "already exists" in refusal("tenant", "set", okta.name, "--preset", "360learning", "--yes")
     assert okta.user("last", displayName="Still rfc")["displayName"] == "Still rfc"
 
 
-def test_tokens_are_exchanged_without_a_gap(vestibule, refusal, entra):
+def test_two_settings_are_changed_both_or_neither(vestibule, refusal, okta):
+    okta.group("Everybody")
+    vestibule("tenant", "set", okta.name, "--integration-group", "everybody")
+    refused = refusal("tenant", "set", okta.name, "--preset", "360learning", "--integration-group", "Nobody", "--yes")
+    assert refused == f"The tenant {okta.name} has no group Nobody."
+    listed = {row["name"]: row for row in json.loads(vestibule("tenant", "list", "--json"))}
+    assert (listed[okta.name]["preset"], listed[okta.name]["integrationGroup"]) == ("rfc", "Everybody")
+    okta.user("far", preferredLanguage="fr-FR")
+    assert "do not fit" in refusal(
+        "tenant", "set", okta.name, "--preset", "360learning", "--integration-group", "", "--yes"
+    )
+    assert okta.user("new")["groups"][0]["display"] == "Everybody"
+
+
+def test_tokens_are_exchanged_without_a_gap(run, vestibule, refusal, entra):
     made = vestibule("token", "create", entra.name, "--name", "2027", "--expires", "30").splitlines()
     assert made[0] == f"Endpoint URL: {entra.endpoint}"
     old, new = json.loads(vestibule("token", "list", entra.name, "--json"))
     assert (new["name"], new["scope"], new["state"]) == ("2027", "provision", "in force")
     assert new["expires"] > new["created"]
-    vestibule("token", "revoke", entra.name, str(old["number"]))
+    declined = run("token", "revoke", entra.name, str(old["number"]), input="n\n")
+    assert f"Revoke token {old['number']} (test, " in declined.stderr
+    assert entra.get("/Users").status_int == 200
+    vestibule("token", "revoke", entra.name, str(old["number"]), "--yes")
     assert entra.get("/Users").status_int == 401
     entra.token = made[1].removeprefix("Secret token: ")
     assert entra.get("/Users").status_int == 200
@@ -172,7 +192,7 @@ def test_a_field_is_removed_with_its_values_after_a_yes(run, vestibule, refusal,
     one = entra.user("adele", **{EXTENSION: {"shoeSize": 38}})
     none = entra.user("grace")
     declined = run("field", "remove", entra.name, "SHOESIZE", input="n\n")
-    assert declined.stdout.startswith("Remove the field shoeSize, and with it the values of 2 users?")
+    assert declined.stderr.startswith("Remove the field shoeSize, and with it the values of 2 users?")
     assert entra.get(f"/Users/{one['id']}").json[EXTENSION] == {"shoeSize": 38}
 
     removed = vestibule("field", "remove", entra.name, "SHOESIZE", "--yes")
