@@ -12,13 +12,13 @@ from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
 from app.cli.tenants import endpoint_url
 from app.http import parsed
-from store.groups import Groups
+from store.export_groups import ExportGroups
 from store.imports import Import
 from store.search import Query, Searching
 from store.users import Users
 
 _PAGE = 500
-_KINDS: dict[str, type[Searching]] = {"users": Users, "groups": Groups}
+_KINDS: dict[str, type[Searching]] = {"users": Users, "groups": ExportGroups}
 
 
 @click.command("import")
@@ -75,7 +75,8 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
 def export_resources(tenant: str, file: str, as_json: bool) -> None:
     """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output.
 
-    Standard output has nothing but the resources, with --json as well.
+    Groups have what clients do not see as well: their parent, and where each membership came from. Standard output has
+    nothing but the resources, with --json as well.
     """
     sources = {name: resources(tenant, kind, "export") for name, kind in _KINDS.items()}
     with click.open_file(file, "w", encoding="utf-8") as stream:

@@ -144,3 +144,21 @@ def test_what_is_exported_is_imported_elsewhere(vestibule, okta, stranger, direc
     counts = json.loads(vestibule("import", stranger.name, str(file), "--json"))
     assert (counts["users"], counts["groups"], counts["refused"]) == (2, 1, 0)
     assert stranger.get("/Groups").json["Resources"][0]["members"][0]["display"] == "bob"
+
+
+def test_parents_and_the_origin_of_memberships_move_with_the_groups(vestibule, okta, stranger, tmp_path):
+    """Else all members would be people added by hand after the move, and no client could replace them any more."""
+    bob, _ = okta.user("bob"), okta.user("cleo")
+    okta.group("World")
+    okta.group("Sales", bob["id"])
+    vestibule("group", "set-parent", okta.name, "Sales", "World")
+    vestibule("group", "add-member", okta.name, "Sales", "cleo")
+    file = str(tmp_path / "moved.jsonl")
+    assert vestibule("export", okta.name, file) == f"2 users and 2 groups are in {file} now.\n"
+    vestibule("import", stranger.name, file)
+    moved, above = (json.loads(vestibule("group", "show", stranger.name, name)) for name in ("Sales", "World"))
+    assert moved["parent"] == above["id"]
+    assert {member["display"] for member in moved["members"]} == {"bob", "cleo"}
+    stranger.patch(f"/Groups/{moved['id']}", {"op": "replace", "path": "members", "value": []})
+    left = stranger.get(f"/Groups/{moved['id']}").json["members"]
+    assert [member["display"] for member in left] == ["cleo"]
