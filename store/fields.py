@@ -17,6 +17,8 @@ from store.tenants import Tenant, bump
 BATCH = 300
 """How many users lose their value in one transaction: clients that write meanwhile wait for no more than these."""
 
+MAX_DESCRIPTION = 1_000
+
 
 class Fields:
     """The custom fields of one tenant."""
@@ -31,6 +33,10 @@ class Fields:
             raise InvalidValue(
                 f'A field cannot be called "{name[:80]}": use a letter, then letters, digits, hyphens and underscores,'
                 " 100 at most (RFC 7643 §2.1)."
+            )
+        if len(description) > MAX_DESCRIPTION:
+            raise InvalidValue(
+                f"A field's description has at most {MAX_DESCRIPTION} characters, not {len(description)}."
             )
         types = {each.lower(): each for each in FIELD_TYPES}
         if type.lower() not in types:

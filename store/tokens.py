@@ -14,6 +14,8 @@ PREFIX = "vest_"
 
 SCOPES = ("provision", "read")
 
+MAX_NAME = 100
+
 _UNKNOWN = "The tenant has no token {} in force."
 
 
@@ -35,6 +37,8 @@ class Tokens:
             raise InvalidValue(f"There is no scope {scope[:80]}: choose one of {', '.join(SCOPES)}.")
         if days is not None and not 0 < days <= 36_500:
             raise InvalidValue("A token can expire after 1 to 36500 days.")
+        if not 0 < len(name) <= MAX_NAME:
+            raise InvalidValue(f"A token's name has 1 to {MAX_NAME} characters.")
         secret = PREFIX + secrets.token_urlsafe(32)
         expires = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S.%f}000Z"
         row = {"tenant": self._tenant, "name": name, "digest": digest(secret), "scope": scope}

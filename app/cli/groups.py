@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from app.cli.output import as_json, show, tell, write
+from app.cli.output import as_json, limit, show, tell, write
 from app.cli.platform import resources
 from scim.projection import Projection
 from scim.schemas import CORE_GROUP
@@ -43,7 +43,7 @@ def _shown(groups: PlatformGroups, id: str, *, members: bool = False) -> dict[st
 @group.command("list")
 @click.argument("tenant")
 @click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@limit
 @as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The groups of a tenant, in the order of creation, without their members."""

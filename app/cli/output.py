@@ -10,6 +10,9 @@ import click
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
+limit = click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, at most."
+)
 
 
 def tell(sentence: str, *, as_json: bool, **told: Any) -> None:

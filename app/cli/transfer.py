@@ -1,5 +1,6 @@
 """vestibule import and export: a tenant's users and groups as SCIM resources, one JSON object a line."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -23,9 +24,9 @@ _KINDS: dict[str, type[Searching]] = {"users": Users, "groups": ExportGroups}
 
 @click.command("import")
 @click.argument("tenant")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file")
 @as_json
-def import_resources(tenant: str, file: IO[bytes], as_json: bool) -> None:
+def import_resources(tenant: str, file: str, as_json: bool) -> None:
     """Add the users and groups of a file, one SCIM resource a line; "-" reads standard input.
 
     What is there already stays as it is, so that an import that broke off is run again. Lines that are refused are
@@ -34,8 +35,8 @@ def import_resources(tenant: str, file: IO[bytes], as_json: bool) -> None:
     database, found_tenant = found(tenant)
     work = Import(database, found_tenant, endpoint_url(settings(), tenant), parsed)
     refused: list[dict[str, Any]] = []
-    with progress(_size(file), "Importing") as bar:
-        for problem in chain.from_iterable(work.run(_told(file, bar.update))):
+    with _opened(file, "rb") as stream, progress(_size(stream), "Importing") as bar:
+        for problem in chain.from_iterable(work.run(_told(stream, bar.update))):
             if as_json:
                 refused.append(problem._asdict())
             else:
@@ -51,6 +52,14 @@ def _said(totals: dict[str, int]) -> str:
     users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
     present, refused = counted(totals["unchanged"], "line"), counted(totals["refused"], "line")
     return f"{users} and {groups} were added, {present} were there already, {refused} were refused."
+
+
+def _opened(file: str, mode: str) -> IO[Any]:
+    """The file, or for "-" a standard stream. Raises OSError."""
+    try:
+        return click.open_file(file, mode, encoding=None if "b" in mode else "utf-8")
+    except RuntimeError as error:
+        raise OSError(errno.EBADF, "It is closed", "Standard input or output") from error
 
 
 def _size(file: IO[bytes]) -> int | None:
@@ -79,8 +88,10 @@ def export_resources(tenant: str, file: str, as_json: bool) -> None:
     nothing but the resources, with --json as well.
     """
     sources = {name: resources(tenant, kind, "export") for name, kind in _KINDS.items()}
-    with click.open_file(file, "w", encoding="utf-8") as stream:
+    with _opened(file, "w") as stream:
         totals = {name: _written(stream, source) for name, source in sources.items()}
+        # A full disk or a closed pipe is to be noticed here, and not when Python ends.
+        stream.flush()
     if file != "-":
         users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
         tell(f"{users} and {groups} are in {file} now.", as_json=as_json, file=file, **totals)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from app.cli.output import as_json, show, tell, with_moments, write
+from app.cli.output import as_json, limit, show, tell, with_moments, write
 from app.cli.platform import resources
 from store.emails import Emails
 from store.named import id_of
@@ -23,7 +23,7 @@ def user() -> None:
 @user.command("list")
 @click.argument("tenant")
 @click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@limit
 @as_json
 def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The people of a tenant, in the order of creation."""

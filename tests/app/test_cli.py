@@ -355,6 +355,10 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
         ("token", "create", "acme", "--expires", "0"),
         ("field", "add", "acme", "shoeSize", "number"),
         ("log", "acme", "--limit", "0"),
+        ("user", "list", "acme", "--limit", "0"),
+        ("user", "list", "acme", "--limit", "9223372036854775808"),
+        ("group", "list", "acme", "--limit", "100001"),
+        ("group", "add-member", "acme", "Sales"),
         ("serve", "--bind", "8080"),
         ("serve", "--workers", "0"),
     ],
@@ -365,9 +369,72 @@ def test_a_wrong_argument_is_a_usage_error(run, arguments):
     assert "Error: " in wrong.stderr
 
 
-@pytest.mark.parametrize("arguments", [("token", "list"), ("field", "list"), ("log",), ("tenant", "delete", "--yes")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tenant", "set", "nobody", "--integration-group", "Sales"), ("tenant", "delete", "nobody", "--yes"),
+        ("token", "create", "nobody"), ("token", "list", "nobody"), ("token", "revoke", "nobody", "1", "--yes"),
+        ("field", "add", "nobody", "size", "string"), ("field", "list", "nobody"),
+        ("field", "remove", "nobody", "size", "--yes"), ("user", "list", "nobody"), ("user", "show", "nobody", "bob"),
+        ("user", "email", "nobody", "bob", "b@x.com"), ("user", "pending", "nobody"),
+        ("user", "adopt", "nobody", "bob"),
+        ("user", "dismiss", "nobody", "bob"), ("group", "create", "nobody", "Sales"), ("group", "list", "nobody"),
+        ("group", "show", "nobody", "Sales"), ("group", "rename", "nobody", "Sales", "Sold"),
+        ("group", "add-member", "nobody", "Sales", "bob"), ("group", "remove-member", "nobody", "Sales", "bob"),
+        ("group", "set-parent", "nobody", "Sales"), ("import", "nobody", "-"), ("export", "nobody"), ("log", "nobody"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
 def test_an_unknown_tenant_is_one_sentence(refusal, arguments):
-    assert refusal(*arguments, "nobody") == "There is no tenant nobody."
+    assert refusal(*arguments) == "There is no tenant nobody."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("token", "create", "{}", "--name", "x" * 101), "A token's name has 1 to 100 characters."),
+        (("token", "revoke", "{}", "999999", "--yes"), "The tenant has no token 999999 in force."),
+        (("field", "add", "{}", "a b", "string"), 'A field cannot be called "a b"'),
+        (("field", "add", "{}", "a", "string", "--description", "x" * 1_001), "A field's description has at most 1000"),
+        (("field", "remove", "{}", 'a"b', "--yes"), 'The tenant has no field a"b.'),
+        (("user", "list", "{}", "--filter", "foo eq 1"), "Invalid or forbidden key found: foo"),
+        (("user", "list", "{}", "--filter", "((("), "The filter ends too early"),
+        (("user", "show", "{}", ""), "The tenant {} has no user"),
+        (("user", "show", "{}", "x" * 100_000), "The tenant {} has no user"),
+        (("user", "show", "{}", "two@example.com"), 'More than one user is called "two@example.com"'),
+        (("user", "email", "{}", "one", ""), "A work e-mail is required"),
+        (("user", "email", "{}", "one", "x" * 513), "The work e-mail must have at most 512 characters, not 513."),
+        (("user", "email", "{}", "one", "TWO@example.com"), "A user with the work e-mail"),
+        (("user", "adopt", "{}", "one"), "No change of the work e-mail of one is pending."),
+        (("user", "dismiss", "{}", "one"), "No change of the work e-mail of one is pending."),
+        (("group", "create", "{}", ""), "displayName is required and must have a value."),
+        (("group", "create", "{}", "x" * 513), "displayName must have at most 512 characters, not 513."),
+        (("group", "create", "{}", "SALES"), 'A group with the displayName "SALES" already exists'),
+        (("group", "rename", "{}", "Sales", ""), "displayName is required and must have a value."),
+        (("group", "rename", "{}", "Sales", "world"), 'A group with the displayName "world" already exists'),
+        (("group", "rename", "{}", "Nobody", "x"), 'The tenant {} has no group with the id or name "Nobody".'),
+        (("group", "add-member", "{}", "Sales", "one", "nobody"), "The tenant {} has no user"),
+        (("group", "remove-member", "{}", "Sales", "nobody"), "The tenant {} has no user"),
+        (("group", "set-parent", "{}", "Sales", "Sales"), "A group cannot be below itself"),
+        (("group", "set-parent", "{}", "Sales", ""), 'The tenant {} has no group with the id or name "".'),
+        (("group", "show", "{}", "a\x1b[31m\nb"), 'The tenant {} has no group with the id or name "a\\x1b[31m\\nb".'),
+        (("import", "{}", "/nowhere/x.jsonl"), "/nowhere/x.jsonl: No such file or directory."),
+        (("import", "{}", "/"), "/: Is a directory."),
+        (("export", "{}", "/nowhere/x.jsonl"), "/nowhere/x.jsonl: No such file or directory."),
+    ],
+    ids=lambda each: " ".join(each)[:60] if isinstance(each, tuple) else "",
+)  # fmt: skip
+def test_whatever_is_wrong_is_one_sentence_and_leaves_nothing(run, entra, arguments, said):
+    entra.user("one")
+    entra.user("other", emails=[{"type": "work", "value": "two@example.com"}])
+    entra.user("two@example.com", emails=[{"type": "work", "value": "three@example.com"}])
+    entra.group("Sales")
+    entra.group("World")
+    before = [entra.get(path).json for path in ("/Users", "/Groups", "/Schemas")], entra.log()
+    wrong = run(*(word.replace("{}", entra.name) for word in arguments))
+    assert (wrong.exit_code, wrong.stdout, wrong.stderr.count("\n")) == (1, "", 1)
+    assert wrong.stderr.startswith(f"Error: {said.replace('{}', entra.name)}")
+    assert ([entra.get(path).json for path in ("/Users", "/Groups", "/Schemas")], entra.log()) == before
 
 
 def test_an_argument_that_is_no_text_is_one_sentence(refusal, entra):
