@@ -105,7 +105,15 @@ def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None
         raise InvalidSyntax(f'schemas must hold "{resource_type.schema.id}".')
     for urn in given:
         if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
-            raise InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.')
+            raise _foreign(resource_type, urn, next((body[key] for key in body if key.lower() == urn.lower()), None))
+
+
+def _foreign(resource_type: ResourceType, urn: str, values: object) -> InvalidSyntax:
+    """The refusal of a schema that is none here; where the body has values of it, the first is the key to look for, as
+    with a custom field before any was declared."""
+    if isinstance(values, dict) and values:
+        return InvalidSyntax(FORBIDDEN_KEY.format(f"{urn}:{next(iter(values))}"[:200]))
+    return InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.')
 
 
 class _Loading(Schema):
