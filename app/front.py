@@ -77,6 +77,9 @@ class FastReads:
     def _answer(self, environ: dict[str, Any], tenant: str, id: str | None) -> tuple[str, dict[str, str]] | None:
         """The text and the headers of an answer, None where Flask has to see the request."""
         query = environ.get("QUERY_STRING", "")
+        if not query.isascii():
+            # Bytes that a client did not escape, each as one character (PEP 3333).
+            return None
         given = dict(reversed(parse_qsl(query, keep_blank_values=True, errors="strict"))) if query else {}
         if not given.keys() <= _SEARCHED or (id is not None and query):
             return None
