@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "conformance.md"
 MARK = "<!-- What follows is made by `make docs` from the tests. -->"
 
 _SECTION = re.compile(r"RFC (\d{4}) ((?:§[\d.]+(?:, | and | to )?)+)")
-_REQUIREMENT = re.compile(r"R(\d+)")
+_REQUIREMENT = re.compile(r"R(\d+)\b")
 
 
 def page() -> str:
@@ -39,11 +39,17 @@ def _requirements() -> Iterator[str]:
     yield ""
     yield "| requirement | held by |"
     yield "|---|---|"
-    tree = ast.parse((ROOT / "tests" / "app" / "test_requirements.py").read_text("utf-8"))
-    for test in _tests(tree):
-        number = _REQUIREMENT.fullmatch(ast.get_docstring(test) or "")
-        if number:
-            yield f"| R{number.group(1)} | {test.name.removeprefix('test_').replace('_', ' ')} |"
+    for number, test in sorted(_requiring(), key=lambda found: found[0]):
+        yield f"| R{number} | {test.name.removeprefix('test_').replace('_', ' ')} |"
+
+
+def _requiring() -> Iterator[tuple[int, ast.FunctionDef]]:
+    """The tests that hold a requirement, as their docstrings say, with its number."""
+    for path in _modules():
+        for test in _tests(ast.parse(path.read_text("utf-8"))):
+            number = _REQUIREMENT.match(ast.get_docstring(test) or "")
+            if number:
+                yield int(number.group(1)), test
 
 
 def _modules() -> list[Path]:
