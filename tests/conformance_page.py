@@ -37,19 +37,19 @@ def _features() -> Iterator[str]:
 def _requirements() -> Iterator[str]:
     yield "## Faults of other servers, as requirements of this one"
     yield ""
-    yield "| requirement | held by |"
-    yield "|---|---|"
-    for number, test in sorted(_requiring(), key=lambda found: found[0]):
-        yield f"| R{number} | {test.name.removeprefix('test_').replace('_', ' ')} |"
+    yield "| requirement | held by | in |"
+    yield "|---|---|---|"
+    for number, name, module in sorted(_requiring(), key=lambda found: found[0]):
+        yield f"| R{number} | {name.removeprefix('test_').replace('_', ' ')} | {module} |"
 
 
-def _requiring() -> Iterator[tuple[int, ast.FunctionDef]]:
-    """The tests that hold a requirement, as their docstrings say, with its number."""
+def _requiring() -> Iterator[tuple[int, str, Path]]:
+    """The tests that hold a requirement, as their docstrings say: its number, the test's name and its module."""
     for path in _modules():
         for test in _tests(ast.parse(path.read_text("utf-8"))):
             number = _REQUIREMENT.match(ast.get_docstring(test) or "")
             if number:
-                yield int(number.group(1)), test
+                yield int(number.group(1)), test.name, path.relative_to(ROOT)
 
 
 def _modules() -> list[Path]:

@@ -521,8 +521,9 @@ def test_locations_have_the_prefix_and_scheme_of_the_public_url(entra, public, d
         f"/scim/{entra.name}/v2/Groups", json={"schemas": [GROUP], "displayName": "G"}, headers=headers
     )
     auth.gate(app).contacts.close()
-    assert made.json["meta"]["location"] == made.headers["Location"]
-    assert made.headers["Location"] == f"{public}/scim/{entra.name}/v2/Groups/{made.json['id']}"
+    group = json.loads(made.get_data())
+    assert group["meta"]["location"] == made.headers["Location"]
+    assert made.headers["Location"] == f"{public}/scim/{entra.name}/v2/Groups/{group['id']}"
 
 
 def test_a_tenant_knows_nothing_of_another(entra, stranger):
