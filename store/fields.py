@@ -99,7 +99,7 @@ class Fields:
     def _sweep(self, name: str) -> int:
         """Take the values of all users out, in the order of their keys; returns how many users there were."""
         swept, last = 0, 0
-        while pks := self._database.write(self._taking_out(name, last)):
+        while pks := self._database.write_aside(self._taking_out(name, last)):
             swept, last = swept + len(pks), pks[-1]
         return swept
 

@@ -56,5 +56,5 @@ class Removal:
     def _sweep(self, model: Any, chosen: Any, batch: int) -> Iterator[int]:
         """Remove the rows in the order of their keys; yields how many went with each transaction."""
         found = model.select(model.pk).where(chosen).order_by(model.pk).limit(batch)
-        while count := self._database.write(lambda: int(model.delete().where(model.pk.in_(found)).execute())):
+        while count := self._database.write_aside(lambda: int(model.delete().where(model.pk.in_(found)).execute())):
             yield count

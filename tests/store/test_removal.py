@@ -1,11 +1,13 @@
 """A tenant that is deleted: nobody reaches it from the first transaction on, and what was broken off is finished."""
 
+import time
 from itertools import islice
 
 import pytest
 
 from scim.errors import NotFound
 from store import removal
+from store.database import Database
 from store.models import Journal, Resource, Tenant
 from store.removal import Removal
 from store.tokens import Tokens
@@ -44,6 +46,23 @@ def test_a_tenant_goes_some_users_at_a_time(doomed, stranger):
     assert (rows(doomed), rows(doomed, Journal)) == (0, 0)
     assert doomed.database.read(Tenant.select().where(Tenant.pk == doomed.tenant.pk).count) == 0
     assert stranger.get("/Users").json["totalResults"] == len(gone)
+
+
+def test_others_are_left_as_much_time_as_each_transaction_took(doomed, monkeypatch):
+    """SQLite's writers sleep while they wait, and would find the next transaction there before them."""
+    taken, write = [], Database.write
+
+    def timed(database, work):
+        began = time.monotonic()
+        result = write(database, work)
+        taken.append((began, time.monotonic()))
+        return result
+
+    monkeypatch.setattr(Database, "write", timed)
+    list(Removal(doomed.database, doomed.name).run())
+    swept = taken[1:-1]
+    assert len(swept) == 8
+    assert all(after[0] - end >= end - began for (began, end), after in zip(swept, taken[2:], strict=True))
 
 
 def test_nobody_reaches_it_from_the_first_transaction_on(doomed):
