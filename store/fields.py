@@ -11,6 +11,7 @@ from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
 from store.database import Database, now
+from store.journal import Call, Journal
 from store.models import Field, Index, Lookup, Resource
 from store.tenants import Tenant, bump
 
@@ -21,11 +22,13 @@ MAX_DESCRIPTION = 1_000
 
 
 class Fields:
-    """The custom fields of one tenant."""
+    """The custom fields of one tenant; `call` is who removes them, for the provisioning log."""
 
-    def __init__(self, database: Database, tenant: Tenant) -> None:
+    def __init__(self, database: Database, tenant: Tenant, call: Call | None = None) -> None:
         self._database = database
         self._tenant = tenant
+        self._call = call or Call(operation="platform: field remove")
+        self._journal = Journal(database, tenant.pk)
 
     def add(self, name: str, type: str, description: str = "", *, indexed: bool = False) -> None:
         """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
@@ -93,6 +96,7 @@ class Fields:
     def _undeclare(self, name: str) -> None:
         bump(self._tenant.pk)
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
+        self._journal.record(self._call, 200, [{"attribute": "field", "before": name}])
         attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
         Index.delete().where((Index.tenant == self._tenant.pk) & (Index.attribute == attribute)).execute()
 
@@ -106,16 +110,20 @@ class Fields:
     def _taking_out(self, name: str, after: int) -> Callable[[], list[int]]:
         """The work of one transaction; it returns the keys of the users that it changed."""
         path = (self._tenant.profile.preset.fields_urn, name)
-        columns = (Resource.pk, Resource.document, Resource.keys.cast("text"))
+        columns = (Resource.pk, Resource.document, Resource.keys.cast("text"), Resource.display)
         query = Resource.select(*columns).where(self._holds(name) & (Resource.pk > after)).order_by(Resource.pk)
         locked = self._database.dialect.for_update(query.limit(BATCH)).tuples()
 
         def work() -> list[int]:
             rows = list(locked.clone())
-            for pk, document, keys in rows:
+            for pk, document, keys, _ in rows:
                 changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
                 Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
             pks = [row[0] for row in rows]
+            if rows:
+                self._journal.record(
+                    self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}]
+                )
             indexes = Index.select(Index.pk).where(Index.tenant == self._tenant.pk)
             Lookup.delete().where(Lookup.resource.in_(pks) & Lookup.attribute.not_in(indexes)).execute()
             return pks

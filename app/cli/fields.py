@@ -1,11 +1,13 @@
 """vestibule field: the custom fields of a tenant's users."""
 
+from functools import partial
 from typing import Any
 
 import click
 
 from app.cli.directory import found
 from app.cli.output import as_json, ask, counted, show, tell, yes
+from app.cli.platform import call, noted
 from scim.preset import FIELD_TYPES
 from store.fields import Fields
 from store.tenants import Tenant
@@ -29,7 +31,8 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
     """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
     fields = Fields(database, found_tenant)
-    fields.add(name, type, description, indexed=indexed)
+    add = partial(fields.add, name, type, description, indexed=indexed)
+    noted(database, found_tenant.pk, "field add", add, attribute="field", after=name)
     row = _row(found_tenant, fields.get(name))
     tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)
 
@@ -56,7 +59,7 @@ def list_fields(tenant: str, as_json: bool) -> None:
 def remove(tenant: str, name: str, yes: bool, as_json: bool) -> None:
     """Remove a field and take its values out of all users."""
     database, found_tenant = found(tenant)
-    fields = Fields(database, found_tenant)
+    fields = Fields(database, found_tenant, call("field remove"))
     spelled = fields.spelled(name)
     held = counted(fields.holders(spelled), "user")
     ask(f"Remove the field {spelled}, and with it the values of {held}?", yes=yes)

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from app.cli.directory import migrated, opened, settings, sqlite_path
+from app.cli.directory import endpoint_url, migrated, opened, settings, sqlite_path
 from app.cli.output import as_json, tell, write
-from app.cli.tenants import created, credentials, endpoint_url
+from app.cli.tenants import created, credentials
 from app.serve import refuse_taken, run
 from app.settings import SettingError, Settings, option
 from scim.errors import Uniqueness

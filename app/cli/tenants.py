@@ -1,11 +1,13 @@
 """vestibule tenant: isolated directories, each with its Endpoint URL."""
 
+from functools import partial
 from typing import Any
 
 import click
 
-from app.cli.directory import found, listed, migrated, settings
+from app.cli.directory import endpoint_url, found, listed, migrated, settings
 from app.cli.output import as_json, ask, counted, progress, show, tell, with_moments, write, yes
+from app.cli.platform import noted
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database import Database
@@ -48,11 +50,6 @@ def create(name: str, preset: str, as_json: bool) -> None:
 def created(database: Database, name: str, preset: str) -> str:
     """A new tenant's token, both made in one transaction."""
     return database.write(lambda: Tokens(database, Tenants(database).create(name, preset).pk).create(SCOPES[0]))
-
-
-def endpoint_url(settings: Settings, tenant: str) -> str:
-    """What Entra calls Tenant URL."""
-    return f"{settings.base_url}/scim/{tenant}/v2"
 
 
 def credentials(settings: Settings, tenant: str, secret: str) -> str:
@@ -120,7 +117,14 @@ def _set(database: Database, tenant: Tenant, preset: str | None, group: str | No
 
     def work() -> int:
         if group is not None:
-            set_integration_group(database, tenant, group or None)
+            change = {"attribute": "integration group", "after": group or None}
+            noted(
+                database,
+                tenant.pk,
+                "tenant set",
+                partial(set_integration_group, database, tenant, group or None),
+                **change,
+            )
         return 0 if preset is None else switch_preset(database, tenant, preset)
 
     return database.write(work)

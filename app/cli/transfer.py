@@ -8,10 +8,9 @@ from typing import IO, Any
 
 import click
 
-from app.cli.directory import found, settings
+from app.cli.directory import endpoint_url, found, settings
 from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
-from app.cli.tenants import endpoint_url
 from app.http import parsed
 from store.export_groups import ExportGroups
 from store.imports import Import

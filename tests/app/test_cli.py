@@ -284,6 +284,26 @@ def test_the_log_shows_control_characters_instead_of_obeying_them(vestibule, okt
     assert r"\x1b[2J\nbabs\x9b" in shown
 
 
+def test_the_log_says_what_was_done_to_the_tenant_itself(vestibule, entra):
+    entra.group("Everyone")
+    vestibule("tenant", "set", entra.name, "--integration-group", "Everyone")
+    vestibule("field", "add", entra.name, "shoeSize", "integer")
+    entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    vestibule("field", "remove", entra.name, "shoeSize", "--yes")
+    number = json.loads(vestibule("token", "create", entra.name, "--name", "2027", "--json"))["token"]["number"]
+    vestibule("token", "revoke", entra.name, str(number), "--yes")
+    entries = [each for each in reversed(entra.log()) if each["operation"].startswith("platform: ")]
+    assert [(each["operation"].removeprefix("platform: "), each["changes"]) for each in entries] == [
+        ("tenant set", [{"attribute": "integration group", "after": "Everyone"}]),
+        ("field add", [{"attribute": "field", "after": "shoeSize"}]),
+        ("field remove", [{"attribute": "field", "before": "shoeSize"}]),
+        ("field remove", [{"attribute": f"{EXTENSION}:shoeSize", "before": ["babs"]}]),
+        ("token create", [{"attribute": "token", "after": "2027"}]),
+        ("token revoke", [{"attribute": "token", "before": "2027"}]),
+    ]
+    assert {each["client"] for each in entries} == {"command line"}
+
+
 def test_an_empty_log_says_so(run, entra):
     assert run("log", entra.name).stderr == "There is nothing in the log.\n"
     assert run("log", entra.name, "--json").stdout == "[]\n"

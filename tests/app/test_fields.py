@@ -89,21 +89,22 @@ def test_requests_of_the_tenant_itself_cost_as_much_as_anybodys(large, stranger)
 
 
 def test_a_new_field_is_there_for_the_next_request_within_a_second(large):
-    large.user("babs")
-    large.field("shoeSize", "integer")
-    began = time.perf_counter()
-    adele = large.user("adele", **{EXTENSION: {"shoeSize": "42", "field0": "0007"}})
-    assert adele[EXTENSION] == {"shoeSize": 42, "field0": "0007"}
-    found = large.get(f'/Users?filter={EXTENSION}:field0 eq "0007"&sortBy={EXTENSION}:last')
-    assert found.json["totalResults"] == 1
-    assert time.perf_counter() - began < 1
+    taken = []
+    for name in ("shoeSize", "hatSize", "ringSize"):
+        large.field(name, "integer")
+        began = time.perf_counter()
+        user = large.user(name, **{EXTENSION: {name: "42", "field0": name}})
+        found = large.get(f'/Users?filter={EXTENSION}:field0 eq "{name}"&sortBy={EXTENSION}:last')
+        taken.append(time.perf_counter() - began)
+        assert user[EXTENSION] == {name: 42, "field0": name}
+        assert found.json["totalResults"] == 1
+    assert statistics.median(taken) < 1
 
 
 @pytest.mark.parametrize("path", ["/Schemas", f"/Schemas/{EXTENSION}", "/openapi.json"])
 def test_thousands_of_fields_are_published_within_a_second(large, path):
-    began = time.perf_counter()
+    assert seconds(lambda: large.get(path), 3) < 1
     answer = large.get(path)
-    assert time.perf_counter() - began < 1
     assert (answer.status_int, answer.text.count('"field4999"')) == (200, 2 if path == "/openapi.json" else 1)
 
 
