@@ -12,7 +12,7 @@ from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
 from store.database import Database, now
 from store.journal import Call, Journal
-from store.models import Field, Index, Lookup, Resource
+from store.models import Field, Index, Lookup, Resource, Setting
 from store.tenants import Tenant, bump
 
 BATCH = 300
@@ -47,6 +47,11 @@ class Fields:
         row = {"tenant": self._tenant.pk, "name": name, "name_key": name.lower(), "type": types[type.lower()]}
 
         def work() -> None:
+            if (removed := self._being_removed(name)) is not None:
+                raise InvalidValue(
+                    f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
+                    " once more first."
+                )
             Field.insert(**row, description=description, indexed=indexed).execute()
             if indexed:
                 attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
@@ -73,6 +78,7 @@ class Fields:
     def spelled(self, name: str) -> str:
         """The name of the field as it was declared, or of one whose removal was broken off. Raises NotFound."""
         declared = next((field["name"] for field in self.all() if field["name"].lower() == name.lower()), None)
+        declared = declared or self._database.read(lambda: self._being_removed(name))
         if declared is None and not self.holders(name):
             raise NotFound(f"The tenant has no field {name[:80]}.")
         return declared or name
@@ -91,10 +97,24 @@ class Fields:
         spelled = self.spelled(name)
         self._database.write(lambda: self._undeclare(spelled))
         # Requests that began before may still have brought values; they are found the second time.
-        return self._sweep(spelled) + self._sweep(spelled)
+        swept = self._sweep(spelled) + self._sweep(spelled)
+        done = Setting.delete().where(Setting.name == self._removal(spelled))
+        self._database.write(done.execute)
+        return swept
+
+    def _removal(self, name: str) -> str:
+        """What the note is called that a field's values are being taken out."""
+        return f"removal of field {self._tenant.pk} {name.lower()}"
+
+    def _being_removed(self, name: str) -> str | None:
+        """The field of that name whose removal has begun and not ended."""
+        note: Setting | None = Setting.get_or_none(Setting.name == self._removal(name))
+        return None if note is None else str(note.value)
 
     def _undeclare(self, name: str) -> None:
         bump(self._tenant.pk)
+        note = Setting.insert(name=self._removal(name), value=name)
+        note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
         self._journal.record(self._call, 200, [{"attribute": "field", "before": name}])
         attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"

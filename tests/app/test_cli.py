@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.failures import INTERRUPTED
 from app.cli.output import table
 from store.fields import BATCH, Fields
 from store.models import Field, Lookup
@@ -252,6 +253,24 @@ def test_a_removal_that_was_broken_off_is_finished_by_the_same_command(vestibule
     removed = vestibule("field", "remove", entra.name, "shoeSize", "--yes")
     assert "the values of 1 user." in removed
     assert EXTENSION not in entra.get(f"/Users/{babs['id']}").json
+
+
+def test_a_field_is_not_declared_again_before_its_removal_is_finished(run, vestibule, refusal, entra, monkeypatch):
+    """Else the values of the old one came back, of whatever type they are."""
+    entra.field("shoeSize", "integer")
+    babs = entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fields, "_sweep", interrupted)
+        assert run("field", "remove", entra.name, "shoeSize", "--yes").stderr == f"Error: {INTERRUPTED}\n"
+    assert "was broken off" in refusal("field", "add", entra.name, "SHOESIZE", "string")
+    assert "values of 1 user." in vestibule("field", "remove", entra.name, "SHOESIZE", "--yes")
+    assert EXTENSION not in entra.get(f"/Users/{babs['id']}").json
+    vestibule("field", "add", entra.name, "SHOESIZE", "string")
+    assert refusal("field", "remove", entra.name, "hatSize") == "The tenant has no field hatSize."
 
 
 def test_the_log_says_why_somebody_is_not_provisioned(vestibule, entra):
