@@ -49,8 +49,11 @@ def import_resources(tenant: str, file: str, as_json: bool) -> None:
 
 def _said(totals: dict[str, int]) -> str:
     users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
-    present, refused = counted(totals["unchanged"], "line"), counted(totals["refused"], "line")
-    return f"{users} and {groups} were added, {present} were there already, {refused} were refused."
+    present, refused = (
+        f"{counted(number, 'line')} {'was' if number == 1 else 'were'}"
+        for number in (totals["unchanged"], totals["refused"])
+    )
+    return f"{users} and {groups} were added, {present} there already, {refused} refused."
 
 
 def _opened(file: str, mode: str) -> IO[Any]:

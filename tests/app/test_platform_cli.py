@@ -127,6 +127,8 @@ def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, t
 def test_an_import_reads_a_pipe_whose_length_nobody_knows(vestibule, okta):
     text = "".join(f"{json.dumps(person(name))}\n" for name in ("bob", "cleo"))
     assert "2 users and 0 groups were added" in vestibule("import", okta.name, "-", input=text)
+    once = vestibule("import", okta.name, "-", input=text.splitlines()[0])
+    assert once == "0 users and 0 groups were added, 1 line was there already, 0 lines were refused.\n"
     assert "0 users and 0 groups were added" in vestibule("import", okta.name, "-", input="")
 
 
