@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, request
 
-from app.http import precondition
+from app.http import check_query, precondition
 from app.settings import Settings
 from app.throttle import Throttle
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
@@ -120,6 +120,7 @@ def _authenticate() -> None:
         raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
     if access.scope == "read" and request.method not in _SAFE:
         raise Forbidden(f"The token {access.name} may only read.")
+    check_query()
 
 
 def _access(at: Gate, tenant: str) -> Access:

@@ -144,6 +144,9 @@ def _query(text: str) -> dict[str, str] | None:
     """The parameters of a query string, None where one is given twice or is no UTF-8."""
     if not text:
         return {}
+    if not text.isascii():
+        # Bytes that a client did not escape, each as one character (PEP 3333).
+        return None
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
     except ValueError:

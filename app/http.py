@@ -100,6 +100,14 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def check_query() -> None:
+    """Refuse a query string that is no UTF-8 (RFC 3986 §2.5). Raises InvalidValue."""
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidValue("The query string is not UTF-8 text: escape what is not ASCII, as in %C3%9C.") from error
+
+
 def operations() -> Any:
     """The Operations of the PatchOp message in the body (RFC 7644 §3.5.2)."""
     return member(check_message(body(), PATCH_OP), "Operations")

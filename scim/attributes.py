@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from re import Pattern
+from typing import Any
 
 from scim.errors import ScimError
 
@@ -33,6 +34,7 @@ class Attribute:
     `default`: stored where the client gives nothing.
     `ignored`: keys of an element, in lower case, that clients are known to add and that say nothing.
     `username`: prepared as a user name before it is compared (RFC 8265 §3.3, RFC 7644 §5).
+    `made`: what other modules made of it once; it goes when the attribute goes, as tenants' custom fields do.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Attribute:
     kept: bool = False
     username: bool = False
     ignored: frozenset[str] = frozenset()
+    made: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def is_extension(self) -> bool:
@@ -130,7 +133,10 @@ class Schema:
 
 @dataclass(frozen=True, eq=False)
 class ResourceType:
-    """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and every name that it knows."""
+    """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and every name that it knows.
+
+    `made`: what other modules made of it once; it goes when the type goes.
+    """
 
     name: str
     endpoint: str
@@ -139,6 +145,7 @@ class ResourceType:
     extensions: tuple[Schema, ...] = ()
     common: tuple[Attribute, ...] = ()
     tolerated_schemas: frozenset[str] = field(default_factory=frozenset)
+    made: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @cached_property
     def containers(self) -> tuple[Attribute, ...]:
@@ -165,15 +172,15 @@ class ResourceType:
         """Every name in lower case, short and qualified, and what it stands for."""
         targets: dict[str, Target] = {}
         for container, schema in zip(self.containers, self.extensions, strict=True):
-            targets[schema.id.lower()] = Target((container,))
-            if schema.short:
-                targets |= {
-                    target.name.lower().removeprefix(schema.id.lower() + ":"): target for target in _walk((container,))
-                }
-            # Entra jobs made before December 2018 put a dot between the extension's URN and the attribute.
+            urn = schema.id.lower()
+            targets[urn] = Target((container,))
             for target in _walk((container,)):
-                targets[target.name.lower()] = target
-                targets[target.name.lower().replace(schema.id.lower() + ":", schema.id.lower() + ".", 1)] = target
+                name = target.name.lower()
+                short = name.removeprefix(f"{urn}:")
+                # Entra jobs made before December 2018 put a dot between the extension's URN and the attribute.
+                targets[name] = targets[f"{urn}.{short}"] = target
+                if schema.short:
+                    targets[short] = target
         for attribute in (*self.schema.attributes, *self.common):
             for target in (Target((attribute,)), *_walk((attribute,))):
                 targets[target.name.lower()] = target

@@ -6,7 +6,6 @@ attribute where no value is equal.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from scim import filter as syntax
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
@@ -67,6 +66,9 @@ class Negation:
 
 Bound = Comparison | Presence | Elements | Both | Either | Negation
 
+PATTERNS = 64
+"""How many beginnings of filters are kept for each resource type: clients ask a handful, over and over again."""
+
 _EQUALITY = frozenset({"eq"})
 _ORDER = frozenset({"eq", "gt", "ge", "lt", "le"})
 _TEXT = _ORDER | {"co", "sw", "ew"}
@@ -111,9 +113,17 @@ def bind_text(resource_type: ResourceType, text: str) -> Bound:
     return _with_last(pattern, parts[1])
 
 
-@lru_cache(maxsize=1_024)
 def _pattern(resource_type: ResourceType, start: str) -> Bound | None:
-    """The filter that begins so and ends in some text, if any text may stand there."""
+    """The filter that begins so and ends in some text, if any text may stand there; kept with the resource type."""
+    patterns: dict[str, Bound | None] = resource_type.made.setdefault("patterns", {})
+    if start not in patterns:
+        if len(patterns) >= PATTERNS:
+            patterns.clear()
+        patterns[start] = _read_pattern(resource_type, start)
+    return patterns.get(start)
+
+
+def _read_pattern(resource_type: ResourceType, start: str) -> Bound | None:
     try:
         pattern = bind(resource_type, syntax.parse_filter(f'{start}"x"'))
     except InvalidFilter:

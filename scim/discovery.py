@@ -28,8 +28,16 @@ def schemas(profile: Profile, base_url: str) -> list[dict[str, Any]]:
 
     The common attributes are part of none (RFC 7643 §3.1); Microsoft's validator fails on a schema that lists `id`.
     """
-    published = [schema for kind in profile.types for schema in (kind.schema, *kind.extensions)]
-    return [_schema(schema, base_url) for schema in published]
+    return [_schema(schema, base_url) for schema in _published(profile)]
+
+
+def schema(profile: Profile, id: str, base_url: str) -> list[dict[str, Any]]:
+    """The schema of that URN, in any letter case, alone in a list, which is empty where there is none."""
+    return [_schema(schema, base_url) for schema in _published(profile) if schema.id.lower() == id.lower()]
+
+
+def _published(profile: Profile) -> list[Schema]:
+    return [schema for kind in profile.types for schema in (kind.schema, *kind.extensions)]
 
 
 def resource_types(profile: Profile, base_url: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "Okta always sends displayName: use a tenant with the preset rfc.",
         ),
         (
-            r"key found: urn:ietf:params:scim:schemas:extension:360learning:",
+            r"(key found: |schemas holds \")urn:ietf:params:scim:schemas:extension:360learning:",
             "Declare the custom field with `vestibule field add`, or remove it from the attribute mapping.",
         ),
         (r"key found: ", "Remove the attribute from the attribute mapping, or correct its name there."),

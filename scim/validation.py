@@ -10,7 +10,6 @@ end here: booleans and numbers as text, one value where a list belongs, a bare i
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
@@ -106,13 +105,24 @@ def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None
         raise InvalidSyntax(f'schemas must hold "{resource_type.schema.id}".')
     for urn in given:
         if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
-            raise InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.')
+            raise _foreign(resource_type, urn, next((body[key] for key in body if key.lower() == urn.lower()), None))
+
+
+def _foreign(resource_type: ResourceType, urn: str, values: object) -> InvalidSyntax:
+    """The refusal of a schema that is none here; where the body has values of it, the first is the key to look for, as
+    with a custom field before any was declared."""
+    if isinstance(values, dict) and values:
+        return InvalidSyntax(FORBIDDEN_KEY.format(f"{urn}:{next(iter(values))}"[:200]))
+    return InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.')
 
 
 class _Loading(Schema):
-    """A marshmallow schema that walks the keys that came in, whatever their case, instead of those it declares."""
+    """A marshmallow schema that walks the keys that came in, whatever their case, instead of those it declares.
 
-    table: dict[str, tuple[Attribute, "ScimField"]]
+    Fields are made for attributes that somebody names: a tenant may have declared thousands of others.
+    """
+
+    table: dict[str, Attribute]
     resource_type: ResourceType | None = None
     ignored: frozenset[str] = frozenset()
 
@@ -137,7 +147,7 @@ class _Loading(Schema):
             lowered = key.lower()
             if lowered in self.ignored and lowered not in self.table:
                 continue
-            attribute, field = self._known(key, place)
+            attribute = self._known(key, place)
             if attribute.name in names:
                 raise InvalidSyntax(f'The key "{place.prefix}{attribute.name}" is given more than once.')
             names[attribute.name] = None
@@ -145,15 +155,15 @@ class _Loading(Schema):
                 place.dropped.append(attribute.name)
             elif not attribute.computed and attribute.mutability != "readOnly":
                 try:
-                    names[attribute.name] = field.read(value, place.prefix + attribute.name, place.nulls)
+                    names[attribute.name] = _field(attribute).read(value, place.prefix + attribute.name, place.nulls)
                 except ValidationError as error:
                     complaints.append(error)
         found = names if place.nulls else {name: value for name, value in names.items() if value is not None}
         return found, complaints
 
-    def _known(self, key: str, partial: "_Place") -> tuple[Attribute, "ScimField"]:
+    def _known(self, key: str, partial: "_Place") -> Attribute:
         known = self.table.get(key.lower())
-        if known is not None and not known[0].forbidden:
+        if known is not None and not known.forbidden:
             return known
         if self.resource_type is not None:
             target = self.resource_type.targets.get(key.lower())
@@ -400,25 +410,30 @@ _SIMPLE: dict[str, Callable[[Attribute], ScimField]] = {
 }
 
 
-@lru_cache(maxsize=20_000)
 def _field(attribute: Attribute) -> ScimField:
     """The field of an attribute, made once for as long as the attribute is in use."""
-    single = Complex(attribute) if attribute.type == "complex" else _SIMPLE[attribute.type](attribute)
-    return Plural(attribute, single) if attribute.multi_valued else single
+    made: ScimField | None = attribute.made.get("field")
+    if made is None:
+        single = Complex(attribute) if attribute.type == "complex" else _SIMPLE[attribute.type](attribute)
+        made = attribute.made["field"] = Plural(attribute, single) if attribute.multi_valued else single
+    return made
 
 
 def _schema(name: str, attributes: tuple[Attribute, ...], resource_type: ResourceType | None = None) -> _Loading:
     """A loading schema of these attributes."""
     built: type[_Loading] = type(f"{name} schema", (_Loading,), {"resource_type": resource_type})
     schema = built()
-    schema.table = {attribute.name.lower(): (attribute, _field(attribute)) for attribute in attributes}
+    schema.table = {attribute.name.lower(): attribute for attribute in attributes}
     return schema
 
 
-@lru_cache(maxsize=512)
 def _resource_schema(resource_type: ResourceType) -> _Loading:
     """The loading schema of a resource type, made once for as long as the type is in use."""
-    return _schema(resource_type.name, resource_type.attributes, resource_type)
+    made: _Loading | None = resource_type.made.get("schema")
+    if made is None:
+        made = _schema(resource_type.name, resource_type.attributes, resource_type)
+        resource_type.made["schema"] = made
+    return made
 
 
 __all__ = [

@@ -50,10 +50,15 @@ class Compiled:
         return parameters
 
 
-class Statements:
-    """The compiled statements of one database, the most recently used ones."""
+OVERHEAD = 1_000
+"""What a statement weighs beside its SQL, in characters."""
 
-    def __init__(self, database: Database, size: int = 2_000) -> None:
+
+class Statements:
+    """The compiled statements of one database, the most recently used ones: at most so many characters of SQL, since a
+    client may make filters long."""
+
+    def __init__(self, database: Database, size: int = 4_000_000) -> None:
         self._database = database
         self._statements: Recent[object, Compiled] = Recent(size)
 
@@ -62,5 +67,5 @@ class Statements:
         statement = self._statements.get(shape)
         if statement is None:
             statement = Compiled(self._database, build())
-            self._statements.put(shape, statement)
+            self._statements.put(shape, statement, OVERHEAD + len(statement.sql))
         return statement

@@ -20,6 +20,9 @@ Result = TypeVar("Result")
 ATTEMPTS = 3
 """How often a write that lost a race is run before the client is asked to come back."""
 
+LONGEST_PAUSE = 0.2
+"""The seconds that work on the side leaves to others between two transactions, at most."""
+
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
 
@@ -65,6 +68,16 @@ class Database:
                 return work()
 
         return self._run(transaction, commits=True)
+
+    def write_aside(self, work: Callable[[], Result]) -> Result:
+        """Run `work`, one of many, in a transaction; then leave the database to clients for as long as it took.
+
+        SQLite lets those who wait sleep and look again, so that the next transaction would mostly be there before them.
+        """
+        began = time.monotonic()
+        result = self.write(work)
+        time.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
+        return result
 
     def _run(self, work: Callable[[], Result], *, commits: bool) -> Result:
         for attempt in range(1, ATTEMPTS + 1):

@@ -11,19 +11,24 @@ from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
 from store.database import Database, now
-from store.models import Field, Index, Lookup, Resource
+from store.journal import Call, Journal
+from store.models import Field, Index, Lookup, Resource, Setting
 from store.tenants import Tenant, bump
 
 BATCH = 300
 """How many users lose their value in one transaction: clients that write meanwhile wait for no more than these."""
 
+MAX_DESCRIPTION = 1_000
+
 
 class Fields:
-    """The custom fields of one tenant."""
+    """The custom fields of one tenant; `call` is who removes them, for the provisioning log."""
 
-    def __init__(self, database: Database, tenant: Tenant) -> None:
+    def __init__(self, database: Database, tenant: Tenant, call: Call | None = None) -> None:
         self._database = database
         self._tenant = tenant
+        self._call = call or Call(operation="platform: field remove")
+        self._journal = Journal(database, tenant.pk)
 
     def add(self, name: str, type: str, description: str = "", *, indexed: bool = False) -> None:
         """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
@@ -32,12 +37,21 @@ class Fields:
                 f'A field cannot be called "{name[:80]}": use a letter, then letters, digits, hyphens and underscores,'
                 " 100 at most (RFC 7643 §2.1)."
             )
+        if len(description) > MAX_DESCRIPTION:
+            raise InvalidValue(
+                f"A field's description has at most {MAX_DESCRIPTION} characters, not {len(description)}."
+            )
         types = {each.lower(): each for each in FIELD_TYPES}
         if type.lower() not in types:
             raise InvalidValue(f"A field cannot be of type {type[:80]}: choose one of {', '.join(FIELD_TYPES)}.")
         row = {"tenant": self._tenant.pk, "name": name, "name_key": name.lower(), "type": types[type.lower()]}
 
         def work() -> None:
+            if (removed := self._being_removed(name)) is not None:
+                raise InvalidValue(
+                    f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
+                    " once more first."
+                )
             Field.insert(**row, description=description, indexed=indexed).execute()
             if indexed:
                 attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
@@ -64,6 +78,7 @@ class Fields:
     def spelled(self, name: str) -> str:
         """The name of the field as it was declared, or of one whose removal was broken off. Raises NotFound."""
         declared = next((field["name"] for field in self.all() if field["name"].lower() == name.lower()), None)
+        declared = declared or self._database.read(lambda: self._being_removed(name))
         if declared is None and not self.holders(name):
             raise NotFound(f"The tenant has no field {name[:80]}.")
         return declared or name
@@ -82,34 +97,53 @@ class Fields:
         spelled = self.spelled(name)
         self._database.write(lambda: self._undeclare(spelled))
         # Requests that began before may still have brought values; they are found the second time.
-        return self._sweep(spelled) + self._sweep(spelled)
+        swept = self._sweep(spelled) + self._sweep(spelled)
+        done = Setting.delete().where(Setting.name == self._removal(spelled))
+        self._database.write(done.execute)
+        return swept
+
+    def _removal(self, name: str) -> str:
+        """What the note is called that a field's values are being taken out."""
+        return f"removal of field {self._tenant.pk} {name.lower()}"
+
+    def _being_removed(self, name: str) -> str | None:
+        """The field of that name whose removal has begun and not ended."""
+        note: Setting | None = Setting.get_or_none(Setting.name == self._removal(name))
+        return None if note is None else str(note.value)
 
     def _undeclare(self, name: str) -> None:
         bump(self._tenant.pk)
+        note = Setting.insert(name=self._removal(name), value=name)
+        note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
+        self._journal.record(self._call, 200, [{"attribute": "field", "before": name}])
         attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
         Index.delete().where((Index.tenant == self._tenant.pk) & (Index.attribute == attribute)).execute()
 
     def _sweep(self, name: str) -> int:
         """Take the values of all users out, in the order of their keys; returns how many users there were."""
         swept, last = 0, 0
-        while pks := self._database.write(self._taking_out(name, last)):
+        while pks := self._database.write_aside(self._taking_out(name, last)):
             swept, last = swept + len(pks), pks[-1]
         return swept
 
     def _taking_out(self, name: str, after: int) -> Callable[[], list[int]]:
         """The work of one transaction; it returns the keys of the users that it changed."""
         path = (self._tenant.profile.preset.fields_urn, name)
-        columns = (Resource.pk, Resource.document, Resource.keys.cast("text"))
+        columns = (Resource.pk, Resource.document, Resource.keys.cast("text"), Resource.display)
         query = Resource.select(*columns).where(self._holds(name) & (Resource.pk > after)).order_by(Resource.pk)
         locked = self._database.dialect.for_update(query.limit(BATCH)).tuples()
 
         def work() -> list[int]:
             rows = list(locked.clone())
-            for pk, document, keys in rows:
+            for pk, document, keys, _ in rows:
                 changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
                 Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
             pks = [row[0] for row in rows]
+            if rows:
+                self._journal.record(
+                    self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}]
+                )
             indexes = Index.select(Index.pk).where(Index.tenant == self._tenant.pk)
             Lookup.delete().where(Lookup.resource.in_(pks) & Lookup.attribute.not_in(indexes)).execute()
             return pks

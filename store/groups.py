@@ -52,13 +52,13 @@ class Groups(Resources):
         # The rows come group by group, so the last of too many groups was not read to its end.
         unread = {pk for pk in pks if pk >= rows[-1][0]} if len(rows) > HELD else set()
         elements: dict[int, list[str]] = {}
-        for pk, _, id, type, display in rows:
+        for pk, _, *member in rows:
             if pk not in unread:
-                elements.setdefault(pk, []).append(self._member(id, type, display))
+                elements.setdefault(pk, []).append(self._member(*member))
         texts = {pk: f'"members":[{",".join(members)}]' for pk, members in elements.items()}
         return texts | dict.fromkeys(unread, STREAMED)
 
-    def _member(self, id: str, type: str, display: str) -> str:
+    def _member(self, id: str, type: str, display: str, origin: str) -> str:
         ref = f"{self._endpoint_url}/{type}s/{id}"
         return f'{{"value":"{id}","$ref":"{ref}","type":"{type}","display":{quoted(display)}}}'
 
@@ -171,5 +171,7 @@ def _members_behind_query() -> Any:
 
 def _member_rows() -> Any:
     member = Resource.alias("member_row")
-    query = Membership.select(Membership.group, Membership.member, member.id, member.type, member.display)
+    query = Membership.select(
+        Membership.group, Membership.member, member.id, member.type, member.display, Membership.origin
+    )
     return query.join(member, on=(member.pk == Membership.member))

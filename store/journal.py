@@ -116,7 +116,7 @@ def prune(database: Database, days: int, batch: int = 2_000) -> int:
     old = Row.select(Row.pk).where(Row.time < oldest).order_by(Row.time).limit(batch)
     removed = 0
     while True:
-        count = database.write(lambda: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
+        count = database.write_aside(lambda: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
         removed += count
         if count < batch:
             return removed

@@ -5,13 +5,14 @@ import time
 from typing import Any, NamedTuple
 
 import peewee
+from peewee import JOIN
 
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.compiled import parameter
 from store.database import Database, now
 from store.journal import Journal
-from store.models import Counter, Field, Index, Token
+from store.models import Counter, Field, Index, Resource, Token
 from store.models import Tenant as Row
 from store.recent import Recent
 
@@ -20,6 +21,9 @@ TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 INDEXED_AT_FIRST = (("User", "emails"),)
 """The attributes beside the columns whose values are indexed in every tenant."""
+
+WEIGHT, KEPT = 100, 100_000
+"""What a tenant without custom fields weighs, in fields, and how many of them a worker keeps: 80 MB at most."""
 
 
 class Tenant(NamedTuple):
@@ -32,6 +36,11 @@ class Tenant(NamedTuple):
     profile: Profile
     indexes: dict[str, dict[str, int]]
     integration_group: int | None
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in custom fields."""
+        return WEIGHT + sum(len(schema.attributes) for schema in self.profile.user.extensions)
 
 
 class Access(NamedTuple):
@@ -54,8 +63,8 @@ class Tenants:
     def __init__(self, database: Database, trusted: float = 0.0) -> None:
         self._database = database
         self._trusted = trusted
-        self._tenants: Recent[int, Tenant] = Recent(256)
-        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(4_096)
+        self._tenants: Recent[int, Tenant] = Recent(KEPT)
+        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(KEPT)
 
     def access(self, tenant: str, digest: str) -> Access | None:
         """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
@@ -64,7 +73,8 @@ class Tenants:
             return known[1]
         access = self._read_access(tenant, digest)
         if access is not None and self._trusted:
-            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access))
+            # What is kept of a token keeps its tenant as it was, so it weighs as much.
+            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access), access.tenant.weight)
         return access
 
     def _read_access(self, tenant: str, digest: str) -> Access | None:
@@ -77,9 +87,11 @@ class Tenants:
 
     def get(self, name: str) -> Tenant:
         """The tenant of that name. Raises NotFound."""
-        row = self._database.read(lambda: Row.get_or_none(Row.name == name))
+        # One that is being removed has a name that nobody can call it by.
+        proper = TENANT_NAME.fullmatch(name) is not None
+        row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if proper else None
         if row is None:
-            raise NotFound(f"There is no tenant {name}.")
+            raise NotFound(f"There is no tenant {name[:80]}.")
         return self._tenant(row.pk, row.name, row.preset, row.revision, row.integration_group)
 
     def create(self, name: str, preset: str) -> Tenant:
@@ -103,21 +115,19 @@ class Tenants:
             raise Uniqueness(f"There is a tenant {name} already.") from error
         return self.get(name)
 
-    def delete(self, name: str) -> None:
-        """Remove a tenant with all that it has. Raises NotFound."""
-        tenant = self.get(name)
-        self._database.write(lambda: Row.delete().where(Row.pk == tenant.pk).execute())
-
     def all(self) -> list[dict[str, Any]]:
         """Every tenant with its numbers, by name."""
-        return self._database.read(lambda: [self._listed(row) for row in Row.select().order_by(Row.name)])
+        joined = Row.select(Row, Resource.display.alias("joins"))
+        joined = joined.join(Resource, JOIN.LEFT_OUTER, on=(Resource.pk == Row.integration_group))
+        return self._database.read(lambda: [self._listed(row) for row in joined.order_by(Row.name).objects()])
 
-    def _listed(self, row: Row) -> dict[str, Any]:
+    def _listed(self, row: Any) -> dict[str, Any]:
         totals: dict[str, int] = {"User": 0, "Group": 0}
         for counter in Counter.select().where(Counter.tenant == row.pk):
             totals[counter.type] += counter.total
         return {
             "name": row.name, "preset": row.preset, "users": totals["User"], "groups": totals["Group"],
+            "integrationGroup": row.joins,
             "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
         }  # fmt: skip
 
@@ -132,17 +142,18 @@ class Tenants:
         if kept is not None and kept.revision == revision and kept.integration_group == integration_group:
             return kept
         tenant = self._database.read(lambda: self._read(pk, name, preset, revision, integration_group))
-        self._tenants.put(pk, tenant)
+        self._tenants.put(pk, tenant, tenant.weight)
         return tenant
 
     def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
-        fields = [
-            CustomField(row.name, row.type, row.description, bool(row.indexed))
-            for row in Field.select().where(Field.tenant == pk).order_by(Field.pk)
-        ]
+        # Rows as tuples: a tenant may have thousands of fields, and peewee takes its time over objects.
+        declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
+        rows: Any = declared.order_by(Field.pk).tuples()
+        fields = [CustomField(*row) for row in rows]
         indexes: dict[str, dict[str, int]] = {"User": {}, "Group": {}}
-        for row in Index.select().where(Index.tenant == pk):
-            indexes[row.type][row.attribute] = row.pk
+        rows = Index.select(Index.type, Index.attribute, Index.pk).where(Index.tenant == pk).tuples()
+        for type, attribute, index in rows:
+            indexes[type][attribute] = index
         return Tenant(pk, name, revision, profile(PRESETS[preset], fields), indexes, integration_group)
 
 

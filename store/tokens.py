@@ -14,6 +14,10 @@ PREFIX = "vest_"
 
 SCOPES = ("provision", "read")
 
+MAX_NAME = 100
+
+_UNKNOWN = "The tenant has no token {} in force."
+
 
 def digest(secret: str) -> str:
     """The SHA-256 of a token, in hexadecimal. Tokens hold 256 random bits, so they need no salt and no slow hash."""
@@ -33,6 +37,8 @@ class Tokens:
             raise InvalidValue(f"There is no scope {scope[:80]}: choose one of {', '.join(SCOPES)}.")
         if days is not None and not 0 < days <= 36_500:
             raise InvalidValue("A token can expire after 1 to 36500 days.")
+        if not 0 < len(name) <= MAX_NAME:
+            raise InvalidValue(f"A token's name has 1 to {MAX_NAME} characters.")
         secret = PREFIX + secrets.token_urlsafe(32)
         expires = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S.%f}000Z"
         row = {"tenant": self._tenant, "name": name, "digest": digest(secret), "scope": scope}
@@ -44,11 +50,22 @@ class Tokens:
         query = Token.select().where(Token.tenant == self._tenant).order_by(Token.pk)
         return self._database.read(lambda: [_listed(row) for row in query])
 
+    def known(self, secret: str) -> dict[str, Any]:
+        """The token with that secret, as it is listed."""
+        return self._database.read(lambda: _listed(Token.get(Token.digest == digest(secret))))
+
+    def get(self, number: int) -> dict[str, Any]:
+        """A token as it is listed. Raises NotFound where the tenant has no such token that is not revoked."""
+        found = next((each for each in self.all() if each["number"] == number and not each["revoked"]), None)
+        if found is None:
+            raise NotFound(_UNKNOWN.format(number))
+        return found
+
     def revoke(self, number: int) -> None:
         """Refuse a token from now on. Raises NotFound where the tenant has no such token in force."""
         mine = (Token.tenant == self._tenant) & (Token.pk == number) & Token.revoked.is_null()
         if not self._database.write(lambda: Token.update(revoked=now()).where(mine).execute()):
-            raise NotFound(f"The tenant has no token {number} in force.")
+            raise NotFound(_UNKNOWN.format(number))
 
 
 def _listed(row: Token) -> dict[str, Any]:

@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "conformance.md"
 MARK = "<!-- What follows is made by `make docs` from the tests. -->"
 
 _SECTION = re.compile(r"RFC (\d{4}) ((?:§[\d.]+(?:, | and | to )?)+)")
-_REQUIREMENT = re.compile(r"R(\d+)")
+_REQUIREMENT = re.compile(r"R(\d+)\b")
 
 
 def page() -> str:
@@ -37,13 +37,19 @@ def _features() -> Iterator[str]:
 def _requirements() -> Iterator[str]:
     yield "## Faults of other servers, as requirements of this one"
     yield ""
-    yield "| requirement | held by |"
-    yield "|---|---|"
-    tree = ast.parse((ROOT / "tests" / "app" / "test_requirements.py").read_text("utf-8"))
-    for test in _tests(tree):
-        number = _REQUIREMENT.fullmatch(ast.get_docstring(test) or "")
-        if number:
-            yield f"| R{number.group(1)} | {test.name.removeprefix('test_').replace('_', ' ')} |"
+    yield "| requirement | held by | in |"
+    yield "|---|---|---|"
+    for number, name, module in sorted(_requiring(), key=lambda found: found[0]):
+        yield f"| R{number} | {name.removeprefix('test_').replace('_', ' ')} | {module} |"
+
+
+def _requiring() -> Iterator[tuple[int, str, Path]]:
+    """The tests that hold a requirement, as their docstrings say: its number, the test's name and its module."""
+    for path in _modules():
+        for test in _tests(ast.parse(path.read_text("utf-8"))):
+            number = _REQUIREMENT.match(ast.get_docstring(test) or "")
+            if number:
+                yield int(number.group(1)), test.name, path.relative_to(ROOT)
 
 
 def _modules() -> list[Path]:

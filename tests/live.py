@@ -35,13 +35,14 @@ class Reply(NamedTuple):
         return json.loads(self.body)
 
 
-def vestibule(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def vestibule(*arguments: str, stdout: int = subprocess.PIPE, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own; the settings are named in lower case, without prefix."""
     return subprocess.run(
         [*_COMMAND, *arguments],
         cwd=ROOT,
         env=_environment(settings),
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=DEADLINE,
         check=False,

@@ -57,6 +57,11 @@ def found(name: str) -> tuple[Database, Tenant]:
     return database, Tenants(database).get(name)
 
 
+def endpoint_url(settings: Settings, tenant: str) -> str:
+    """What Entra calls Tenant URL."""
+    return f"{settings.base_url}/scim/{tenant}/v2"
+
+
 def listed(database: Database, name: str) -> dict[str, Any]:
     """A tenant's row of the list of tenants."""
     return next(row for row in Tenants(database).all() if row["name"] == name)

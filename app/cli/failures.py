@@ -5,12 +5,17 @@ from typing import Any
 import click
 from peewee import PeeweeException
 
+from app.cli.output import printable
 from app.settings import SettingError
 from scim.errors import ScimError, Unavailable
 from store.database import MigrationNeeded
 
 FAILURES = (ScimError, SettingError, MigrationNeeded, PeeweeException, OSError, UnicodeError)
 """What an operator can bring about; anything else is a mistake of ours, and shows where it is."""
+
+
+INTERRUPTED = "Interrupted: what was written by then stays, and the same command does the rest."
+"""Every command that writes more than once may be given again."""
 
 
 class Sentences(click.Group):
@@ -24,7 +29,9 @@ class Sentences(click.Group):
             # Whoever reads the output has seen enough; click ends quietly.
             raise
         except FAILURES as error:
-            raise click.ClickException(sentence(error)) from error
+            raise click.ClickException(printable(sentence(error))) from error
+        except KeyboardInterrupt as error:
+            raise click.ClickException(INTERRUPTED) from error
 
 
 def sentence(error: Exception) -> str:

@@ -1,9 +1,13 @@
 """vestibule field: the custom fields of a tenant's users."""
 
+from functools import partial
+from typing import Any
+
 import click
 
 from app.cli.directory import found
-from app.cli.output import as_json, counted, show
+from app.cli.output import as_json, ask, counted, show, tell, yes
+from app.cli.platform import call, noted
 from scim.preset import FIELD_TYPES
 from store.fields import Fields
 from store.tenants import Tenant
@@ -22,16 +26,20 @@ def field() -> None:
 @click.argument("type", type=click.Choice(FIELD_TYPES, case_sensitive=False))
 @click.option("--description", default="", help="What /Schemas says of it.")
 @click.option("--indexed", is_flag=True, help="Keep an index: for fields that clients filter by.")
-def add(tenant: str, name: str, type: str, description: str, indexed: bool) -> None:
+@as_json
+def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_json: bool) -> None:
     """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
-    Fields(database, found_tenant).add(name, type, description, indexed=indexed)
-    click.echo(f"Attribute: {attribute(found_tenant, name)}")
+    fields = Fields(database, found_tenant)
+    add = partial(fields.add, name, type, description, indexed=indexed)
+    noted(database, found_tenant.pk, "field add", add, attribute="field", after=name)
+    row = _row(found_tenant, fields.get(name))
+    tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)
 
 
-def attribute(tenant: Tenant, name: str) -> str:
-    """What Entra's attribute list calls a field."""
-    return f"{tenant.profile.preset.fields_urn}:{name}"
+def _row(tenant: Tenant, field: dict[str, Any]) -> dict[str, Any]:
+    """A field with what Entra's attribute list calls it."""
+    return field | {"attribute": f"{tenant.profile.preset.fields_urn}:{field['name']}"}
 
 
 @field.command("list")
@@ -40,21 +48,21 @@ def attribute(tenant: Tenant, name: str) -> str:
 def list_fields(tenant: str, as_json: bool) -> None:
     """Every field of a tenant, in the order of declaration."""
     database, found_tenant = found(tenant)
-    rows = [row | {"attribute": attribute(found_tenant, row["name"])} for row in Fields(database, found_tenant).all()]
-    show(rows, _COLUMNS, as_json=as_json)
+    show([_row(found_tenant, row) for row in Fields(database, found_tenant).all()], _COLUMNS, as_json=as_json)
 
 
 @field.command("remove")
 @click.argument("tenant")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(tenant: str, name: str, yes: bool) -> None:
+@yes
+@as_json
+def remove(tenant: str, name: str, yes: bool, as_json: bool) -> None:
     """Remove a field and take its values out of all users."""
     database, found_tenant = found(tenant)
-    fields = Fields(database, found_tenant)
+    fields = Fields(database, found_tenant, call("field remove"))
     spelled = fields.spelled(name)
-    if not yes:
-        users = counted(fields.holders(spelled), "user")
-        click.confirm(f"Remove the field {spelled}, and with it the values of {users}?", abort=True)
-    users = counted(fields.remove(spelled), "user")
-    click.echo(f"The field {spelled} is removed, and with it the values of {users}.")
+    held = counted(fields.holders(spelled), "user")
+    ask(f"Remove the field {spelled}, and with it the values of {held}?", yes=yes)
+    users = fields.remove(spelled)
+    said = f"The field {spelled} is removed, and with it the values of {counted(users, 'user')}."
+    tell(said, as_json=as_json, changed=True, field={"name": spelled}, users=users)

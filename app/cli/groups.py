@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from app.cli.output import as_json, counted, show
+from app.cli.output import as_json, limit, show, tell, write
 from app.cli.platform import resources
 from scim.projection import Projection
 from scim.schemas import CORE_GROUP
@@ -25,16 +26,24 @@ def group() -> None:
 @group.command("create")
 @click.argument("tenant")
 @click.argument("name")
-def create(tenant: str, name: str) -> None:
+@as_json
+def create(tenant: str, name: str, as_json: bool) -> None:
     """Make a group; a client that brings one of that name adopts it."""
-    made = resources(tenant, PlatformGroups, "group create").create({"schemas": [CORE_GROUP], "displayName": name})
-    click.echo(f"The group {name} is made: {made.id}")
+    groups = resources(tenant, PlatformGroups, "group create")
+    made = groups.create({"schemas": [CORE_GROUP], "displayName": name})
+    tell(f"The group {name} is made: {made.id}", as_json=as_json, changed=True, group=_shown(groups, made.id))
+
+
+def _shown(groups: PlatformGroups, id: str, *, members: bool = False) -> dict[str, Any]:
+    """A group as SCIM sees it, with its parent; the members of a large one would fill screens."""
+    projection = None if members else Projection.read(groups.type, None, ["members"])
+    return dict(json.loads(str(groups.get(id, projection).text or "{}"))) | {"parent": groups.parent_of(id)}
 
 
 @group.command("list")
 @click.argument("tenant")
 @click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@limit
 @as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The groups of a tenant, in the order of creation, without their members."""
@@ -48,56 +57,68 @@ def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) 
 @group.command("show")
 @click.argument("tenant")
 @click.argument("name")
-def show_group(tenant: str, name: str) -> None:
-    """One group as SCIM sees it, with its parent, as JSON."""
+@as_json
+def show_group(tenant: str, name: str, as_json: bool) -> None:
+    """One group as SCIM sees it, with its parent, always as JSON."""
     groups = resources(tenant, PlatformGroups, "group show")
-    id = id_of(groups, name)
-    shown = json.loads(str(groups.get(id).text or "{}")) | {"parent": groups.parent_of(id)}
-    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    write(_shown(groups, id_of(groups, name), members=True))
 
 
 @group.command("rename")
 @click.argument("tenant")
 @click.argument("name")
 @click.argument("new")
-def rename(tenant: str, name: str, new: str) -> None:
+@as_json
+def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
     """Give a group another name; it stays linked to its client."""
     groups = resources(tenant, PlatformGroups, "group rename")
-    operations = [{"op": "replace", "path": "displayName", "value": new}]
-    groups.patch(id_of(groups, name), operations, body=False)
-    click.echo(f"{name} is called {new} now.")
+    id = id_of(groups, name)
+    before = _shown(groups, id)
+    groups.patch(id, [{"op": "replace", "path": "displayName", "value": new}], body=False)
+    group = _shown(groups, id)
+    changed = group["displayName"] != before["displayName"]
+    tell(f"{name} is called {new} now.", as_json=as_json, changed=changed, group=group)
 
 
 @group.command("add-member")
 @click.argument("tenant")
 @click.argument("name")
 @click.argument("who", nargs=-1, required=True)
-def add_member(tenant: str, name: str, who: Sequence[str]) -> None:
+@as_json
+def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
     """Add people by hand; what a client replaces leaves them in the group."""
     groups = resources(tenant, PlatformGroups, "group add-member")
     people = resources(tenant, Users, "group add-member")
-    added = groups.add_members(id_of(groups, name), [id_of(people, each) for each in who])
-    click.echo(f"{name} has {counted(len(who), 'new member')}." if added else "They were members already.")
+    id = id_of(groups, name)
+    added = groups.add_members(id, [id_of(people, each) for each in who])
+    said = f"They are members of {name} now." if added else "They were members already."
+    tell(said, as_json=as_json, changed=added, group=_shown(groups, id))
 
 
 @group.command("remove-member")
 @click.argument("tenant")
 @click.argument("name")
 @click.argument("who", nargs=-1, required=True)
-def remove_member(tenant: str, name: str, who: Sequence[str]) -> None:
+@as_json
+def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
     """Take people out, whoever put them in."""
     groups = resources(tenant, PlatformGroups, "group remove-member")
     people = resources(tenant, Users, "group remove-member")
-    removed = groups.remove_members(id_of(groups, name), [id_of(people, each) for each in who])
-    click.echo(f"They are out of {name}." if removed else "None of them was a member.")
+    id = id_of(groups, name)
+    removed = groups.remove_members(id, [id_of(people, each) for each in who])
+    said = f"They are out of {name}." if removed else "None of them was a member."
+    tell(said, as_json=as_json, changed=removed, group=_shown(groups, id))
 
 
 @group.command("set-parent")
 @click.argument("tenant")
 @click.argument("name")
 @click.argument("parent", required=False)
-def set_parent(tenant: str, name: str, parent: str | None) -> None:
+@as_json
+def set_parent(tenant: str, name: str, parent: str | None, as_json: bool) -> None:
     """Put a group below another one, or below none; clients do not see it."""
     groups = resources(tenant, PlatformGroups, "group set-parent")
-    groups.set_parent(id_of(groups, name), None if parent is None else id_of(groups, parent))
-    click.echo(f"{name} is below {parent} now." if parent else f"{name} is below no group now.")
+    id = id_of(groups, name)
+    changed = groups.set_parent(id, None if parent is None else id_of(groups, parent))
+    said = f"{name} is below {'no group' if parent is None else parent} now."
+    tell(said, as_json=as_json, changed=changed, group=_shown(groups, id))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from app.cli.directory import found
-from app.cli.output import as_json, printable
+from app.cli.output import as_json, printable, write
 from store.journal import Journal
 
 _WIDTH = 100
@@ -27,7 +27,7 @@ def log(tenant: str, about: str | None, limit: int, as_json: bool) -> None:
     database, found_tenant = found(tenant)
     entries = Journal(database, found_tenant.pk).entries(about=about, limit=limit)
     if as_json:
-        click.echo(json.dumps(entries, ensure_ascii=False, indent=2))
+        write(entries)
         return
     for entry in reversed(entries):
         click.echo("\n".join(map(printable, _lines(entry))))

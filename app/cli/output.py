@@ -1,18 +1,43 @@
 """How commands show what they found: aligned for people, as JSON for programs."""
 
+import itertools
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+yes = click.option("--yes", is_flag=True, help="Do not ask.")
+limit = click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, at most."
+)
+
+
+def tell(sentence: str, *, as_json: bool, **told: Any) -> None:
+    """Say what came of a command: as a sentence, or what it changed as one JSON object."""
+    if as_json:
+        write(told)
+    else:
+        click.echo(printable(sentence))
+
+
+def write(value: Any) -> None:
+    """Write one JSON value, which is all that a command with --json writes to stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Go on only after a yes; asked on stderr, so that stdout has nothing but the answer. Raises Abort."""
+    if not yes:
+        click.confirm(printable(question), abort=True, err=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool) -> None:
     """Write rows: all of them as JSON, or the columns (name -> heading) as a table."""
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        write(rows)
     elif rows:
         click.echo(table([[cell(row.get(name)) for name in columns] for row in rows], list(columns.values())))
     else:
@@ -53,3 +78,12 @@ def with_moments(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def counted(number: int, noun: str) -> str:
     """A number of things, in words of English."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def progress(length: int | None, label: str) -> Any:
+    """A progress bar on stderr, where somebody sees it; `update` says how much more is done.
+
+    Without a length it only shows that something is being done.
+    """
+    unknown = itertools.count() if length is None else None
+    return click.progressbar(unknown, length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())

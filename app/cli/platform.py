@@ -1,17 +1,34 @@
-"""What the platform side's commands share: a tenant's users and groups, changed by people."""
+"""What the platform side's commands share: a tenant's users and groups, changed by people, and the log of it."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from app.cli.directory import found, settings
-from app.cli.tenants import endpoint_url
-from store.journal import Call
+from app.cli.directory import endpoint_url, found, settings
+from store.database import Database
+from store.journal import Call, Journal
 from store.reading import Reading
 
 Kind = TypeVar("Kind", bound=Reading)
+Result = TypeVar("Result")
 
 
 def resources(tenant: str, kind: type[Kind], operation: str) -> Kind:
     """A tenant's resources of that kind; the log says which command changed them. Raises NotFound."""
     database, found_tenant = found(tenant)
-    call = Call(operation=f"platform: {operation}", client="command line")
-    return kind(database, found_tenant, endpoint_url(settings(), tenant), call)
+    return kind(database, found_tenant, endpoint_url(settings(), tenant), call(operation))
+
+
+def call(operation: str) -> Call:
+    """Who asks: the log's word for a command."""
+    return Call(operation=f"platform: {operation}", client="command line")
+
+
+def noted(database: Database, tenant: int, operation: str, work: Callable[[], Result], **change: Any) -> Result:
+    """Do what changes a tenant itself, and enter it in its log in the same transaction."""
+
+    def both() -> Result:
+        result = work()
+        Journal(database, tenant).record(call(operation), 200, [change])
+        return result
+
+    return database.write(both)

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from app.cli.directory import migrated, opened, settings, sqlite_path
-from app.cli.tenants import created, credentials, endpoint_url
+from app.cli.directory import endpoint_url, migrated, opened, settings, sqlite_path
+from app.cli.output import as_json, tell, write
+from app.cli.tenants import created, credentials
 from app.serve import refuse_taken, run
 from app.settings import SettingError, Settings, option
 from scim.errors import Uniqueness
@@ -60,31 +61,37 @@ def _demo(settings: Settings, database: Database) -> str:
 
 
 @click.command()
-def migrate() -> None:
+@as_json
+def migrate(as_json: bool) -> None:
     """Make or update the tables."""
     database = opened(settings())
     steps = database.migrate()
     secret_key(database)
-    click.echo(f"Migrated: {', '.join(steps)}." if steps else "The tables are up to date.")
+    said = f"Migrated: {', '.join(steps)}." if steps else "The tables are up to date."
+    tell(said, as_json=as_json, changed=bool(steps), steps=steps)
 
 
 @click.command()
-def check() -> None:
+@as_json
+def check(as_json: bool) -> None:
     """Say whether everything is as it should be."""
-    for line in _checks():
-        click.echo(line)
+    if as_json:
+        write([{"subject": subject, "state": state} for subject, state in _checks()])
+        return
+    for subject, state in _checks():
+        click.echo(f"{subject}: {state}")
 
 
-def _checks() -> Iterator[str]:
-    """One line for each thing that is in order; the first that is not raises."""
+def _checks() -> Iterator[tuple[str, str]]:
+    """Each thing that is in order, and how; the first that is not raises."""
     chosen = settings()
-    yield f"Settings: in order; Endpoint URLs begin with {chosen.base_url}/scim/."
+    yield "Settings", f"in order; Endpoint URLs begin with {chosen.base_url}/scim/."
     database = migrated(chosen)
-    yield f"Database: {_shown(chosen)} answers and has every table."
+    yield "Database", f"{_shown(chosen)} answers and has every table."
     check_writable(database)
-    yield "Writing: the database takes writes."
+    yield "Writing", "the database takes writes."
     kept = chosen.secret_key is None and secret_key(database)
-    yield f"Secret key: {'kept in the database' if kept else 'from VESTIBULE_SECRET_KEY'}."
+    yield "Secret key", f"{'kept in the database' if kept else 'from VESTIBULE_SECRET_KEY'}."
 
 
 def _shown(settings: Settings) -> str:

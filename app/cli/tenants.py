@@ -1,15 +1,20 @@
 """vestibule tenant: isolated directories, each with its Endpoint URL."""
 
+from functools import partial
+from typing import Any
+
 import click
 
-from app.cli.directory import found, listed, migrated, settings
-from app.cli.output import as_json, counted, show, with_moments
+from app.cli.directory import endpoint_url, found, listed, migrated, settings
+from app.cli.output import as_json, ask, counted, progress, show, tell, with_moments, write, yes
+from app.cli.platform import noted
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database import Database
 from store.directory import set_integration_group
 from store.preset_switch import switch_preset
-from store.tenants import Tenants
+from store.removal import Removal
+from store.tenants import TENANT_NAME, Tenant, Tenants
 from store.tokens import SCOPES, Tokens
 
 _COLUMNS = {
@@ -27,13 +32,14 @@ def tenant() -> None:
 @tenant.command("create")
 @click.argument("name")
 @click.option("--preset", type=_preset, default=DEFAULT_PRESET, show_default=True, help="Which SCIM it speaks.")
-def create(name: str, preset: str) -> None:
+@as_json
+def create(name: str, preset: str, as_json: bool) -> None:
     """Create a tenant and its first token, which is shown this once."""
     chosen = settings()
     database = migrated(chosen)
     secret = created(database, name, preset)
-    click.echo(credentials(chosen, name, secret))
-    if preset == "rfc":
+    tell_credentials(chosen, database, name, secret, as_json=as_json)
+    if preset == "rfc" and not as_json:
         click.echo(
             "In Okta, the Endpoint URL is the SCIM connector base URL, userName the unique identifier field, and the"
             " token goes into HTTP Header, Authorization.",
@@ -46,14 +52,31 @@ def created(database: Database, name: str, preset: str) -> str:
     return database.write(lambda: Tokens(database, Tenants(database).create(name, preset).pk).create(SCOPES[0]))
 
 
-def endpoint_url(settings: Settings, tenant: str) -> str:
-    """What Entra calls Tenant URL."""
-    return f"{settings.base_url}/scim/{tenant}/v2"
-
-
 def credentials(settings: Settings, tenant: str, secret: str) -> str:
     """The two lines that Entra's Admin Credentials ask for."""
     return f"Endpoint URL: {endpoint_url(settings, tenant)}\nSecret token: {secret}"
+
+
+def tell_credentials(settings: Settings, database: Database, tenant: str, secret: str, *, as_json: bool) -> None:
+    """Show a new token, this once."""
+    if not as_json:
+        click.echo(credentials(settings, tenant, secret))
+        return
+    token = token_row(Tokens(database, Tenants(database).get(tenant).pk).known(secret))
+    row = tenant_row(settings, listed(database, tenant))
+    write({"changed": True, "tenant": row, "token": token | {"secret": secret}})
+
+
+def tenant_row(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
+    """A tenant as it is listed; one whose deletion was broken off is nowhere to be reached."""
+    reached = TENANT_NAME.fullmatch(row["name"]) is not None
+    url = endpoint_url(settings, row["name"]) if reached else None
+    return with_moments(row, "created", "firstContact", "lastContact") | {"endpointUrl": url}
+
+
+def token_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A token as it is listed."""
+    return with_moments(row, "created", "expires", "revoked", "lastUsed")
 
 
 @tenant.command("list")
@@ -61,11 +84,7 @@ def credentials(settings: Settings, tenant: str, secret: str) -> str:
 def list_tenants(as_json: bool) -> None:
     """Every tenant with its numbers and its Endpoint URL."""
     chosen = settings()
-    rows = [
-        with_moments(row, "created", "firstContact", "lastContact") | {"endpointUrl": endpoint_url(chosen, row["name"])}
-        for row in Tenants(migrated(chosen)).all()
-    ]
-    show(rows, _COLUMNS, as_json=as_json)
+    show([tenant_row(chosen, row) for row in Tenants(migrated(chosen)).all()], _COLUMNS, as_json=as_json)
 
 
 @tenant.command("set")
@@ -74,29 +93,75 @@ def list_tenants(as_json: bool) -> None:
 @click.option(
     "--integration-group", metavar="NAME", help="The group that every new user joins, as if by hand; '' for none."
 )
-def set_tenant(name: str, preset: str | None, integration_group: str | None) -> None:
+@yes
+@as_json
+def set_tenant(name: str, preset: str | None, integration_group: str | None, yes: bool, as_json: bool) -> None:
     """Change what a tenant speaks, or which group its new users join."""
     if preset is None and integration_group is None:
         raise click.UsageError("Say what to set: --preset or --integration-group.")
     database, tenant = found(name)
-    if preset is not None:
-        changed = switch_preset(database, tenant, preset)
-        click.echo(f"The tenant {name} speaks {preset}; {counted(changed, 'user')} changed by that.")
+    before = tenant_row(settings(), listed(database, name))
+    lost = set() if preset is None else PRESETS[preset].forbidden - tenant.profile.preset.forbidden
+    if lost and before["users"]:
+        users = counted(before["users"], "user")
+        ask(f"Let the tenant {name} speak {preset}, and take {', '.join(lost)} out of its {users}?", yes=yes)
+
+    changed = _set(database, tenant, preset, integration_group)
+    after = tenant_row(settings(), listed(database, name))
+    said = _said(name, preset, integration_group, changed)
+    tell(said, as_json=as_json, changed=after != before or changed > 0, tenant=after, users=changed)
+
+
+def _set(database: Database, tenant: Tenant, preset: str | None, group: str | None) -> int:
+    """Change what was given, all or nothing; returns how many users were changed by that."""
+
+    def work() -> int:
+        if group is not None:
+            change = {"attribute": "integration group", "after": group or None}
+            noted(
+                database,
+                tenant.pk,
+                "tenant set",
+                partial(set_integration_group, database, tenant, group or None),
+                **change,
+            )
+        return 0 if preset is None else switch_preset(database, tenant, preset)
+
+    return database.write(work)
+
+
+def _said(name: str, preset: str | None, integration_group: str | None, users: int) -> str:
+    """What came of it, in a sentence for each option."""
+    said = [f"The tenant {name} speaks {preset}; {counted(users, 'user')} changed by that."] if preset else []
     if integration_group is not None:
-        set_integration_group(database, tenant, integration_group or None)
         joined = f"join {integration_group}" if integration_group else "join no group"
-        click.echo(f"New users of the tenant {name} {joined}.")
+        said.append(f"New users of the tenant {name} {joined}.")
+    return " ".join(said)
 
 
 @tenant.command("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(name: str, yes: bool) -> None:
-    """Delete a tenant with its users, groups, tokens and provisioning log."""
-    database, _ = found(name)
-    row = listed(database, name)
+@yes
+@as_json
+def delete(name: str, yes: bool, as_json: bool) -> None:
+    """Delete a tenant with its users, groups, tokens and provisioning log.
+
+    Nobody reaches it from the beginning on. What was broken off is finished by the same command.
+    """
+    database = migrated(settings())
+    removal = Removal(database, name)
+    row = None if removal.begun else listed(database, name)
+    ask(_question(name, row), yes=yes)
+    gone = 0
+    with progress(None if row is None else row["users"] + row["groups"], "Deleting") as bar:
+        for count in removal.run():
+            gone += count
+            bar.update(count)
+    tell(f"The tenant {name} is deleted.", as_json=as_json, changed=True, tenant={"name": name}, resources=gone)
+
+
+def _question(name: str, row: dict[str, Any] | None) -> str:
+    if row is None:
+        return f"Delete what is left of the tenant {name}, whose deletion was broken off?"
     has = f"{counted(row['users'], 'user')}, {counted(row['groups'], 'group')}, its tokens and its provisioning log"
-    if not yes:
-        click.confirm(f"Delete the tenant {name} with {has}?", abort=True)
-    Tenants(database).delete(name)
-    click.echo(f"The tenant {name} is deleted.")
+    return f"Delete the tenant {name} with {has}?"

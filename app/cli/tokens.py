@@ -1,10 +1,14 @@
 """vestibule token: the bearer tokens of a tenant, exchanged without a gap."""
 
+from functools import partial
+from typing import Any
+
 import click
 
 from app.cli.directory import found, migrated, settings
-from app.cli.output import as_json, show, with_moments
-from app.cli.tenants import credentials
+from app.cli.output import as_json, ask, show, tell, yes
+from app.cli.platform import noted
+from app.cli.tenants import tell_credentials, token_row
 from store.tenants import Tenants
 from store.tokens import SCOPES, Tokens
 
@@ -24,12 +28,15 @@ def token() -> None:
 @click.option("--name", help="What the provisioning log calls it; its scope, if not given.")
 @click.option("--scope", type=click.Choice(SCOPES), default=SCOPES[0], show_default=True, help="What it may do.")
 @click.option("--expires", metavar="DAYS", type=click.IntRange(1, 36_500), help="After how many days it ends.")
-def create(tenant: str, name: str | None, scope: str, expires: int | None) -> None:
+@as_json
+def create(tenant: str, name: str | None, scope: str, expires: int | None, as_json: bool) -> None:
     """Create a token, which is shown this once."""
     chosen = settings()
     database = migrated(chosen)
-    secret = Tokens(database, Tenants(database).get(tenant).pk).create(name or scope, scope, expires)
-    click.echo(credentials(chosen, tenant, secret))
+    pk, called = Tenants(database).get(tenant).pk, name or scope
+    create = partial(Tokens(database, pk).create, called, scope, expires)
+    secret = noted(database, pk, "token create", create, attribute="token", after=called)
+    tell_credentials(chosen, database, tenant, secret, as_json=as_json)
 
 
 @token.command("list")
@@ -38,18 +45,25 @@ def create(tenant: str, name: str | None, scope: str, expires: int | None) -> No
 def list_tokens(tenant: str, as_json: bool) -> None:
     """Every token of a tenant, oldest first."""
     database, found_tenant = found(tenant)
-    rows = [
-        with_moments(row, "created", "expires", "revoked", "lastUsed")
-        for row in Tokens(database, found_tenant.pk).all()
-    ]
-    show(rows, _COLUMNS, as_json=as_json)
+    show([token_row(row) for row in Tokens(database, found_tenant.pk).all()], _COLUMNS, as_json=as_json)
 
 
 @token.command("revoke")
 @click.argument("tenant")
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
-def revoke(tenant: str, number: int) -> None:
+@yes
+@as_json
+def revoke(tenant: str, number: int, yes: bool, as_json: bool) -> None:
     """Refuse a token from now on; `token list` shows its number."""
     database, found_tenant = found(tenant)
-    Tokens(database, found_tenant.pk).revoke(number)
-    click.echo(f"Token {number} of the tenant {tenant} is revoked.")
+    tokens = Tokens(database, found_tenant.pk)
+    row = token_row(tokens.get(number))
+    ask(f"Revoke token {number} ({row['name']}, {_used(row)})? Whoever uses it is refused from then on.", yes=yes)
+    revoke = partial(tokens.revoke, number)
+    noted(database, found_tenant.pk, "token revoke", revoke, attribute="token", before=row["name"])
+    row = next(token_row(each) for each in tokens.all() if each["number"] == number)
+    tell(f"Token {number} of the tenant {tenant} is revoked.", as_json=as_json, changed=True, token=row)
+
+
+def _used(row: dict[str, Any]) -> str:
+    return f"last used {row['lastUsed']}" if row["lastUsed"] else "never used"

@@ -1,55 +1,68 @@
 """vestibule import and export: a tenant's users and groups as SCIM resources, one JSON object a line."""
 
-import json
+import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import IO, Any
 
 import click
 
-from app.cli.directory import found, settings
-from app.cli.output import as_json, counted
+from app.cli.directory import endpoint_url, found, settings
+from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
-from app.cli.tenants import endpoint_url
 from app.http import parsed
 from scim.document import Text
-from store.groups import Groups
+from store.export_groups import ExportGroups
 from store.imports import Import
 from store.search import Query, Searching
 from store.users import Users
 
 _PAGE = 500
+_KINDS: dict[str, type[Searching]] = {"users": Users, "groups": ExportGroups}
 
 
 @click.command("import")
 @click.argument("tenant")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file")
 @as_json
-def import_resources(tenant: str, file: IO[bytes], as_json: bool) -> None:
+def import_resources(tenant: str, file: str, as_json: bool) -> None:
     """Add the users and groups of a file, one SCIM resource a line; "-" reads standard input.
 
     What is there already stays as it is, so that an import that broke off is run again. Lines that are refused are
-    named on stderr, and the exit status is 1.
+    named on stderr, or with --json in the answer, and the exit status is 1.
     """
     database, found_tenant = found(tenant)
     work = Import(database, found_tenant, endpoint_url(settings(), tenant), parsed)
-    bar: Any = click.progressbar(length=_size(file), label="Importing", file=sys.stderr)
-    with bar:
-        for problems in work.run(_told(file, bar.update)):
-            for problem in problems:
-                click.echo(f"Line {problem.line}: {problem.detail}", err=True)
+    refused: list[dict[str, Any]] = []
+    with _opened(file, "rb") as stream, progress(_size(stream), "Importing") as bar:
+        for problem in chain.from_iterable(work.run(_told(stream, bar.update))):
+            if as_json:
+                refused.append(problem._asdict())
+            else:
+                click.echo(printable(f"Line {problem.line}: {problem.detail}"), err=True)
     totals = work.totals
-    if as_json:
-        click.echo(json.dumps(totals))
-    else:
-        users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
-        click.echo(
-            f"{users} and {groups} were added, {counted(totals['unchanged'], 'line')} were there already,"
-            f" {counted(totals['refused'], 'line')} were refused."
-        )
+    changed = bool(totals["users"] or totals["groups"])
+    tell(_said(totals), as_json=as_json, changed=changed, **totals, problems=refused)
     if totals["refused"]:
         click.get_current_context().exit(1)
+
+
+def _said(totals: dict[str, int]) -> str:
+    users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
+    present, refused = (
+        f"{counted(number, 'line')} {'was' if number == 1 else 'were'}"
+        for number in (totals["unchanged"], totals["refused"])
+    )
+    return f"{users} and {groups} were added, {present} there already, {refused} refused."
+
+
+def _opened(file: str, mode: str) -> IO[Any]:
+    """The file, or for "-" a standard stream. Raises OSError."""
+    try:
+        return click.open_file(file, mode, encoding=None if "b" in mode else "utf-8")
+    except RuntimeError as error:
+        raise OSError(errno.EBADF, "It is closed", "Standard input or output") from error
 
 
 def _size(file: IO[bytes]) -> int | None:
@@ -69,13 +82,32 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
 
 @click.command("export")
 @click.argument("tenant")
-@click.argument("file", type=click.File("w", encoding="utf-8"), default="-")
-def export_resources(tenant: str, file: IO[str]) -> None:
-    """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output."""
-    for kind in (Users, Groups):
-        for text in _every(resources(tenant, kind, "export")):
-            file.writelines([text] if isinstance(text, str) else text)
-            file.write("\n")
+@click.argument("file", default="-")
+@as_json
+def export_resources(tenant: str, file: str, as_json: bool) -> None:
+    """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output.
+
+    Groups have what clients do not see as well: their parent, and where each membership came from. Standard output has
+    nothing but the resources, with --json as well.
+    """
+    sources = {name: resources(tenant, kind, "export") for name, kind in _KINDS.items()}
+    with _opened(file, "w") as stream:
+        totals = {name: _written(stream, source) for name, source in sources.items()}
+        # A full disk or a closed pipe is to be noticed here, and not when Python ends.
+        stream.flush()
+    if file != "-":
+        users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
+        tell(f"{users} and {groups} are in {file} now.", as_json=as_json, file=file, **totals)
+
+
+def _written(stream: IO[str], source: Searching) -> int:
+    """Write all resources; returns how many there were."""
+    count = 0
+    for text in _every(source):
+        stream.writelines([text] if isinstance(text, str) else text)
+        stream.write("\n")
+        count += 1
+    return count
 
 
 def _every(source: Searching) -> Iterator[Text]:

@@ -1,10 +1,11 @@
 """vestibule user: the people of a tenant, and the work e-mails that only the platform side changes."""
 
 import json
+from typing import Any
 
 import click
 
-from app.cli.output import as_json, show, with_moments
+from app.cli.output import as_json, limit, show, tell, with_moments, write
 from app.cli.platform import resources
 from store.emails import Emails
 from store.named import id_of
@@ -22,7 +23,7 @@ def user() -> None:
 @user.command("list")
 @click.argument("tenant")
 @click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@limit
 @as_json
 def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The people of a tenant, in the order of creation."""
@@ -44,21 +45,29 @@ def _work_email(person: dict[str, object]) -> object:
 @user.command("show")
 @click.argument("tenant")
 @click.argument("who")
-def show_user(tenant: str, who: str) -> None:
-    """One person as SCIM sees them, as JSON."""
+@as_json
+def show_user(tenant: str, who: str, as_json: bool) -> None:
+    """One person as SCIM sees them, always as JSON."""
     people = resources(tenant, Emails, "user show")
-    click.echo(json.dumps(json.loads(str(people.get(id_of(people, who)).text or "{}")), ensure_ascii=False, indent=2))
+    write(_shown(people, id_of(people, who)))
+
+
+def _shown(people: Emails, id: str) -> Any:
+    return json.loads(str(people.get(id).text or "{}"))
 
 
 @user.command("email")
 @click.argument("tenant")
 @click.argument("who")
 @click.argument("new")
-def email(tenant: str, who: str, new: str) -> None:
+@as_json
+def email(tenant: str, who: str, new: str, as_json: bool) -> None:
     """Give somebody another work e-mail, which identifies them from then on."""
     people = resources(tenant, Emails, "user email")
-    changed = people.change(id_of(people, who), new)
-    click.echo(f"{who} is {new} now." if changed else f"{who} has that work e-mail already.")
+    id = id_of(people, who)
+    changed = people.change(id, new)
+    said = f"{who} is {new} now." if changed else f"{who} has that work e-mail already."
+    tell(said, as_json=as_json, changed=changed, user=_shown(people, id))
 
 
 @user.command("pending")
@@ -74,16 +83,22 @@ def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
 @user.command("adopt")
 @click.argument("tenant")
 @click.argument("who")
-def adopt(tenant: str, who: str) -> None:
+@as_json
+def adopt(tenant: str, who: str, as_json: bool) -> None:
     """Apply the work e-mail that the client offered for somebody."""
     people = resources(tenant, Emails, "user adopt")
-    click.echo(f"{who} is {people.adopt(id_of(people, who))} now.")
+    id = id_of(people, who)
+    address = people.adopt(id)
+    tell(f"{who} is {address} now.", as_json=as_json, changed=True, user=_shown(people, id))
 
 
 @user.command("dismiss")
 @click.argument("tenant")
 @click.argument("who")
-def dismiss(tenant: str, who: str) -> None:
+@as_json
+def dismiss(tenant: str, who: str, as_json: bool) -> None:
     """Keep somebody's work e-mail, and forget what was offered until the client offers another one."""
     people = resources(tenant, Emails, "user dismiss")
-    click.echo(f"{people.dismiss(id_of(people, who))} is dismissed; {who} keeps the work e-mail.")
+    id = id_of(people, who)
+    said = f"{people.dismiss(id)} is dismissed; {who} keeps the work e-mail."
+    tell(said, as_json=as_json, changed=True, user=_shown(people, id))

@@ -17,7 +17,7 @@ Vestibule = Callable[..., Result]
 def run(database: Database, database_url: str) -> Vestibule:
     """Runs the command on the suite's database; keywords are further settings, or `input` from the keyboard."""
 
-    def run(*arguments: str, input: str | None = None, **settings: str) -> Result:
+    def run(*arguments: str, input: Any = None, **settings: str) -> Result:
         given = {"database_url": database_url, "public_url": BASE_URL} | settings
         runner = CliRunner(env={f"VESTIBULE_{name.upper()}": value for name, value in given.items()})
         return runner.invoke(command, arguments, input=input, obj=database, catch_exceptions=False)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.failures import INTERRUPTED
 from app.cli.output import table
 from store.fields import BATCH, Fields
 from store.models import Field, Lookup
+from store.removal import Removal
 from store.tokens import Tokens
 from tests import live
 from tests.app.conftest import sentence
@@ -55,11 +57,23 @@ def test_a_tenant_is_deleted_only_after_a_yes(run, vestibule, refusal, entra):
     entra.user("babs")
     declined = run("tenant", "delete", entra.name, input="n\n")
     assert declined.exit_code == 1
-    assert f"Delete the tenant {entra.name} with 1 user, 0 groups" in declined.stdout
+    assert f"Delete the tenant {entra.name} with 1 user, 0 groups" in declined.stderr
     assert entra.get("/Users").status_int == 200
     vestibule("tenant", "delete", entra.name, "--yes")
     assert entra.get("/Users").status_int == 401
     assert refusal("tenant", "delete", entra.name, "--yes") == f"There is no tenant {entra.name}."
+
+
+def test_a_deletion_that_was_broken_off_is_finished_by_the_same_command(run, vestibule, database, entra):
+    entra.user("babs")
+    next(Removal(database, entra.name).run())
+    listed = json.loads(vestibule("tenant", "list", "--json"))
+    rest = next(row for row in listed if row["name"].startswith(f"{entra.name} (being deleted"))
+    assert (rest["users"], rest["endpointUrl"]) == (0, None)
+    asked = run("tenant", "delete", entra.name, input="y\n")
+    assert "what is left of the tenant" in asked.output
+    assert asked.exit_code == 0
+    assert f"{entra.name} (" not in vestibule("tenant", "list")
 
 
 def test_new_users_join_the_integration_group(vestibule, refusal, entra):
@@ -73,12 +87,15 @@ def test_new_users_join_the_integration_group(vestibule, refusal, entra):
     assert "groups" not in entra.user("adele")
 
 
-def test_a_tenant_speaks_another_preset_with_its_users(vestibule, entra):
+def test_a_tenant_speaks_another_preset_with_its_users(run, vestibule, entra):
     assert "speaks rfc; 0 users" in vestibule("tenant", "set", entra.name, "--preset", "rfc")
     babs = entra.user("babs", displayName="Babs")
     free = entra.post("/Users", {"schemas": [USER], "userName": "free", "preferredLanguage": "fr", "emails": []})
     entra.patch(f"/Users/{free.json['id']}", {"op": "add", "path": 'emails[type eq "WORK"].value', "value": "f@x.com"})
-    assert "speaks 360learning; 1 user" in vestibule("tenant", "set", entra.name, "--preset", "360learning")
+    declined = run("tenant", "set", entra.name, "--preset", "360learning", input="n\n")
+    assert "take displayName out of its 2 users?" in declined.stderr
+    assert entra.get(f"/Users/{babs['id']}").json["displayName"] == "Babs"
+    assert "speaks 360learning; 1 user" in vestibule("tenant", "set", entra.name, "--preset", "360learning", "--yes")
     after = entra.get(f"/Users/{babs['id']}").json
     assert ("displayName" in after, after["preferredLanguage"]) == (False, "en")
     refused = entra.post("/Users", {"schemas": [USER], "userName": "new", "emails": babs["emails"]})
@@ -91,7 +108,7 @@ def test_users_who_do_not_fit_a_preset_keep_the_tenant_from_it(vestibule, refusa
     ):  # fmt: skip
         okta.user(name, **attributes)
     before = okta.get("/Users").json
-    said = refusal("tenant", "set", okta.name, "--preset", "360learning")
+    said = refusal("tenant", "set", okta.name, "--preset", "360learning", "--yes")
     assert "2 users do not fit" in said
     assert "nomail" in said
     assert "far" in said
@@ -99,17 +116,34 @@ def test_users_who_do_not_fit_a_preset_keep_the_tenant_from_it(vestibule, refusa
     for name in ("nomail", "far"):
         okta.delete(f"/Users/{json.loads(vestibule('user', 'show', okta.name, name))['id']}")
     okta.user("other", emails=[{"type": "work", "value": "TWIN@example.com"}])
-    assert "already exists" in refusal("tenant", "set", okta.name, "--preset", "360learning")
+    assert "already exists" in refusal("tenant", "set", okta.name, "--preset", "360learning", "--yes")
     assert okta.user("last", displayName="Still rfc")["displayName"] == "Still rfc"
 
 
-def test_tokens_are_exchanged_without_a_gap(vestibule, refusal, entra):
+def test_two_settings_are_changed_both_or_neither(vestibule, refusal, okta):
+    okta.group("Everybody")
+    vestibule("tenant", "set", okta.name, "--integration-group", "everybody")
+    refused = refusal("tenant", "set", okta.name, "--preset", "360learning", "--integration-group", "Nobody", "--yes")
+    assert refused == f"The tenant {okta.name} has no group Nobody."
+    listed = {row["name"]: row for row in json.loads(vestibule("tenant", "list", "--json"))}
+    assert (listed[okta.name]["preset"], listed[okta.name]["integrationGroup"]) == ("rfc", "Everybody")
+    okta.user("far", preferredLanguage="fr-FR")
+    assert "do not fit" in refusal(
+        "tenant", "set", okta.name, "--preset", "360learning", "--integration-group", "", "--yes"
+    )
+    assert okta.user("new")["groups"][0]["display"] == "Everybody"
+
+
+def test_tokens_are_exchanged_without_a_gap(run, vestibule, refusal, entra):
     made = vestibule("token", "create", entra.name, "--name", "2027", "--expires", "30").splitlines()
     assert made[0] == f"Endpoint URL: {entra.endpoint}"
     old, new = json.loads(vestibule("token", "list", entra.name, "--json"))
     assert (new["name"], new["scope"], new["state"]) == ("2027", "provision", "in force")
     assert new["expires"] > new["created"]
-    vestibule("token", "revoke", entra.name, str(old["number"]))
+    declined = run("token", "revoke", entra.name, str(old["number"]), input="n\n")
+    assert f"Revoke token {old['number']} (test, " in declined.stderr
+    assert entra.get("/Users").status_int == 200
+    vestibule("token", "revoke", entra.name, str(old["number"]), "--yes")
     assert entra.get("/Users").status_int == 401
     entra.token = made[1].removeprefix("Secret token: ")
     assert entra.get("/Users").status_int == 200
@@ -159,7 +193,7 @@ def test_a_field_is_removed_with_its_values_after_a_yes(run, vestibule, refusal,
     one = entra.user("adele", **{EXTENSION: {"shoeSize": 38}})
     none = entra.user("grace")
     declined = run("field", "remove", entra.name, "SHOESIZE", input="n\n")
-    assert declined.stdout.startswith("Remove the field shoeSize, and with it the values of 2 users?")
+    assert declined.stderr.startswith("Remove the field shoeSize, and with it the values of 2 users?")
     assert entra.get(f"/Users/{one['id']}").json[EXTENSION] == {"shoeSize": 38}
 
     removed = vestibule("field", "remove", entra.name, "SHOESIZE", "--yes")
@@ -221,6 +255,24 @@ def test_a_removal_that_was_broken_off_is_finished_by_the_same_command(vestibule
     assert EXTENSION not in entra.get(f"/Users/{babs['id']}").json
 
 
+def test_a_field_is_not_declared_again_before_its_removal_is_finished(run, vestibule, refusal, entra, monkeypatch):
+    """Else the values of the old one came back, of whatever type they are."""
+    entra.field("shoeSize", "integer")
+    babs = entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fields, "_sweep", interrupted)
+        assert run("field", "remove", entra.name, "shoeSize", "--yes").stderr == f"Error: {INTERRUPTED}\n"
+    assert "was broken off" in refusal("field", "add", entra.name, "SHOESIZE", "string")
+    assert "values of 1 user." in vestibule("field", "remove", entra.name, "SHOESIZE", "--yes")
+    assert EXTENSION not in entra.get(f"/Users/{babs['id']}").json
+    vestibule("field", "add", entra.name, "SHOESIZE", "string")
+    assert refusal("field", "remove", entra.name, "hatSize") == "The tenant has no field hatSize."
+
+
 def test_the_log_says_why_somebody_is_not_provisioned(vestibule, entra):
     entra.post("/Users", {"schemas": [USER], "userName": "bob", "displayName": "Bob"})
     babs = entra.user("babs", title="Tour Guide")
@@ -249,6 +301,26 @@ def test_the_log_shows_control_characters_instead_of_obeying_them(vestibule, okt
     shown = vestibule("log", okta.name)
     assert not {"\x1b", "\x9b"} & set(shown)
     assert r"\x1b[2J\nbabs\x9b" in shown
+
+
+def test_the_log_says_what_was_done_to_the_tenant_itself(vestibule, entra):
+    entra.group("Everyone")
+    vestibule("tenant", "set", entra.name, "--integration-group", "Everyone")
+    vestibule("field", "add", entra.name, "shoeSize", "integer")
+    entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
+    vestibule("field", "remove", entra.name, "shoeSize", "--yes")
+    number = json.loads(vestibule("token", "create", entra.name, "--name", "2027", "--json"))["token"]["number"]
+    vestibule("token", "revoke", entra.name, str(number), "--yes")
+    entries = [each for each in reversed(entra.log()) if each["operation"].startswith("platform: ")]
+    assert [(each["operation"].removeprefix("platform: "), each["changes"]) for each in entries] == [
+        ("tenant set", [{"attribute": "integration group", "after": "Everyone"}]),
+        ("field add", [{"attribute": "field", "after": "shoeSize"}]),
+        ("field remove", [{"attribute": "field", "before": "shoeSize"}]),
+        ("field remove", [{"attribute": f"{EXTENSION}:shoeSize", "before": ["babs"]}]),
+        ("token create", [{"attribute": "token", "after": "2027"}]),
+        ("token revoke", [{"attribute": "token", "before": "2027"}]),
+    ]
+    assert {each["client"] for each in entries} == {"command line"}
 
 
 def test_an_empty_log_says_so(run, entra):
@@ -322,6 +394,10 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
         ("token", "create", "acme", "--expires", "0"),
         ("field", "add", "acme", "shoeSize", "number"),
         ("log", "acme", "--limit", "0"),
+        ("user", "list", "acme", "--limit", "0"),
+        ("user", "list", "acme", "--limit", "9223372036854775808"),
+        ("group", "list", "acme", "--limit", "100001"),
+        ("group", "add-member", "acme", "Sales"),
         ("serve", "--bind", "8080"),
         ("serve", "--workers", "0"),
     ],
@@ -332,13 +408,77 @@ def test_a_wrong_argument_is_a_usage_error(run, arguments):
     assert "Error: " in wrong.stderr
 
 
-@pytest.mark.parametrize("arguments", [("token", "list"), ("field", "list"), ("log",), ("tenant", "delete", "--yes")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tenant", "set", "nobody", "--integration-group", "Sales"), ("tenant", "delete", "nobody", "--yes"),
+        ("token", "create", "nobody"), ("token", "list", "nobody"), ("token", "revoke", "nobody", "1", "--yes"),
+        ("field", "add", "nobody", "size", "string"), ("field", "list", "nobody"),
+        ("field", "remove", "nobody", "size", "--yes"), ("user", "list", "nobody"), ("user", "show", "nobody", "bob"),
+        ("user", "email", "nobody", "bob", "b@x.com"), ("user", "pending", "nobody"),
+        ("user", "adopt", "nobody", "bob"),
+        ("user", "dismiss", "nobody", "bob"), ("group", "create", "nobody", "Sales"), ("group", "list", "nobody"),
+        ("group", "show", "nobody", "Sales"), ("group", "rename", "nobody", "Sales", "Sold"),
+        ("group", "add-member", "nobody", "Sales", "bob"), ("group", "remove-member", "nobody", "Sales", "bob"),
+        ("group", "set-parent", "nobody", "Sales"), ("import", "nobody", "-"), ("export", "nobody"), ("log", "nobody"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
 def test_an_unknown_tenant_is_one_sentence(refusal, arguments):
-    assert refusal(*arguments, "nobody") == "There is no tenant nobody."
+    assert refusal(*arguments) == "There is no tenant nobody."
 
 
-def test_an_argument_that_is_no_text_is_one_sentence(refusal):
-    assert refusal("token", "list", "caf\udce9") == "An argument is no UTF-8 text."
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("token", "create", "{}", "--name", "x" * 101), "A token's name has 1 to 100 characters."),
+        (("token", "revoke", "{}", "999999", "--yes"), "The tenant has no token 999999 in force."),
+        (("field", "add", "{}", "a b", "string"), 'A field cannot be called "a b"'),
+        (("field", "add", "{}", "a", "string", "--description", "x" * 1_001), "A field's description has at most 1000"),
+        (("field", "remove", "{}", 'a"b', "--yes"), 'The tenant has no field a"b.'),
+        (("user", "list", "{}", "--filter", "foo eq 1"), "Invalid or forbidden key found: foo"),
+        (("user", "list", "{}", "--filter", "((("), "The filter ends too early"),
+        (("user", "show", "{}", ""), "The tenant {} has no user"),
+        (("user", "show", "{}", "x" * 100_000), "The tenant {} has no user"),
+        (("user", "show", "{}", "two@example.com"), 'More than one user is called "two@example.com"'),
+        (("user", "email", "{}", "one", ""), "A work e-mail is required"),
+        (("user", "email", "{}", "one", "x" * 513), "The work e-mail must have at most 512 characters, not 513."),
+        (("user", "email", "{}", "one", "TWO@example.com"), "A user with the work e-mail"),
+        (("user", "adopt", "{}", "one"), "No change of the work e-mail of one is pending."),
+        (("user", "dismiss", "{}", "one"), "No change of the work e-mail of one is pending."),
+        (("group", "create", "{}", ""), "displayName is required and must have a value."),
+        (("group", "create", "{}", "x" * 513), "displayName must have at most 512 characters, not 513."),
+        (("group", "create", "{}", "SALES"), 'A group with the displayName "SALES" already exists'),
+        (("group", "rename", "{}", "Sales", ""), "displayName is required and must have a value."),
+        (("group", "rename", "{}", "Sales", "world"), 'A group with the displayName "world" already exists'),
+        (("group", "rename", "{}", "Nobody", "x"), 'The tenant {} has no group with the id or name "Nobody".'),
+        (("group", "add-member", "{}", "Sales", "one", "nobody"), "The tenant {} has no user"),
+        (("group", "remove-member", "{}", "Sales", "nobody"), "The tenant {} has no user"),
+        (("group", "set-parent", "{}", "Sales", "Sales"), "A group cannot be below itself"),
+        (("group", "set-parent", "{}", "Sales", ""), 'The tenant {} has no group with the id or name "".'),
+        (("group", "show", "{}", "a\x1b[31m\nb"), 'The tenant {} has no group with the id or name "a\\x1b[31m\\nb".'),
+        (("import", "{}", "/nowhere/x.jsonl"), "/nowhere/x.jsonl: No such file or directory."),
+        (("import", "{}", "/"), "/: Is a directory."),
+        (("export", "{}", "/nowhere/x.jsonl"), "/nowhere/x.jsonl: No such file or directory."),
+    ],
+    ids=lambda each: " ".join(each)[:60] if isinstance(each, tuple) else "",
+)  # fmt: skip
+def test_whatever_is_wrong_is_one_sentence_and_leaves_nothing(run, entra, arguments, said):
+    entra.user("one")
+    entra.user("other", emails=[{"type": "work", "value": "two@example.com"}])
+    entra.user("two@example.com", emails=[{"type": "work", "value": "three@example.com"}])
+    entra.group("Sales")
+    entra.group("World")
+    before = [entra.get(path).json for path in ("/Users", "/Groups", "/Schemas")], entra.log()
+    wrong = run(*(word.replace("{}", entra.name) for word in arguments))
+    assert (wrong.exit_code, wrong.stdout, wrong.stderr.count("\n")) == (1, "", 1)
+    assert wrong.stderr.startswith(f"Error: {said.replace('{}', entra.name)}")
+    assert ([entra.get(path).json for path in ("/Users", "/Groups", "/Schemas")], entra.log()) == before
+
+
+def test_an_argument_that_is_no_text_is_one_sentence(refusal, entra):
+    assert refusal("user", "show", entra.name, "caf\udce9") == "An argument is no UTF-8 text."
+    assert refusal("token", "list", "caf\udce9").startswith("There is no tenant caf")
 
 
 def test_a_token_is_named_by_its_scope_if_nothing_else_is_said(vestibule, database, entra):

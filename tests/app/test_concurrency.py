@@ -98,7 +98,8 @@ def test_fifty_members_added_at_once_are_fifty_members(entra):
     assert members(entra, group) == set(ids[25:])
 
 
-def test_so_are_they_over_two_processes(entra, database_url):
+def test_fifty_members_added_over_two_processes_are_fifty_members(entra, database_url):
+    """R7"""
     ids = [entra.user(f"user{number}")["id"] for number in range(50)]
     group = entra.group("Team")
     path = f"/scim/{entra.name}/v2/Groups/{group['id']}"

@@ -10,6 +10,7 @@ from tests.clients.conversation import NAME, WORDS, Client, Conversation, conver
 KEYS = {
     "conversation": {"name", "shows", "client", "source", "preset", "fields", "headers", "steps"},
     "step": {"say", "request", "answer", "log"},
+    "command": {"say", "command", "lines", "told", "refused", "save"},
     "request": {"method", "path", "headers", "body"},
     "answer": {"status", "headers", "body", "save"},
 }
@@ -17,28 +18,30 @@ EVERY = pytest.mark.parametrize("conversation", conversations(), ids=lambda conv
 
 
 @EVERY
-def test_conversation(conversation: Conversation, make_client: Callable[[str], Client]) -> None:
-    replay(conversation, make_client(conversation.document["preset"]))
+def test_conversation(
+    conversation: Conversation, make_client: Callable[[str], Client], run: Callable[..., Any]
+) -> None:
+    replay(conversation, make_client(conversation.document["preset"]), run)
 
 
 @EVERY
 def test_a_conversation_says_only_what_the_replayer_reads(conversation: Conversation) -> None:
     steps = conversation.document["steps"]
-    parts = [(kind, step[kind]) for step in steps for kind in ("request", "answer")]
+    parts = [(kind, step[kind]) for step in steps for kind in ("request", "answer") if "command" not in step]
     unread = [(kind, part.keys() - KEYS[kind]) for kind, part in parts if part.keys() - KEYS[kind]]
     assert conversation.document.keys() <= KEYS["conversation"]
-    assert all(step.keys() <= KEYS["step"] for step in steps)
+    assert all(step.keys() <= KEYS["command" if "command" in step else "step"] for step in steps)
     assert not unread
     assert words(steps) <= WORDS.keys() | {"$ref"}
 
 
 @EVERY
 def test_a_conversation_names_only_what_an_earlier_answer_gave(conversation: Conversation) -> None:
-    known = {"endpoint", "token"}
+    known = {"endpoint", "token", "tenant"}
     for step in conversation.document["steps"]:
-        assert names(step["request"]) <= known, step["say"]
-        known |= step["answer"].get("save", {}).keys()
-        assert names([step["answer"], step.get("log")]) <= known, step["say"]
+        assert names([step.get(part) for part in ("request", "command", "lines", "refused")]) <= known, step["say"]
+        known |= (step if "command" in step else step["answer"]).get("save", {}).keys()
+        assert names([step.get(part) for part in ("answer", "log", "told")]) <= known, step["say"]
 
 
 @EVERY

@@ -115,6 +115,19 @@ def test_filters_that_cannot_be_are_refused(okta, text):
     assert answer.json["scimType"] == "invalidFilter"
 
 
+@pytest.mark.parametrize("path", ["/Users", "/Groups", "/", "/Schemas", "/Nothing"])
+def test_a_query_that_is_no_utf_8_is_refused(okta, path):
+    began = time.monotonic()
+    refused(okta.get(f"{path}?attributes=\xdc"), began, 400)
+
+
+@pytest.mark.parametrize("sent", ["\u00dc".encode().decode("latin-1"), "%C3%9C"], ids=["bytes", "escaped"])
+def test_a_query_that_is_utf_8_is_understood_escaped_or_not(okta, sent):
+    made = okta.user("\u00dc"), okta.group("\u00dc")
+    for kind, name, one in (("Users", "userName", made[0]), ("Groups", "displayName", made[1])):
+        assert okta.get(f'/{kind}?filter={name} eq "{sent}"').json["Resources"] == [one]
+
+
 def test_a_body_over_the_limit_is_refused(okta):
     began = time.monotonic()
     refused(okta.request("POST", "/Users", b" " * (LIMIT + 1)), began, 413)

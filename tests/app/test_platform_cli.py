@@ -1,8 +1,14 @@
 """The platform side on the command line: people, groups, import and export, and what a client sees of it."""
 
+import io
 import json
+import os
 
 import pytest
+
+from app.cli.failures import INTERRUPTED
+from store.imports import BATCH_LINES
+from tests import live
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -118,6 +124,81 @@ def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, t
     assert entra.get("/Users").json["totalResults"] == 2
 
 
+def test_an_import_reads_a_pipe_whose_length_nobody_knows(vestibule, okta):
+    text = "".join(f"{json.dumps(person(name))}\n" for name in ("bob", "cleo"))
+    assert "2 users and 0 groups were added" in vestibule("import", okta.name, "-", input=text)
+    once = vestibule("import", okta.name, "-", input=text.splitlines()[0])
+    assert once == "0 users and 0 groups were added, 1 line was there already, 0 lines were refused.\n"
+    assert "0 users and 0 groups were added" in vestibule("import", okta.name, "-", input="")
+
+
+class Interrupted(io.BytesIO):
+    """A file during whose reading somebody presses Ctrl-C."""
+
+    def __next__(self):
+        """The next line, as long as nobody does."""
+        if self.tell() > len(self.getvalue()) * 0.9:
+            raise KeyboardInterrupt
+        return super().__next__()
+
+
+def test_an_import_that_was_interrupted_is_finished_by_running_it_again(run, vestibule, okta):
+    text = "".join(f"{json.dumps(person(f'user{number}'))}\n" for number in range(BATCH_LINES + 200))
+    interrupted = run("import", okta.name, "-", input=Interrupted(text.encode()))
+    assert (interrupted.exit_code, interrupted.stdout) == (1, "")
+    assert interrupted.stderr == f"Error: {INTERRUPTED}\n"
+    assert okta.get("/Users?count=0").json["totalResults"] == BATCH_LINES
+    again = json.loads(vestibule("import", okta.name, "-", "--json", input=text))
+    assert (again["users"], again["unchanged"], again["refused"]) == (200, BATCH_LINES, 0)
+
+
+@pytest.mark.parametrize("stream", ["pipe", "disk"])
+def test_an_export_nobody_takes_ends_without_a_word_too_many(vestibule, okta, database_url, stream):
+    """A closed pipe is no failure of ours and says nothing; a full disk is one sentence."""
+    okta.user("bob")
+    if stream == "pipe":
+        reading, output = os.pipe()
+        os.close(reading)
+    else:
+        output = os.open("/dev/full", os.O_WRONLY)
+    done = live.vestibule("export", okta.name, stdout=output, database_url=database_url)
+    os.close(output)
+    said = "" if stream == "pipe" else "Error: The system: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+BAD_LINES = {
+    "nonsense": "The body is not JSON",
+    "[]": "The line must be a JSON object, a User or a Group, not a list.",
+    "null": "The line must be a JSON object, a User or a Group, not null.",
+    "{}": "schemas must be a list of schema URNs",
+    "[" * 100_000: "The body is nested too deeply.",
+    "9" * 100_000: "The body holds a number of 100000 digits.",
+    '{"a": NaN}': "The body holds NaN, which is no JSON value.",
+    '{"a": 1, "a": 2}': 'The key "a" is given more than once.',
+    json.dumps(person("nul", title="a\x00")): "title holds a NUL character",
+    json.dumps(person("unknown", foo=1)): "Invalid or forbidden key found: foo",
+    json.dumps(person("x" * 513)): "userName must have at most 512 characters, not 513.",
+    json.dumps(person("odd", active="perhaps")): "active must be true or false",
+    json.dumps({"schemas": [GROUP]}): "displayName is required and must have a value.",
+    json.dumps({"schemas": [GROUP], "displayName": "G", "members": "bob"}): "members must be a list, not text.",
+    json.dumps({"schemas": [GROUP], "displayName": "G", "parent": 5}): "parent must be an id or a name",
+    json.dumps({"schemas": ["urn:other"], "userName": "x"}): "schemas must hold",
+}
+
+
+def test_every_wrong_line_is_a_sentence_and_leaves_nothing(run, okta):
+    text = "\n".join(BAD_LINES).encode() + b"\n\xff\xfe\x00\n"
+    result = run("import", okta.name, "-", "--json", input=text)
+    told = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr, told["changed"]) == (1, "", False)
+    assert [problem["line"] for problem in told["problems"]] == [*range(1, len(BAD_LINES) + 2)]
+    for problem, said in zip(told["problems"], [*BAD_LINES.values(), "The line is not UTF-8 text."], strict=True):
+        assert problem["detail"].startswith(said), problem
+    assert okta.get("/").json["totalResults"] == 0
+    assert okta.log() == []
+
+
 def test_whoever_was_imported_is_found_by_mail_and_linked(vestibule, entra, tmp_path):
     vestibule("import", entra.name, lines(tmp_path, person("imported")))
     posted = person("upn@x.com") | {"emails": [{"type": "work", "value": "Imported@x.com"}]}
@@ -138,3 +219,21 @@ def test_what_is_exported_is_imported_elsewhere(vestibule, okta, stranger, direc
     counts = json.loads(vestibule("import", stranger.name, str(file), "--json"))
     assert (counts["users"], counts["groups"], counts["refused"]) == (2, 1, 0)
     assert stranger.get("/Groups").json["Resources"][0]["members"][0]["display"] == "bob"
+
+
+def test_parents_and_the_origin_of_memberships_move_with_the_groups(vestibule, okta, stranger, tmp_path):
+    """Else all members would be people added by hand after the move, and no client could replace them any more."""
+    bob, _ = okta.user("bob"), okta.user("cleo")
+    okta.group("World")
+    okta.group("Sales", bob["id"])
+    vestibule("group", "set-parent", okta.name, "Sales", "World")
+    vestibule("group", "add-member", okta.name, "Sales", "cleo")
+    file = str(tmp_path / "moved.jsonl")
+    assert vestibule("export", okta.name, file) == f"2 users and 2 groups are in {file} now.\n"
+    vestibule("import", stranger.name, file)
+    moved, above = (json.loads(vestibule("group", "show", stranger.name, name)) for name in ("Sales", "World"))
+    assert moved["parent"] == above["id"]
+    assert {member["display"] for member in moved["members"]} == {"bob", "cleo"}
+    stranger.patch(f"/Groups/{moved['id']}", {"op": "replace", "path": "members", "value": []})
+    left = stranger.get(f"/Groups/{moved['id']}").json["members"]
+    assert [member["display"] for member in left] == ["cleo"]

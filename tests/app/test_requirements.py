@@ -1,10 +1,17 @@
 """Thirty faults that other SCIM servers had in the wild, each a requirement that holds here (docs/conformance.md)."""
 
+import json
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from webtest import TestApp
+
+from app import auth, create_app
+from app.settings import Settings
+from tests.crowd import crowd
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -25,13 +32,30 @@ def test_text_deactivates_as_a_boolean_does(entra, op, value):
     assert answer.json["active"] is False
 
 
-@pytest.mark.parametrize("path", ["shoeSize", "name.nick", f"{ENTERPRISE}:rank", "urn:unknown:attribute"])
-def test_an_operation_is_applied_or_refused_and_never_passed_over(entra, path):
+@pytest.mark.parametrize(
+    ("operation", "type"),
+    [
+        ({"op": "replace", "path": "shoeSize", "value": "x"}, "invalidPath"),
+        ({"op": "replace", "path": "name.nick", "value": "x"}, "invalidPath"),
+        ({"op": "add", "path": f"{ENTERPRISE}:rank", "value": "x"}, "invalidPath"),
+        ({"op": "remove", "path": "urn:unknown:attribute"}, "invalidPath"),
+        ({"op": "replace", "value": {"shoeSize": "x"}}, "invalidSyntax"),
+        ({"op": "replace", "path": "title", "value": ["a", "b"]}, "invalidValue"),
+        ({"op": "move", "path": "title", "value": "x"}, "invalidSyntax"),
+        ({"path": "title", "value": "x"}, "invalidSyntax"),
+        ({"op": "add", "path": "title"}, "invalidValue"),
+        ({"op": "remove"}, "noTarget"),
+        ({"op": "replace", "path": "emails[", "value": "x"}, "invalidFilter"),
+        ({"op": "replace", "path": 'emails[foo eq "x"].value', "value": "x"}, "invalidFilter"),
+    ],
+    ids=str,
+)
+def test_an_operation_is_applied_or_refused_and_never_passed_over(entra, operation, type):
     """R2"""
     bob = entra.user("bob")
     known = {"op": "replace", "path": "title", "value": "Chief"}
-    answer = entra.patch(f"/Users/{bob['id']}", known, {"op": "replace", "path": path, "value": "x"})
-    assert (answer.status_int, answer.json["scimType"]) == (400, "invalidPath")
+    answer = entra.patch(f"/Users/{bob['id']}", known, operation, known)
+    assert (answer.status_int, answer.json["scimType"]) == (400, type)
     assert entra.get(f"/Users/{bob['id']}").json == bob
 
 
@@ -43,6 +67,10 @@ def test_a_removal_with_a_value_removes_those_and_nobody_else(entra):
         f"/Groups/{group['id']}", {"op": "Remove", "path": "members", "value": [{"value": bob["id"], "$ref": None}]}
     )
     assert members(entra, group) == {cleo["id"]}
+    entra.patch(f"/Groups/{group['id']}", {"op": "Remove", "path": "members", "value": []})
+    assert members(entra, group) == {cleo["id"]}
+    entra.patch(f"/Groups/{group['id']}", {"op": "Remove", "path": "members"})
+    assert members(entra, group) == set()
 
 
 def test_members_come_and_go_by_value_path_without_duplicates(entra):
@@ -72,7 +100,9 @@ def test_a_change_that_does_not_name_members_leaves_them_alone(okta):
         ).status_int
         == 204
     )
+    assert okta.get(f"/Groups/{group['id']}").json["displayName"] == "Sold"
     okta.put(f"/Groups/{group['id']}", {"schemas": [GROUP], "displayName": "Sold again"})
+    assert okta.get(f"/Groups/{group['id']}").json["displayName"] == "Sold again"
     assert members(okta, group) == {bob["id"]}
 
 
@@ -111,17 +141,27 @@ def test_several_who_leave_at_once_are_the_right_ones(entra):
     assert members(entra, group) == {people[1], people[3], people[4]}
 
 
-def test_a_member_joins_a_large_group_without_its_members_being_read(entra):
-    """R9"""
-    people = [{"method": "POST", "path": "/Users", "bulkId": f"u{n}", "data": {"schemas": [USER], "userName": f"u{n}",
-               "emails": [{"type": "work", "value": f"u{n}@x.com"}]}} for n in range(500)]  # fmt: skip
-    made = entra.post("/Bulk", {"Operations": people}).json["Operations"]
-    group = entra.group("Everybody", *(each["location"].rpartition("/")[2] for each in made))
-    late = entra.user("late")
-    began = time.monotonic()
-    entra.patch(f"/Groups/{group['id']}", {"op": "Add", "path": "members", "value": [{"value": late["id"]}]})
+def test_a_member_joins_a_group_of_ten_thousand_within_20_ms(entra):
+    """R9: without reading the members, as test_statements.py counts."""
+    group = entra.group("Everybody")
+    crowd(entra, group["id"], 10_000)
+    adds = [{"op": "Add", "path": "members", "value": [{"value": entra.user(f"u{n}")["id"]}]} for n in range(11)]
+    joined = median_seconds(lambda: entra.patch(f"/Groups/{group['id']}", adds.pop()), len(adds))
+    shown = median_seconds(lambda: entra.get(f"/Groups/{group['id']}?excludedAttributes=members"))
+    found = median_seconds(lambda: entra.get('/Groups?excludedAttributes=members&filter=displayName eq "EVERYBODY"'))
+    assert max(joined, shown, found) < 0.02
     assert "members" not in entra.get(f"/Groups/{group['id']}?excludedAttributes=members").json
-    assert time.monotonic() - began < 1
+    assert len(members(entra, group)) == 10_011
+
+
+def median_seconds(work, times=11):
+    """How long the work takes, whatever else the machine does."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        assert work().status_int in (200, 204)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def test_an_unknown_member_is_named_and_no_other(entra, okta):
@@ -137,15 +177,33 @@ def test_an_unknown_member_is_named_and_no_other(entra, okta):
         assert bob["id"] not in said
 
 
-def test_a_value_path_that_selects_nothing_makes_one_element(okta):
+def test_two_unknown_members_are_refused_where_nobody_is_known(entra):
+    """R10"""
+    group = entra.group("Sales")
+    change = {"op": "Add", "path": "members", "value": [{"value": "nobody"}, {"value": "noone"}]}
+    answer = entra.patch(f"/Groups/{group['id']}", change)
+    assert (answer.status_int, answer.json["scimType"]) == (400, "invalidValue")
+    assert {"nobody", "noone"} <= set(answer.json["detail"].replace(",", " ").replace(".", " ").split())
+
+
+@pytest.mark.parametrize(("plural", "sub"), [("addresses", "locality"), ("emails", "value"), ("phoneNumbers", "value")])
+def test_a_value_path_that_selects_nothing_makes_one_element(okta, plural, sub):
+    """R11"""
+    bob = okta.user("bob", emails=[])
+    selected = f'{plural}[type eq "work"]'
+    answer = okta.patch(f"/Users/{bob['id']}", {"op": "Add", "path": f"{selected}.{sub}", "value": "first"})
+    assert answer.json[plural] == [{"type": "work", sub: "first"}]
+    answer = okta.patch(f"/Users/{bob['id']}", {"op": "Add", "path": f"{selected}.{sub}", "value": "second"})
+    assert answer.json[plural] == [{"type": "work", sub: "second"}]
+
+
+def test_three_sub_attributes_are_added_to_one_element(okta):
     """R11"""
     bob = okta.user("bob")
-    operations = [
-        {"op": "Add", "path": f'addresses[type eq "work"].{name}', "value": name} for name in ("locality", "region")
-    ]
-    operations.append({"op": "Add", "path": 'addresses[type eq "work"].locality', "value": "Paris"})
-    answer = okta.patch(f"/Users/{bob['id']}", *operations)
-    assert answer.json["addresses"] == [{"type": "work", "locality": "Paris", "region": "region"}]
+    names = ("locality", "region", "postalCode")
+    adds = [{"op": "Add", "path": f'addresses[type eq "work"].{name}', "value": name} for name in names]
+    answer = okta.patch(f"/Users/{bob['id']}", *adds)
+    assert answer.json["addresses"] == [{"type": "work"} | {name: name for name in names}]
 
 
 def test_a_role_by_a_primary_that_is_text_is_one_role(entra):
@@ -154,20 +212,44 @@ def test_a_role_by_a_primary_that_is_text_is_one_role(entra):
     for op, value in (("Add", "reader"), ("Replace", "writer")):
         entra.patch(f"/Users/{bob['id']}", {"op": op, "path": 'roles[primary eq "True"].value', "value": value})
     assert entra.get(f"/Users/{bob['id']}").json["roles"] == [{"primary": True, "value": "writer"}]
+    entra.patch(f"/Users/{bob['id']}", {"op": "Replace", "path": 'roles[primary eq "true"].value', "value": "r"})
+    assert entra.get(f"/Users/{bob['id']}").json["roles"] == [{"primary": True, "value": "r"}]
+
+
+def test_roles_packed_as_json_text_are_kept_as_they_came(entra):
+    """R12: one by SingleAppRoleAssignment, several by AppRoleAssignmentsComplex (docs/conformance.md)."""
+    packed = [
+        '{"id":"25a0","value":"Admin","displayName":"Admin"}',
+        '{"id":"18d1","value":"User","displayName":"User"}',
+    ]
+    bob = entra.user("bob", roles=[{"primary": False, "type": "WindowsAzureActiveDirectoryRole", "value": packed[0]}])
+    assert bob["roles"][0]["value"] == packed[0]
+    several = [{"value": text, "display": text} for text in packed]
+    answer = entra.patch(f"/Users/{bob['id']}", {"op": "Replace", "path": "roles", "value": several})
+    assert answer.json["roles"] == several
+    assert entra.get('/Users?filter=roles.value co "18d1"').json["totalResults"] == 1
 
 
 @pytest.mark.parametrize(
     "form", [lambda id: id, lambda id: {"value": id}, lambda id: [{"value": id}]], ids=["id", "object", "list"]
 )
-@pytest.mark.parametrize("gone", ["", None, {"value": ""}], ids=["empty", "null", "empty value"])
+@pytest.mark.parametrize(
+    "gone",
+    [
+        {"op": "Replace", "value": ""}, {"op": "Replace", "value": None}, {"op": "Replace", "value": {"value": ""}},
+        {"op": "Add", "value": ""}, {"op": "Remove"}, {"op": "Remove", "by_value": True},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_a_manager_comes_and_goes_in_every_form(entra, form, gone):
     """R13"""
     bob, boss = entra.user("bob"), entra.user("boss")
     path = f"{ENTERPRISE}:manager"
     answer = entra.patch(f"/Users/{bob['id']}", {"op": "Add", "path": path, "value": form(boss["id"])})
     assert answer.json[ENTERPRISE]["manager"]["value"] == boss["id"]
-    answer = entra.patch(f"/Users/{bob['id']}", {"op": "Replace", "path": path, "value": gone})
-    assert ENTERPRISE not in answer.json
+    by_value = f'{path}[value eq "{boss["id"]}"]' if "by_value" in gone else path
+    sent = {key: value for key, value in gone.items() if key != "by_value"}
+    assert ENTERPRISE not in entra.patch(f"/Users/{bob['id']}", sent | {"path": by_value}).json
 
 
 def test_urns_with_dots_are_paths_and_keys(entra):
@@ -179,13 +261,27 @@ def test_urns_with_dots_are_paths_and_keys(entra):
     )
     assert (answer.json[ENTERPRISE]["department"], answer.json["name"]["givenName"]) == ("D", "B")
     assert answer.json["emails"][1] == {"type": "home", "value": "h"}
+    for unknown in (
+        "urn:other:2.0:User:name.givenName",
+        f"{USER}:shoeSize",
+        'urn:other:2.0:User:emails[type eq "x"].value',
+    ):
+        refused = entra.patch(f"/Users/{bob['id']}", {"op": "add", "path": unknown, "value": "x"})
+        assert (refused.status_int, refused.json["scimType"]) == (400, "invalidPath")
+        refused = entra.patch(f"/Users/{bob['id']}", {"op": "add", "value": {unknown: "x"}})
+        assert refused.status_int == 400
+    assert entra.get(f"/Users/{bob['id']}").json == answer.json
 
 
 def test_add_sets_what_has_one_value(entra):
     """R15"""
     bob = entra.user("bob")
-    for title in ("Chief", "Boss"):
-        assert entra.patch(f"/Users/{bob['id']}", {"op": "Add", "path": "title", "value": title}).json["title"] == title
+    for path, value in (("title", "Chief"), ("name.givenName", "Bob"), (f"{ENTERPRISE}:department", "Sales")):
+        added = entra.patch(f"/Users/{bob['id']}", {"op": "Add", "path": path, "value": value}).json
+        replaced = entra.patch(f"/Users/{bob['id']}", {"op": "Replace", "path": path, "value": value}).json
+        assert value in str(added)
+        assert replaced == added
+    assert entra.patch(f"/Users/{bob['id']}", {"op": "Add", "path": "title", "value": "B"}).json["title"] == "B"
 
 
 def test_add_appends_to_a_list_and_a_new_primary_demotes_the_old(okta):
@@ -203,7 +299,18 @@ def test_what_is_empty_unassigns_and_required_values_stay(entra, empty):
     bob = entra.user("bob", title="Chief", name={"givenName": "B"})
     answer = entra.patch(f"/Users/{bob['id']}", {"op": "replace", "value": {"title": empty, "name.givenName": empty}})
     assert {"title", "name"}.isdisjoint(answer.json)
-    assert entra.patch(f"/Users/{bob['id']}", {"op": "replace", "path": "userName", "value": empty}).status_int == 400
+    assert "null" not in entra.get(f"/Users/{bob['id']}").text
+    for change in ({"op": "replace", "path": "userName", "value": empty}, {"op": "remove", "path": "userName"}):
+        assert entra.patch(f"/Users/{bob['id']}", change).status_int == 400
+    assert entra.get(f"/Users/{bob['id']}").json == answer.json
+
+
+def test_a_null_among_sub_attributes_invents_none(okta):
+    """R17"""
+    bob = okta.user("bob", emails=[{"type": "work", "value": "b@x.com", "display": None, "primary": None}], title=None)
+    assert bob["emails"] == [{"type": "work", "value": "b@x.com"}]
+    change = {"op": "add", "path": "name", "value": {"givenName": "B", "familyName": None, "formatted": ""}}
+    assert okta.patch(f"/Users/{bob['id']}", change).json["name"] == {"givenName": "B"}
 
 
 def test_a_user_name_is_taken_in_any_letter_case_by_any_method(entra):
@@ -234,6 +341,10 @@ def test_who_is_deactivated_stays_to_be_seen(entra):
     assert (answer.status_int, answer.json["active"]) == (200, False)
     assert entra.get('/Users?filter=userName eq "bob"').json["Resources"][0]["active"] is False
     assert entra.get(f"/Users/{bob['id']}").json["active"] is False
+    assert entra.get("/Users?filter=active eq false").json["totalResults"] == 1
+    assert entra.get("/Users").json["totalResults"] == 1
+    answer = entra.patch(f"/Users/{bob['id']}", {"op": "Replace", "path": "active", "value": "True"})
+    assert (answer.status_int, answer.json["active"]) == (200, True)
 
 
 def test_who_is_deleted_is_gone_everywhere_and_the_name_is_free(entra):
@@ -244,6 +355,7 @@ def test_who_is_deleted_is_gone_everywhere_and_the_name_is_free(entra):
     answers = [
         entra.get(f"/Users/{bob['id']}"),
         entra.delete(f"/Users/{bob['id']}"),
+        entra.put(f"/Users/{bob['id']}", bob),
         entra.patch(f"/Users/{bob['id']}", {"op": "remove", "path": "title"}),
     ]
     assert {answer.status_int for answer in answers} == {404}
@@ -259,9 +371,20 @@ def test_filters_find_names_with_special_characters(okta, name):
     """R22"""
     made = okta.post("/Users", {"schemas": [USER], "userName": name, "externalId": name}).json
     okta.user("other")
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%25").replace("+", "%2B")
+    quoted = quote(name.replace("\\", "\\\\").replace('"', '\\"'), safe="")
     for attribute in ("userName", "externalId"):
         assert okta.get(f'/Users?filter={attribute} eq "{quoted}"').json["Resources"] == [made]
+    group = okta.group(name)
+    okta.group("other")
+    assert okta.get(f'/Groups?filter=displayName eq "{quoted}"').json["Resources"] == [group]
+
+
+def test_a_plus_in_a_url_is_a_blank_and_an_escaped_one_a_plus(okta):
+    """R22"""
+    plus, blank = okta.user("a+b"), okta.user("a b")
+    assert okta.get("/Users?filter=userName+eq+%22a%2Bb%22").json["Resources"] == [plus]
+    assert okta.get("/Users?filter=userName+eq+%22a+b%22").json["Resources"] == [blank]
+    assert okta.get("/Users?filter=userName%20eq%20%22a%20b%22").json["Resources"] == [blank]
 
 
 @pytest.mark.parametrize(
@@ -272,16 +395,43 @@ def test_a_filter_is_answered_or_refused_and_never_widened(entra, text):
     entra.user("bob")
     answer = entra.get(f"/Users?filter={text}")
     assert (answer.status_int, answer.json["scimType"]) == (400, "invalidFilter")
-    assert entra.get('/Users?filter=userName co "%"').json["totalResults"] == 0
+    for nobody in (
+        'userName co "%"',
+        'userName sw "_"',
+        'userName eq "bob" and title eq "x"',
+        "active eq false or title pr",
+    ):
+        assert entra.get(f"/Users?filter={nobody.replace('%', '%25')}").json["totalResults"] == 0
 
 
-@pytest.mark.parametrize("text", ["(" * 3_000 + "title pr" + ")" * 3_000, 'title eq "' + "x" * 200_000 + '"'])
-def test_hostile_filters_are_refused_at_once(entra, text):
+_PATCH = {"op": "replace", "path": "title", "value": "x"}
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/Users/.search", {"filter": "(" * 3_000 + "title pr" + ")" * 3_000}),
+        ("/Users/.search", {"filter": 'title eq "' + "x" * 1_000_000 + '"'}),
+        ("PATCH", {"Operations": [_PATCH] * 100_000}),
+        ("/Users", b'{"schemas": ["%s"], "userName": 1%s}' % (USER.encode(), b"0" * 10_000)),
+        ("/Users", b'{"schemas": ["%s"], "userName": NaN}' % USER.encode()),
+        ("/Users", b'{"schemas": ["%s"], "userName": "a", "userName": "b"}' % USER.encode()),
+        ("/Users", b'{"schemas": ["%s"], "userName": "\xc3\x28"}' % USER.encode()),
+        ("/Users", b"[" * 100_000),
+    ],
+    ids=["parentheses", "long filter", "operations", "huge integer", "NaN", "duplicate keys", "no UTF-8", "nesting"],
+)
+def test_what_is_hostile_is_refused_within_a_second(entra, path, sent):
     """R24"""
+    bob = entra.user("bob")
+    body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
+    method, path = ("PATCH", f"/Users/{bob['id']}") if path == "PATCH" else ("POST", path)
     began = time.monotonic()
-    answer = entra.post("/Users/.search", {"filter": text})
-    assert answer.status_int == 400
+    answer = entra.request(method, path, body)
     assert time.monotonic() - began < 1
+    assert 400 <= answer.status_int < 500
+    assert answer.json["status"] == str(answer.status_int)
+    assert entra.get("/Users").json["Resources"] == [bob]
 
 
 def test_totals_are_exact_and_pages_stable(okta):
@@ -295,25 +445,50 @@ def test_totals_are_exact_and_pages_stable(okta):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("asked", "start", "here"),
     [
-        ("GET", "/Users/x", 404),
-        ("GET", "/Nothing", 404),
-        ("POST", "/Users/x", 405),
-        ("POST", "/Users", 400),
-        ("DELETE", "/Users", 405),
+        ("startIndex=0", 1, 3), ("startIndex=-5", 1, 3), ("count=0", 1, 0), ("count=-1", 1, 0),
+        ("startIndex=3&count=9", 3, 1), ("startIndex=9", 9, 0), ("count=2", 1, 2),
     ],
-)
-def test_every_error_is_an_scim_error(entra, method, path, status):
+)  # fmt: skip
+def test_a_page_that_is_out_of_bounds_is_the_nearest_one(okta, asked, start, here):
+    """R25"""
+    made = [okta.user(f"user{number}")["id"] for number in range(3)]
+    for path in (f"/Users?{asked}", f"/Users?filter=active eq true&{asked}"):
+        page = okta.get(path).json
+        assert (page["totalResults"], page["startIndex"], page["itemsPerPage"]) == (3, start, here)
+        assert [user["id"] for user in page["Resources"]] == made[start - 1 :][:here]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/Users/x", {}, 404), ("GET", "/Nothing", {}, 404), ("POST", "/Users/x", {}, 405),
+        ("DELETE", "/Users", {}, 405), ("POST", "/Users", {}, 400), ("GET", "/Users?filter=nope", {}, 400),
+        ("POST", "/Users", {"Content-Type": "text/plain"}, 415),
+        ("POST", "/Users", {"Content-Length": "99999999"}, 413),
+        ("GET", "/Users", {"Authorization": "Bearer wrong"}, 401), ("GET", "/Users", {"Authorization": ""}, 401),
+        ("GET", "/Nothing", {"Authorization": "Bearer wrong"}, 401), ("GET", "/Me", {}, 501),
+    ],
+)  # fmt: skip
+def test_every_error_is_an_scim_error(entra, method, path, headers, status):
     """R26"""
-    answer = entra.request(method, path, b"nonsense" if method == "POST" else None)
-    assert (answer.status_int, answer.json["status"], answer.content_type) == (
-        status,
-        str(status),
-        "application/scim+json",
-    )
-    unauthorized = entra.request(method, path, headers={"Authorization": "Bearer wrong"})
-    assert (unauthorized.status_int, unauthorized.headers["WWW-Authenticate"][:6]) == (401, "Bearer")
+    answer = entra.request(method, path, b"nonsense" if method == "POST" else None, headers)
+    assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert (answer.status_int, answer.json["status"]) == (status, str(status))
+    assert answer.content_type == "application/scim+json"
+    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+
+
+def test_a_429_and_a_500_are_scim_errors_too(make_client, database, monkeypatch):
+    """R26"""
+    client = make_client()
+    wrong = [client.request("GET", "/Users", headers={"Authorization": "Bearer x"}) for _ in range(22)][-1]
+    assert (wrong.status_int, wrong.json["status"], "Retry-After" in wrong.headers) == (429, "429", True)
+    monkeypatch.setattr(database.db, "execute_sql", lambda *_: 1 / 0)
+    failed = client.get("/Groups")
+    assert (failed.status_int, failed.json["status"], failed.content_type) == (500, "500", "application/scim+json")
+    assert "ZeroDivision" not in failed.text
 
 
 @pytest.mark.parametrize(
@@ -336,12 +511,32 @@ def test_locations_come_from_the_configuration_and_not_from_the_host_header(entr
     assert answer.json["meta"]["location"] == answer.headers["Location"] == f"{entra.endpoint}/Users/{bob['id']}"
 
 
+@pytest.mark.parametrize("public", ["https://idp.example/scim-server", "http://localhost:8080"])
+def test_locations_have_the_prefix_and_scheme_of_the_public_url(entra, public, database):
+    """R28"""
+    settings = Settings(database_url="sqlite:///unused", public_url=public, log_level="error", token_cache=0.0)
+    app = create_app(settings, database)
+    headers = {"Authorization": f"Bearer {entra.token}", "X-Forwarded-Proto": "ftp", "Host": "evil.example"}
+    made = app.test_client().post(
+        f"/scim/{entra.name}/v2/Groups", json={"schemas": [GROUP], "displayName": "G"}, headers=headers
+    )
+    auth.gate(app).contacts.close()
+    group = json.loads(made.get_data())
+    assert group["meta"]["location"] == made.headers["Location"]
+    assert made.headers["Location"] == f"{public}/scim/{entra.name}/v2/Groups/{group['id']}"
+
+
 def test_a_tenant_knows_nothing_of_another(entra, stranger):
     """R29"""
     bob = entra.user("bob", password="secret")
     assert stranger.get(f"/Users/{bob['id']}").status_int == 404
     assert stranger.get("/Users").json["totalResults"] == 0
+    assert stranger.get(f'/Users?filter={WORK} eq "bob@example.com"').json["totalResults"] == 0
     assert stranger.user("bob")["id"] != bob["id"]
+    refused = stranger.patch(
+        f"/Groups/{stranger.group('G')['id']}", {"op": "add", "path": "members", "value": [{"value": bob["id"]}]}
+    )
+    assert refused.status_int == 400
     assert "secret" not in entra.get(f"/Users/{bob['id']}").text
 
 
@@ -353,5 +548,37 @@ def test_discovery_lists_what_is_accepted_and_nothing_else(entra):
     names = {attribute["name"] for attribute in user["attributes"]}
     assert {"displayName", "password"}.isdisjoint(names)
     assert {"userName", "emails"} <= names
+    assert all({"id", "name", "meta", "attributes"} <= schema.keys() for schema in schemas["Resources"])
     assert entra.get("/ServiceProviderConfig").json["bulk"]["maxOperations"] > 0
     assert entra.get('/Groups?filter=displayName eq "x"').json["Resources"] == []
+
+
+def test_what_schemas_publish_is_taken_and_given_back(entra):
+    """R30"""
+    entra.field("shoeSize", "integer")
+    published = {schema["id"]: schema["attributes"] for schema in entra.get("/Schemas").json["Resources"]}
+    boss = entra.user("boss")["id"]
+    body = _values(published.pop(USER), boss) | {"schemas": [USER], "userName": "full"}
+    body |= {id: _values(attributes, boss) for id, attributes in published.items() if id != GROUP}
+    made = entra.post("/Users", body)
+    assert made.status_int == 201, made.text
+    assert body.keys() <= made.json.keys()
+    assert all(made.json[id].keys() == body[id].keys() for id in published if id != GROUP)
+
+
+_EXAMPLES = {
+    "string": "en", "boolean": False, "integer": 5, "decimal": 1.5, "dateTime": "2026-11-23T08:00:00Z",
+    "reference": "https://example.com/x", "binary": "AAEC",
+}  # fmt: skip
+
+
+def _values(attributes, boss):
+    """A value for each attribute that a client may write."""
+    values = {}
+    for each in attributes:
+        if each["mutability"] != "readOnly":
+            inside = _values(each.get("subAttributes", ()), boss)
+            simple = each.get("canonicalValues", [_EXAMPLES.get(each["type"])])[0]
+            value = {"value": boss} if each["name"] == "manager" else inside or simple
+            values[each["name"]] = [value] if each["multiValued"] else value
+    return values

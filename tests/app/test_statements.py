@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from peewee import Value
 
-from store.models import Membership, Resource
+from tests.crowd import crowd
 
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -226,7 +225,7 @@ def test_a_patch_without_an_answer_does_not_read_the_members(entra, cast, statem
 
 
 def test_a_change_of_members_costs_the_same_in_a_large_group(entra, cast, statements):
-    """And no statement of it brings as many rows as the group has members."""
+    """R9: and no statement of it brings as many rows as the group has members."""
     small = entra.group("Small", *cast.ids[:2])["id"]
     large = entra.group("Large", *cast.ids[:2])["id"]
     crowd(entra, large, 1_000)
@@ -237,24 +236,6 @@ def test_a_change_of_members_costs_the_same_in_a_large_group(entra, cast, statem
         of_group = [each for each in many if "membership" in each]
         assert of_group
         assert all(re.search(r"IN \(|ANY\(|INSERT", each) for each in of_group), of_group
-
-
-def crowd(client, group, size):
-    """Put so many users into a group, behind the server's back."""
-    row: Any = Resource.select().where(Resource.id == group).dicts().get()
-    row |= {"type": "User", "active": True, "keys": "{}"}
-    row.pop("pk")
-    ids = [f"{group[:24]}{number:012}" for number in range(size)]
-
-    def work():
-        for at in range(0, size, 500):
-            rows = [row | {"id": id, "name_key": id, "display": id, "display_key": id} for id in ids[at : at + 500]]
-            Resource.insert_many(rows).execute()
-        keys = Resource.select(Resource.select().where(Resource.id == group).get().pk, Resource.pk, Value("scim"))
-        keys = keys.where(Resource.id.in_(ids))
-        Membership.insert_from(keys, (Membership.group, Membership.member, Membership.origin)).execute()
-
-    client.database.write(work)
 
 
 def test_what_changes_nothing_writes_its_entry_in_the_log_only(entra, cast, statements):

@@ -3,7 +3,10 @@
 A step is what the client sends, what must come back, and, where `log` is given, the entries of the provisioning log
 that the step wrote, newest first. A wanted object may leave members out, a wanted list may not leave elements out; the
 words of `WORDS` say more. `save` keeps texts of an answer by JSON pointer, and `{name}` stands for them from there on,
-in the same answer too; `{endpoint}` and `{token}` are the tenant's.
+in the same answer too; `{endpoint}`, `{token}` and `{tenant}` are the tenant's.
+
+The administrator of the platform takes part: such a step has the words of a command as `command`, the `lines` that it
+reads, if any, and as `told` the JSON that it prints, or as `refused` how its sentence begins.
 """
 
 import json
@@ -22,6 +25,7 @@ ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 class Client(Protocol):
     """A SCIM client bound to a fresh tenant of the database under test."""
 
+    name: str
     endpoint: str
     token: str
 
@@ -44,13 +48,19 @@ def conversations() -> list[Conversation]:
     return [Conversation(str(file.relative_to(HERE)), json.loads(file.read_text("utf-8"))) for file in files]
 
 
-def replay(conversation: Conversation, client: Client) -> None:
-    """Speak the conversation; the first step that goes otherwise is an AssertionError with the step's sentence."""
+def replay(conversation: Conversation, client: Client, run: Callable[..., Any]) -> None:
+    """Speak the conversation; the first step that goes otherwise is an AssertionError with the step's sentence.
+
+    `run` runs a command; its result has an exit_code, stdout and stderr.
+    """
     for name, type in conversation.document.get("fields", {}).items():
         client.field(name, type)
-    saved = {"endpoint": client.endpoint, "token": client.token}
+    saved = {"endpoint": client.endpoint, "token": client.token, "tenant": client.name}
     for number, step in enumerate(conversation.document["steps"], start=1):
-        found = list(play(step, conversation.document["headers"], client, saved))
+        if "command" in step:
+            found = list(command(step, run, saved))
+        else:
+            found = list(play(step, conversation.document["headers"], client, saved))
         assert not found, "\n  ".join([f"{conversation.file}, step {number}: {step['say']}", *found])
 
 
@@ -76,6 +86,24 @@ def play(step: dict[str, Any], headers: dict[str, str], client: Client, saved: d
     if "log" in step:
         entries = client.log()
         yield from differences(fill(step["log"], saved), entries[: len(entries) - known], "log")
+
+
+def command(step: dict[str, Any], run: Callable[..., Any], saved: dict[str, str]) -> Iterator[str]:
+    """What goes otherwise than wanted in one step of the administrator; `saved` gains what the step saves."""
+    lines = "".join(f"{json.dumps(line)}\n" for line in fill(step.get("lines", []), saved))
+    result = run(*fill(step["command"], saved), "--json", input=lines)
+    if "refused" in step:
+        if result.exit_code != 1 or not result.stderr.startswith(f"Error: {fill(step['refused'], saved)}"):
+            yield f"wanted a refusal, came {result.exit_code} {result.output}"
+        return
+    if result.exit_code:
+        yield f"the command failed: {result.output}"
+        return
+    told = json.loads(result.stdout)
+    for name, pointer in step.get("save", {}).items():
+        yield from differences({"$text": True}, point(told, pointer), pointer)
+        saved[name] = str(point(told, pointer))
+    yield from differences(fill(step["told"], saved), told, "told")
 
 
 def wire(response: Any) -> Iterator[str]:
