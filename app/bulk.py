@@ -40,20 +40,20 @@ class _Run:
         self._known = {operation.bulk_id for operation in job.operations if operation.method == "POST"}
         self._results: dict[int, dict[str, Any]] = {}
         self._links: dict[int, list[dict[str, Any]]] = {}
+        self._failed: set[int] = set()
 
     def results(self) -> list[dict[str, Any]]:
         """Carry out the steps until as many operations failed as the client allows."""
         for step in plan(self._job):
-            if self._job.fail_on_errors is not None and self._failures() >= self._job.fail_on_errors:
+            if self._job.fail_on_errors is not None and len(self._failed) >= self._job.fail_on_errors:
                 break
             operation = self._job.operations[step.index]
             if step.links and step.index not in self._links:
                 continue
-            self._results[step.index] = self._result(step, operation)
+            self._results[step.index] = result = self._result(step, operation)
+            if int(result["status"]) >= HTTPStatus.BAD_REQUEST:
+                self._failed.add(step.index)
         return [self._results[index] for index in sorted(self._results)]
-
-    def _failures(self) -> int:
-        return sum(int(result["status"]) >= HTTPStatus.BAD_REQUEST for result in self._results.values())
 
     def _result(self, step: Step, operation: BulkOperation) -> dict[str, Any]:
         """One operation's entry in the response (RFC 7644 §3.7.3)."""
