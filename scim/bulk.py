@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scim.errors import InvalidSyntax, InvalidValue, TooLarge
-from scim.messages import BULK_REQUEST, check_message, member
+from scim.messages import BULK_REQUEST, check_message, member, refuse_repeated_keys
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -71,6 +71,7 @@ def _fail_on_errors(value: Any) -> int | None:
 def _read(operation: Any) -> BulkOperation:
     if not isinstance(operation, dict):
         raise InvalidSyntax("Each of the Operations must be an object with method and path.")
+    refuse_repeated_keys(operation)
     texts = {name: member(operation, name) for name in ("method", "path", "bulkId", "version")}
     for name, value in texts.items():
         if value is not None and not isinstance(value, str):

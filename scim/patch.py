@@ -13,6 +13,7 @@ from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
 from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
 from scim.filter import parse_path
 from scim.keys import keys
+from scim.messages import refuse_repeated_keys
 from scim.validation import kind, load_element, load_value
 
 Document = dict[str, Any]
@@ -64,6 +65,7 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str, dropp
 def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
     if not isinstance(operation, dict):
         raise InvalidSyntax(f"Each of the Operations must be an object with op, path and value, not {kind(operation)}.")
+    refuse_repeated_keys(operation)
     members = {key.lower(): value for key, value in operation.items()}
     # Entra writes "Add", "Replace" and "Remove".
     op = str(members.get("op", "")).lower()
@@ -89,10 +91,11 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
         raise InvalidValue(
             f"An operation without a path needs an object of attributes as its value, not {kind(value)}."
         )
+    refuse_repeated_keys(value)
     for key, item in value.items():
         if key.lower() not in _SERVER_KEYS:
             try:
-                yield from _with_path(resource_type, op, key, item, dropped, lenient=True)
+                yield from _with_path(resource_type, op, key, item, dropped)
             except InvalidPath as error:
                 raise InvalidSyntax(error.detail) from error
         elif key.lower() == "id" and item != id:
@@ -100,16 +103,12 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
             raise Mutability("id is given by the server and cannot be changed.")
 
 
-def _with_path(
-    resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str], *, lenient: bool = False
-) -> Iterator[Operation]:
+def _with_path(resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str]) -> Iterator[Operation]:
     target, selected, condition = _resolved(resource_type, path)
     if target.attribute.returned == "never":
         dropped.append(target.name)
         return
     if any(attribute.mutability == "readOnly" for attribute in target.attributes):
-        if lenient:
-            return
         raise Mutability(f"{target.name} is read-only: the server sets it.")
     if target.attribute.mutability == "immutable":
         raise Mutability(f"{target.name} is immutable: remove the element and add the other one.")

@@ -146,6 +146,7 @@ def test_a_version_that_has_passed_refuses_its_operation_alone(okta):
         ({"schemas": ["urn:other"], "Operations": []}, "invalidSyntax"),
         ({"schemas": [REQUEST], "Operations": ["x"]}, "invalidSyntax"),
         ({"schemas": [REQUEST], "Operations": [{"method": 5}]}, "invalidSyntax"),
+        ({"schemas": [REQUEST], "Operations": [{"method": "DELETE", "METHOD": "PUT"}]}, "invalidSyntax"),
         ({"schemas": [REQUEST], "Operations": [], "failOnErrors": 0}, "invalidValue"),
         ({"schemas": [REQUEST], "Operations": [], "failOnErrors": "1"}, "invalidValue"),
         ({"schemas": [REQUEST], "Operations": [post("a"), post("a")]}, "invalidValue"),
