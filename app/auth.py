@@ -118,8 +118,14 @@ def _authenticate() -> None:
     _open(gate(current_app), access, call(request.environ, access))
     if version not in (None, "v2"):
         raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
-    if access.scope == "read" and request.method not in _SAFE:
-        raise Forbidden(f"The token {access.name} may only read.")
+    if access.scope == "read" and not _only_reads():
+        challenge = f'{_CHALLENGE}, error="insufficient_scope"'
+        raise Forbidden(f"The token {access.name} may only read.", headers={"WWW-Authenticate": challenge})
+
+
+def _only_reads() -> bool:
+    """Whether the request changes nothing. A search by POST is a query like any other (RFC 7644 §3.4.3)."""
+    return request.method in _SAFE or (request.method == "POST" and request.path.endswith("/.search"))
 
 
 def _access(at: Gate, tenant: str) -> Access:

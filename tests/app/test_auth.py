@@ -169,12 +169,19 @@ def test_a_token_that_may_read_writes_nothing(entra, method, path):
     answer = entra.request(method, path, {}, header)
     assert answer.status_int == 403
     assert answer.json["detail"] == "The token reader may only read."
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="scim", error="insufficient_scope"'
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_token_that_may_read_reads(entra, method):
     header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
     assert entra.request(method, "/Users", headers=header).status_int in (200, 204)
+
+
+@pytest.mark.parametrize("path", ["/Users/.search", "/Groups/.search", "/.search"])
+def test_a_token_that_may_read_searches_by_post(entra, path):
+    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
+    assert entra.request("POST", path, {}, header).json["totalResults"] == 0
 
 
 def test_who_keeps_failing_is_told_to_come_back(entra, frozen):
