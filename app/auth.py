@@ -21,7 +21,7 @@ from store.users import Users
 
 # DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
 _SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?", re.DOTALL)
-_PUBLIC = re.compile(r"/scim/[^/]+/v2/(ServiceProviderConfig|(ResourceTypes|Schemas)(/[^/]+)?|openapi\.json)")
+_PUBLIC = re.compile(r"/scim/[^/]+(/v2)?/(ServiceProviderConfig|(ResourceTypes|Schemas)(/[^/]+)?|openapi\.json)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bearer. Entra calls it Secret Token."

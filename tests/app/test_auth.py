@@ -251,3 +251,12 @@ def test_the_use_of_a_token_is_known_afterwards(entra, app, monkeypatch):
     assert unused["lastUsed"] is None
     tenant = next(each for each in entra.tenants.all() if each["name"] == entra.name)
     assert used["lastUsed"] == tenant["firstContact"] == tenant["lastContact"]
+
+
+def test_who_leaves_the_version_out_is_served_by_the_newest(entra):
+    """(RFC 7644 §3.13)"""
+    bob = entra.user("bob")
+    for path in (f"/Users/{bob['id']}", "/Users", "/Groups", "/Schemas", "/ServiceProviderConfig", ""):
+        url, headers = f"/scim/{entra.name}{path}", {"Authorization": f"Bearer {entra.token}"}
+        assert entra.app.get(url, headers=headers).json == entra.get(path).json
+    assert entra.app.get(f"/scim/{entra.name}/Nothing", headers=headers, expect_errors=True).status_int == 404
