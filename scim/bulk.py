@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scim.errors import InvalidSyntax, InvalidValue, TooLarge
+from scim.errors import InvalidSyntax, InvalidValue, TooLarge, sendable
 from scim.messages import BULK_REQUEST, check_message, member, refuse_repeated_keys
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
@@ -76,6 +76,9 @@ def _read(operation: Any) -> BulkOperation:
     for name, value in texts.items():
         if value is not None and not isinstance(value, str):
             raise InvalidSyntax(f"The {name} of an operation must be text.")
+        if value is not None and sendable(value) != value:
+            # The answer repeats it, and could not be sent.
+            raise InvalidSyntax(f"The {name} of an operation holds a NUL character or half a surrogate pair.")
     method, path = str(texts["method"] or "").upper(), str(texts["path"] or "")
     return BulkOperation(method, path, texts["bulkId"], texts["version"], member(operation, "data"))
 
