@@ -47,7 +47,7 @@ def _requirements() -> Iterator[str]:
 
 
 def _modules() -> list[Path]:
-    folders = ("tests/scim", "tests/store", "tests/app", "conformance")
+    folders = ("tests/scim", "tests/store", "tests/app", "tests/fuzz", "conformance")
     return sorted(path for folder in folders for path in (ROOT / folder).glob("test_*.py"))
 
 
