@@ -10,7 +10,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import psycopg
@@ -332,6 +332,64 @@ def test_a_mix_of_everything_leaves_no_error_and_nothing_dangling(entra):
     assert tally["delete", 204] > 5
     assert tally["join", 204] > 5
     check_whole(entra)
+
+
+class Churn:
+    """Writers who come and go between those who stay, until the scan is over."""
+
+    def __init__(self, stable: list[str]) -> None:
+        self.begun = Event()
+        self.over = Event()
+        self._stable = stable
+
+    def write(self, own: Any, seed: int) -> None:
+        """People before, between and behind the others are made and removed; who stays gets another nickname."""
+        random_ = random.Random(seed)
+        while not self.over.is_set():
+            made = own.post("/Users", user(f"{random_.choice('abmyz')}{seed}{random_.random()}", title="Temp"))
+            change = {"op": "replace", "path": "nickName", "value": str(random_.random())}
+            own.patch(f"/Users/{random_.choice(self._stable)}", change)
+            if random_.random() < 0.7:
+                own.delete(f"/Users/{made.json['id']}")
+            self.begun.set()
+
+    def scan(self, own: Any, path: str) -> tuple[list[list[str]], list[list[str]]]:
+        """The names on the pages from the first to the last, and from there back to the first."""
+        try:
+            assert self.begun.wait(60)
+            there, last = self._walk(own, path, "", "nextCursor")
+            back, _ = self._walk(own, path, last["previousCursor"], "previousCursor")
+            return there, [there[-1], *back]
+        finally:
+            self.over.set()
+
+    def _walk(self, own: Any, path: str, cursor: str, following: str) -> tuple[list[list[str]], dict[str, Any]]:
+        pages = []
+        while True:
+            answer = own.get(f"{path}&cursor={cursor}").json
+            pages.append([found["userName"] for found in answer["Resources"]])
+            if following not in answer:
+                return pages, answer
+            cursor = answer[following]
+
+
+@pytest.mark.parametrize(
+    "order", ["", "&sortBy=userName", "&sortBy=userName&sortOrder=descending", "&sortBy=title", "&sortBy=meta.created"]
+)
+def test_a_scan_by_cursor_during_writes_repeats_and_skips_nobody_who_stays(entra, order):
+    """(RFC 9865 §2)"""
+    titles = [None, "Chief", "Temp", "Worker"]
+    stable = [entra.user(f"m{number:02}", title=titles[number % 4]) for number in range(40)]
+    names = {one["userName"] for one in stable}
+    by_index = [one["userName"] for one in entra.get(f"/Users?count=100{order}").json["Resources"]]
+    churn = Churn([one["id"] for one in stable])
+    writers = [lambda own, seed=seed: churn.write(own, seed) for seed in range(3)]
+    there, back = at_once(entra, [lambda own: churn.scan(own, f"/Users?count=5{order}"), *writers])[0]
+    forwards = [name for page in there for name in page if name in names]
+    backwards = [name for page in reversed(back) for name in page if name in names]
+    assert forwards == by_index
+    assert backwards == by_index
+    assert all(len(page) == 5 for page in there[:-1])
 
 
 @ON_POSTGRES
