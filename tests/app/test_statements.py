@@ -1,4 +1,5 @@
-"""What requests cost in SQL statements, the token's included: constant for lists, nothing written by reads."""
+"""What requests cost in SQL statements, the token's included: constant for lists, nothing written by reads (RFC 7644
+§3.4.2, §3.5)."""
 
 import re
 import threading
