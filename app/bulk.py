@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g
 
 from app import auth, errors
 from app.http import body, value_response
@@ -24,10 +24,12 @@ bulk = Blueprint("bulk", __name__)
 @bulk.post("/Bulk")
 def run_bulk() -> Response:
     """The results of a job's operations, in their order; 200 even where every one of them failed."""
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"The job has {request.content_length} bytes; maxPayloadSize is {limit}.")
-    job = read_job(body(), current_app.config["BULK_MAX_OPERATIONS"])
+    try:
+        sent = body()
+    except TooLarge as error:
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        raise TooLarge(f"The job is too large: maxPayloadSize is {limit} bytes.") from error
+    job = read_job(sent, current_app.config["BULK_MAX_OPERATIONS"])
     results = _Run(job).results()
     return value_response({"schemas": [BULK_RESPONSE], "Operations": results})
 

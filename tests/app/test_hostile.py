@@ -161,3 +161,10 @@ def test_malformed_http_is_refused_in_scim_without_a_trace_of_a_failure(server, 
     assert json.loads(reply.body)["schemas"] == [ERROR]
     assert running.request("GET", "/scim/demo/v2/Users", token=token).status == 200
     assert not any("Traceback" in line or '"status":500' in line for line in running.lines[seen:])
+
+
+def test_a_job_in_chunks_over_the_limit_is_refused_with_the_limits_name(server):
+    running, token = server
+    chunks = b"%x\r\n" % (LIMIT + 9) + b" " * (LIMIT + 9) + b"\r\n0\r\n\r\n"
+    reply = running.send(raw(token, CHUNKED, chunks).replace(b"/v2/Users", b"/v2/Bulk", 1))
+    assert (reply.status, "maxPayloadSize" in reply.json["detail"]) == (413, True)
