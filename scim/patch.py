@@ -14,12 +14,15 @@ from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue,
 from scim.filter import parse_path
 from scim.keys import keys
 from scim.messages import refuse_repeated_keys
-from scim.validation import kind, load_element, load_value
+from scim.validation import check_elements, kind, load_element, load_value
 
 Document = dict[str, Any]
 
 MAX_OPERATIONS = 2_000
 """How many operations a PATCH has at most. A member operation of Entra's may name any number of members."""
+
+MAX_EFFORT = 100_000
+"""How many elements the operations of a PATCH go through at most, each time counted: they cost microseconds each."""
 
 _OPS = ("add", "replace", "remove")
 _SERVER_KEYS = frozenset({"id", "meta", "schemas"})
@@ -155,13 +158,33 @@ def apply(resource_type: ResourceType, document: Document, operations: Iterable[
     Raises NoTarget, Mutability or InvalidValue; required attributes are the caller's to check, at the end.
     """
     changed = tidied(document)
+    effort = 0
     for operation in operations:
-        if operation.target.attributes[0].name == "schemas":
+        attribute = operation.target.attributes[0]
+        if attribute.name == "schemas":
             _apply_schemas(resource_type, changed, operation)
-        else:
-            _apply(changed, operation)
-        changed = tidied(changed)
+            continue
+        _apply(changed, operation)
+        _tidy_member(changed, attribute)
+        effort += _elements(changed, attribute)
+        if effort > MAX_EFFORT:
+            raise TooLarge(f"The operations go through more than {MAX_EFFORT} elements: send fewer in one request.")
     return changed
+
+
+def _tidy_member(document: Document, attribute: Attribute) -> None:
+    """Tidy what an operation has touched; the rest is tidy. A list that grew too long ends here, not after the last."""
+    tidy = _tidy(document.get(attribute.name))
+    if tidy in (None, "", [], {}):
+        document.pop(attribute.name, None)
+    else:
+        document[attribute.name] = tidy
+    check_elements(attribute, document)
+
+
+def _elements(document: Document, attribute: Attribute) -> int:
+    """Of how many elements an operation on the attribute has to think."""
+    return len(document.get(attribute.name, ())) if attribute.multi_valued else 0
 
 
 def tidied(value: Document) -> Document:
