@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # make test ARGS="-x -k groups"
 ARGS ?=
+# make fuzz REQUESTS=1000
+REQUESTS ?= 300
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -12,7 +14,7 @@ INSTALL := $(PIP) install --no-deps
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance bench docs lint format lock
+.PHONY: help setup run test conformance fuzz bench docs lint format lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +31,9 @@ test: .venv/dev.stamp ## Run every test, on SQLite and on Postgres
 
 conformance: .venv/dev.stamp ## Run the suites that others wrote, against a live server
 	$(BIN)/python -m pytest conformance $(ARGS)
+
+fuzz: .venv/dev.stamp ## Send requests drawn from the OpenAPI document to a live server: make fuzz REQUESTS=1000
+	VESTIBULE_FUZZ=$(REQUESTS) $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 bench: .venv/dev.stamp ## Measure what a request costs, beside an empty application: make bench ARGS="--sizes 100000"
 	$(BIN)/python -m bench $(ARGS)

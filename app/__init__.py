@@ -54,6 +54,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.after_request(_end)
     errors.init(app)
     app.register_blueprint(scim)
+    # Who leaves the version out is served by the newest, which is the only one (RFC 7644 §3.13).
+    app.register_blueprint(scim, name="unversioned", url_prefix="/scim/<tenant>")
     app.wsgi_app = CollapsedSlashes(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
     return app
 

@@ -21,7 +21,7 @@ from store.users import Users
 
 # DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
 _SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?", re.DOTALL)
-_PUBLIC = re.compile(r"/scim/[^/]+/v2/(ServiceProviderConfig|(ResourceTypes|Schemas)(/[^/]+)?|openapi\.json)")
+_PUBLIC = re.compile(r"/scim/[^/]+(/v2)?/(ServiceProviderConfig|(ResourceTypes|Schemas)(/[^/]+)?|openapi\.json)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bearer. Entra calls it Secret Token."
@@ -118,9 +118,15 @@ def _authenticate() -> None:
     _open(gate(current_app), access, call(request.environ, access))
     if version not in (None, "v2"):
         raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
-    if access.scope == "read" and request.method not in _SAFE:
-        raise Forbidden(f"The token {access.name} may only read.")
+    if access.scope == "read" and not _only_reads():
+        challenge = f'{_CHALLENGE}, error="insufficient_scope"'
+        raise Forbidden(f"The token {access.name} may only read.", headers={"WWW-Authenticate": challenge})
     check_query()
+
+
+def _only_reads() -> bool:
+    """Whether the request changes nothing. A search by POST is a query like any other (RFC 7644 §3.4.3)."""
+    return request.method in _SAFE or (request.method == "POST" and request.path.endswith("/.search"))
 
 
 def _access(at: Gate, tenant: str) -> Access:

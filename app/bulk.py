@@ -1,18 +1,19 @@
 """/Bulk: many operations in one request, each through the same functions as a request of its own (RFC 7644 §3.7)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g
 
 from app import auth, errors
 from app.http import body, value_response
 from scim.bulk import BulkOperation, Job, Step, plan, read_job, references, resolved, target, with_ids, withhold
 from scim.document import etag
-from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Uniqueness
+from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
 from scim.messages import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
 from scim.versions import Precondition
+from store.bulk import together
 from store.groups import Groups
 from store.reading import Answer
 from store.users import Users
@@ -23,12 +24,33 @@ bulk = Blueprint("bulk", __name__)
 @bulk.post("/Bulk")
 def run_bulk() -> Response:
     """The results of a job's operations, in their order; 200 even where every one of them failed."""
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    if (request.content_length or 0) > limit:
-        raise TooLarge(f"The job has {request.content_length} bytes; maxPayloadSize is {limit}.")
-    job = read_job(body(), current_app.config["BULK_MAX_OPERATIONS"])
+    try:
+        sent = body()
+    except TooLarge as error:
+        limit = current_app.config["MAX_CONTENT_LENGTH"]
+        raise TooLarge(f"The job is too large: maxPayloadSize is {limit} bytes.") from error
+    job = read_job(sent, current_app.config["BULK_MAX_OPERATIONS"])
     results = _Run(job).results()
     return value_response({"schemas": [BULK_RESPONSE], "Operations": results})
+
+
+BATCH = 25
+"""How many steps share a transaction: what a commit costs is paid once for them, and others wait for no more."""
+
+
+@dataclass
+class _Progress:
+    """What came of a job so far: the ids of what was created by bulkId, the results by the operation's place, who of
+    them failed, and the links that are still to be added."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    results: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failed: set[int] = field(default_factory=set)
+    links: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def copy(self) -> "_Progress":
+        """The same, to come back to."""
+        return _Progress(self.ids.copy(), self.results.copy(), self.failed.copy(), self.links.copy())
 
 
 class _Run:
@@ -36,24 +58,39 @@ class _Run:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._ids: dict[str, str] = {}
         self._known = {operation.bulk_id for operation in job.operations if operation.method == "POST"}
-        self._results: dict[int, dict[str, Any]] = {}
-        self._links: dict[int, list[dict[str, Any]]] = {}
+        self._progress = _Progress()
 
     def results(self) -> list[dict[str, Any]]:
         """Carry out the steps until as many operations failed as the client allows."""
-        for step in plan(self._job):
-            if self._job.fail_on_errors is not None and self._failures() >= self._job.fail_on_errors:
-                break
-            operation = self._job.operations[step.index]
-            if step.links and step.index not in self._links:
-                continue
-            self._results[step.index] = self._result(step, operation)
-        return [self._results[index] for index in sorted(self._results)]
+        steps = plan(self._job)
+        for start in range(0, len(steps), BATCH):
+            self._take(steps[start : start + BATCH])
+        return [self._progress.results[index] for index in sorted(self._progress.results)]
 
-    def _failures(self) -> int:
-        return sum(int(result["status"]) >= HTTPStatus.BAD_REQUEST for result in self._results.values())
+    def _take(self, steps: list[Step]) -> None:
+        """Take steps in one transaction; where the database does not take them so, each in one of its own."""
+        before = self._progress
+
+        def work() -> None:
+            self._progress = before.copy()
+            for step in steps:
+                self._step(step)
+
+        try:
+            together(auth.gate(current_app).database, g.access.tenant, work)
+        except Unavailable:
+            self._progress = before
+            for step in steps:
+                self._step(step)
+
+    def _step(self, step: Step) -> None:
+        limit, progress = self._job.fail_on_errors, self._progress
+        if (limit is not None and len(progress.failed) >= limit) or (step.links and step.index not in progress.links):
+            return
+        progress.results[step.index] = result = self._result(step, self._job.operations[step.index])
+        if int(result["status"]) >= HTTPStatus.BAD_REQUEST:
+            progress.failed.add(step.index)
 
     def _result(self, step: Step, operation: BulkOperation) -> dict[str, Any]:
         """One operation's entry in the response (RFC 7644 §3.7.3)."""
@@ -68,11 +105,11 @@ class _Run:
         except ScimError as error:
             errors.enter(error, call)
             if operation.method != "POST" and operation.path:
-                result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._ids).strip("/")
+                result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")
             return result | {"status": str(int(error.status)), "response": error_body(error)}
         if isinstance(answer, Answer):
             if operation.bulk_id is not None and operation.method == "POST":
-                self._ids[operation.bulk_id] = answer.id
+                self._progress.ids[operation.bulk_id] = answer.id
             return result | {"location": answer.location, "version": etag(answer.version), "status": str(status)}
         return result | {"location": answer, "status": str(status)}
 
@@ -81,24 +118,24 @@ class _Run:
     ) -> tuple[Answer | str, int]:
         """Apply one operation; a DELETE's answer is the location that was."""
         self._check(operation, step)
-        endpoint, id = target(operation, self._ids)
+        endpoint, id = target(operation, self._progress.ids)
         resources = endpoints[endpoint]
         if step.links:
             return self._linked(step.index, operation, resources), HTTPStatus.CREATED
         data, links = withhold(operation.data, step.withheld)
-        operation = with_ids(replace(operation, data=data), self._ids)
+        operation = with_ids(replace(operation, data=data), self._progress.ids)
         if id is None:
             created = resources.create(operation.data)
             if links:
-                self._links[step.index] = links
+                self._progress.links[step.index] = links
             return created, HTTPStatus.CREATED
         return _written(operation, resources, id)
 
     def _linked(self, index: int, operation: BulkOperation, resources: Users | Groups) -> Answer:
         """Add what was withheld; where that is refused the operation failed, and its resource goes again."""
-        id = self._ids[operation.bulk_id or ""]
+        id = self._progress.ids[operation.bulk_id or ""]
         try:
-            return resources.patch(id, resolved(self._links.pop(index), self._ids), body=False)
+            return resources.patch(id, resolved(self._progress.links.pop(index), self._progress.ids), body=False)
         except ScimError:
             resources.delete(id)
             raise
@@ -112,7 +149,7 @@ class _Run:
         for name in references([operation.path, operation.data]):
             if name not in self._known:
                 raise InvalidValue(f'No POST operation of this job has the bulkId "{name[:100]}".')
-            if name not in self._ids and name not in step.withheld:
+            if name not in self._progress.ids and name not in step.withheld:
                 raise Uniqueness(
                     f'The operation with the bulkId "{name[:100]}" failed, so this one has no one to refer to.'
                 )

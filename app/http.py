@@ -248,12 +248,14 @@ def precondition(environ: Mapping[str, Any]) -> Precondition | None:
 def resource_response(answer: Answer, status: int = 200) -> Response:
     """A resource with its Location and ETag; 204 where there is no text (RFC 7644 §3.3, §3.5.2, §3.14).
 
-    304 where a reader has the version already.
+    304 where a reader has the version already. Raises PreconditionFailed where a reader's If-Match names another.
     """
     headers = {"ETag": etag(answer.version), "Location": answer.location}
     condition = g.call.precondition
-    if request.method in ("GET", "HEAD") and condition is not None and condition.is_known(answer.version):
-        return _without_body(HTTPStatus.NOT_MODIFIED, headers)
+    if request.method in ("GET", "HEAD") and condition is not None:
+        condition.require(answer.version)
+        if condition.is_known(answer.version):
+            return _without_body(HTTPStatus.NOT_MODIFIED, headers)
     if answer.text is None:
         return no_content(headers)
     accept = request.headers.get("Accept")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scim.errors import InvalidSyntax, InvalidValue, TooLarge
-from scim.messages import BULK_REQUEST, check_message, member
+from scim.errors import InvalidSyntax, InvalidValue, TooLarge, sendable
+from scim.messages import BULK_REQUEST, check_message, member, refuse_repeated_keys
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -71,10 +71,14 @@ def _fail_on_errors(value: Any) -> int | None:
 def _read(operation: Any) -> BulkOperation:
     if not isinstance(operation, dict):
         raise InvalidSyntax("Each of the Operations must be an object with method and path.")
+    refuse_repeated_keys(operation)
     texts = {name: member(operation, name) for name in ("method", "path", "bulkId", "version")}
     for name, value in texts.items():
         if value is not None and not isinstance(value, str):
             raise InvalidSyntax(f"The {name} of an operation must be text.")
+        if value is not None and sendable(value) != value:
+            # The answer repeats it, and could not be sent.
+            raise InvalidSyntax(f"The {name} of an operation holds a NUL character or half a surrogate pair.")
     method, path = str(texts["method"] or "").upper(), str(texts["path"] or "")
     return BulkOperation(method, path, texts["bulkId"], texts["version"], member(operation, "data"))
 
@@ -92,10 +96,12 @@ def references(value: Any) -> Iterator[str]:
 
 
 def _in_text(text: str) -> Iterator[str]:
-    """A text refers as a whole, or between the quotes of a PATCH path's filter."""
-    for match in _REFERENCE.finditer(text):
-        if match.start() == 0 or text[match.start() - 1] in '"/':
-            yield match.group(1)
+    return (match.group(1) for match in _REFERENCE.finditer(text) if _refers(match))
+
+
+def _refers(match: re.Match[str]) -> bool:
+    """A text refers as a whole, behind a slash, or between the quotes of a PATCH path's filter."""
+    return match.start() == 0 or match.string[match.start() - 1] in '"/'
 
 
 def resolved(value: Any, ids: Mapping[str, str]) -> Any:
@@ -105,7 +111,9 @@ def resolved(value: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [resolved(item, ids) for item in value]
     if isinstance(value, str) and "bulkid:" in value.lower():
-        return _REFERENCE.sub(lambda match: ids.get(match.group(1), match.group()), value)
+        return _REFERENCE.sub(
+            lambda match: ids.get(match.group(1), match.group()) if _refers(match) else match.group(), value
+        )
     return value
 
 
@@ -123,43 +131,49 @@ def plan(job: Job) -> list[Step]:
 
 
 class _Planner:
-    """A depth-first walk along the references, without recursion: a chain may be as long as the job."""
+    """A depth-first walk along the references, without recursion: a chain may be as long as the job. Each reference is
+    looked at a bounded number of times: a group may well name a thousand people who come behind it."""
 
     def __init__(self, job: Job, needed: list[set[int]]) -> None:
         self.steps: list[Step] = []
-        self._job = job
+        self._bulk_ids = [operation.bulk_id or "" for operation in job.operations]
         self._needed = needed
         self._open: set[int] = set()
         self._done: set[int] = set()
-        self._waiting: dict[int, set[int]] = {}
+        self._links: dict[int, tuple[Step, set[int]]] = {}
+        self._waiting: dict[int, list[int]] = {}
 
     def visit(self, start: int) -> None:
         """Plan an operation after everything it needs."""
-        stack = [start]
+        stack = [] if start in self._done else [self._opened(start)]
         while stack:
-            index = stack[-1]
-            if index in self._done:
+            index, others = stack[-1]
+            following = next((each for each in others if each not in self._done and each not in self._open), None)
+            if following is None:
                 stack.pop()
-                continue
-            self._open.add(index)
-            following = [other for other in sorted(self._needed[index]) if other not in self._done | self._open]
-            if following:
-                stack.append(following[0])
-                continue
-            stack.pop()
-            self._run(index)
+                self._run(index)
+            else:
+                stack.append(self._opened(following))
+
+    def _opened(self, index: int) -> tuple[int, Iterator[int]]:
+        self._open.add(index)
+        return index, iter(sorted(self._needed[index]))
 
     def _run(self, index: int) -> None:
-        missing = {other for other in self._needed[index] if other not in self._done}
-        withheld = frozenset(self._job.operations[other].bulk_id or "" for other in missing)
+        missing = self._needed[index] - self._done
+        withheld = frozenset(self._bulk_ids[other] for other in missing)
         self.steps.append(Step(index, withheld))
         self._open.discard(index)
         self._done.add(index)
         if missing:
-            self._waiting[index] = missing
-        for waiting in [each for each, others in self._waiting.items() if others <= self._done]:
-            withheld = frozenset(self._job.operations[other].bulk_id or "" for other in self._waiting.pop(waiting))
-            self.steps.append(Step(waiting, withheld, links=True))
+            self._links[index] = Step(index, withheld, links=True), missing
+        for other in missing:
+            self._waiting.setdefault(other, []).append(index)
+        for waiting in self._waiting.pop(index, ()):
+            step, lacking = self._links[waiting]
+            lacking.discard(index)
+            if not lacking:
+                self.steps.append(step)
 
 
 def withhold(data: Any, bulk_ids: frozenset[str]) -> tuple[Any, list[dict[str, Any]]]:

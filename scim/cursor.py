@@ -9,13 +9,14 @@ import binascii
 import hashlib
 import hmac
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from scim.errors import ExpiredCursor, InvalidCount, InvalidCursor
 
 TIMEOUT = 3_600
-"""How long a cursor is valid, in seconds."""
+"""For how many seconds a cursor is valid at least (RFC 9865 §4, cursorTimeout)."""
 
 _SIGNATURE = 16
 
@@ -34,7 +35,8 @@ def encode(secret: bytes, query: str, position: Position, now: float) -> str:
 
     `query` is what the cursor is bound to, `now` the time in seconds.
     """
-    content = json.dumps([position.values, int(position.backwards), position.count, int(now) + TIMEOUT])
+    expires = math.ceil(now) + TIMEOUT
+    content = json.dumps([position.values, int(position.backwards), position.count, expires])
     signed = _signature(secret, query, content.encode()) + content.encode()
     return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 

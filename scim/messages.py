@@ -42,7 +42,7 @@ def check_message(body: object, urn: str) -> dict[str, Any]:
     name = urn.rpartition(":")[2]
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object, a {name} message.")
-    _refuse_repeated_keys(body)
+    refuse_repeated_keys(body)
     given = member(body, "schemas")
     if given is None or given == []:
         return body
@@ -61,8 +61,8 @@ def member(body: dict[str, Any], name: str) -> Any:
     return next((value for key, value in body.items() if key.lower() == lowered), None)
 
 
-def _refuse_repeated_keys(body: dict[str, Any]) -> None:
-    """Of two keys that differ only in case, which would count?"""
+def refuse_repeated_keys(body: dict[str, Any]) -> None:
+    """Of two keys that differ only in case, which would count? Raises InvalidSyntax."""
     seen: set[str] = set()
     for key in body:
         if key.lower() in seen:

@@ -87,8 +87,8 @@ def _ref(name: str, kind: str = "schemas") -> Json:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def _content(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {_SCIM_JSON: {"schema": schema}}}
+def _content(description: str, schema: Json, type: str = _SCIM_JSON) -> Json:
+    return {"description": description, "content": {type: {"schema": schema}}}
 
 
 def _operation(
@@ -112,7 +112,7 @@ def _paths(profile: Profile) -> Json:
     results = _content("The results, one for each operation that was tried.", _ref("BulkResponse"))
     paths["/Bulk"] = {"post": _operation("bulk", "Many operations", {"200": results}, body="BulkRequest")}
     for path, (id, summary) in _DISCOVERY.items():
-        found = _content(f"{summary}.", {"type": "object"})
+        found = _content(f"{summary}.", {"type": "object"}, "application/json" if path == PATH else _SCIM_JSON)
         parameters = ("id",) if "{id}" in path else ()
         paths[path] = {"get": _operation(id, summary, {"200": found}, parameters)}
     return paths
@@ -149,11 +149,19 @@ def _schemas(profile: Profile) -> Json:
     """The bodies: resources as they come and as they go, and the messages around them."""
     found: Json = {}
     for kind in profile.types:
-        found[kind.name] = _object(kind.attributes, writing=False)
-        found[f"New{kind.name}"] = _object(kind.attributes, writing=True)
+        found[kind.name] = _resource(kind, writing=False)
+        found[f"New{kind.name}"] = _resource(kind, writing=True)
         found[f"{kind.name}ListResponse"] = _list_response(_ref(kind.name))
     found["ListResponse"] = _list_response({"anyOf": [_ref(kind.name) for kind in profile.types]})
     return found | _messages()
+
+
+def _resource(kind: ResourceType, *, writing: bool) -> Json:
+    """A resource, which names its schema and those extensions that it uses (RFC 7643 §3)."""
+    found = _object(kind.attributes, writing=writing)
+    urns = {"items": {"enum": [*kind.urns.values()]}, "contains": {"const": kind.schema.id}, "uniqueItems": True}
+    found["properties"]["schemas"] |= urns
+    return found
 
 
 def _object(attributes: tuple[Attribute, ...], *, writing: bool) -> Json:
@@ -215,7 +223,8 @@ def _messages() -> Json:
     job = {
         "method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT,
     }  # fmt: skip
-    result = job | {"location": _TEXT, "status": {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}}
+    # What failed may have named any method.
+    result = job | {"method": _TEXT, "location": _TEXT, "status": {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}}
     query = {name: _PARAMETERS[name][1] for name in _QUERY if name not in _PROJECTION}
     return {
         "Error": _message(

@@ -13,12 +13,16 @@ from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
 from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
 from scim.filter import parse_path
 from scim.keys import keys
-from scim.validation import kind, load_element, load_value
+from scim.messages import refuse_repeated_keys
+from scim.validation import check_elements, kind, load_element, load_value
 
 Document = dict[str, Any]
 
 MAX_OPERATIONS = 2_000
 """How many operations a PATCH has at most. A member operation of Entra's may name any number of members."""
+
+MAX_EFFORT = 100_000
+"""How many elements the operations of a PATCH go through at most, each time counted: they cost microseconds each."""
 
 _OPS = ("add", "replace", "remove")
 _SERVER_KEYS = frozenset({"id", "meta", "schemas"})
@@ -64,6 +68,7 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str, dropp
 def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
     if not isinstance(operation, dict):
         raise InvalidSyntax(f"Each of the Operations must be an object with op, path and value, not {kind(operation)}.")
+    refuse_repeated_keys(operation)
     members = {key.lower(): value for key, value in operation.items()}
     # Entra writes "Add", "Replace" and "Remove".
     op = str(members.get("op", "")).lower()
@@ -89,10 +94,11 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
         raise InvalidValue(
             f"An operation without a path needs an object of attributes as its value, not {kind(value)}."
         )
+    refuse_repeated_keys(value)
     for key, item in value.items():
         if key.lower() not in _SERVER_KEYS:
             try:
-                yield from _with_path(resource_type, op, key, item, dropped, lenient=True)
+                yield from _with_path(resource_type, op, key, item, dropped)
             except InvalidPath as error:
                 raise InvalidSyntax(error.detail) from error
         elif key.lower() == "id" and item != id:
@@ -100,16 +106,12 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
             raise Mutability("id is given by the server and cannot be changed.")
 
 
-def _with_path(
-    resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str], *, lenient: bool = False
-) -> Iterator[Operation]:
+def _with_path(resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str]) -> Iterator[Operation]:
     target, selected, condition = _resolved(resource_type, path)
     if target.attribute.returned == "never":
         dropped.append(target.name)
         return
     if any(attribute.mutability == "readOnly" for attribute in target.attributes):
-        if lenient:
-            return
         raise Mutability(f"{target.name} is read-only: the server sets it.")
     if target.attribute.mutability == "immutable":
         raise Mutability(f"{target.name} is immutable: remove the element and add the other one.")
@@ -156,13 +158,33 @@ def apply(resource_type: ResourceType, document: Document, operations: Iterable[
     Raises NoTarget, Mutability or InvalidValue; required attributes are the caller's to check, at the end.
     """
     changed = tidied(document)
+    effort = 0
     for operation in operations:
-        if operation.target.attributes[0].name == "schemas":
+        attribute = operation.target.attributes[0]
+        if attribute.name == "schemas":
             _apply_schemas(resource_type, changed, operation)
-        else:
-            _apply(changed, operation)
-        changed = tidied(changed)
+            continue
+        _apply(changed, operation)
+        _tidy_member(changed, attribute)
+        effort += _elements(changed, attribute)
+        if effort > MAX_EFFORT:
+            raise TooLarge(f"The operations go through more than {MAX_EFFORT} elements: send fewer in one request.")
     return changed
+
+
+def _tidy_member(document: Document, attribute: Attribute) -> None:
+    """Tidy what an operation has touched; the rest is tidy. A list that grew too long ends here, not after the last."""
+    tidy = _tidy(document.get(attribute.name))
+    if tidy in (None, "", [], {}):
+        document.pop(attribute.name, None)
+    else:
+        document[attribute.name] = tidy
+    check_elements(attribute, document)
+
+
+def _elements(document: Document, attribute: Attribute) -> int:
+    """Of how many elements an operation on the attribute has to think."""
+    return len(document.get(attribute.name, ())) if attribute.multi_valued else 0
 
 
 def tidied(value: Document) -> Document:

@@ -81,8 +81,13 @@ def check_required(resource_type: ResourceType, document: Document) -> None:
     for attribute in resource_type.schema.attributes:
         if attribute.required and not attribute.computed and attribute.name not in document:
             raise InvalidValue(f"{attribute.name} is required and must have a value.")
-        if attribute.max_elements is not None and len(document.get(attribute.name, ())) > attribute.max_elements:
-            raise InvalidValue(f"{attribute.name} must have at most {attribute.max_elements} elements.")
+        check_elements(attribute, document)
+
+
+def check_elements(attribute: Attribute, document: Document) -> None:
+    """Refuse a list without end."""
+    if attribute.max_elements is not None and len(document.get(attribute.name, ())) > attribute.max_elements:
+        raise InvalidValue(f"{attribute.name} must have at most {attribute.max_elements} elements.")
 
 
 def with_defaults(resource_type: ResourceType, document: Document) -> Document:

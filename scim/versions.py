@@ -24,12 +24,16 @@ class Precondition:
 
         Raises PreconditionFailed.
         """
+        self.require(version)
+        if self.is_known(version):
+            raise PreconditionFailed(f'The resource is at version W/"{version}", which If-None-Match excludes.')
+
+    def require(self, version: int) -> None:
+        """Refuse any request, a read too, for a version that If-Match does not name (RFC 9110 §13.1.1)."""
         if self.if_match is not None and not names(self.if_match, version):
             raise PreconditionFailed(
                 f'The resource is at version W/"{version}", not at the one that If-Match names: read it again first.'
             )
-        if self.is_known(version):
-            raise PreconditionFailed(f'The resource is at version W/"{version}", which If-None-Match excludes.')
 
     def is_known(self, version: int | str) -> bool:
         """Whether the client has this version already, by what If-None-Match says."""

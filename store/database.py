@@ -80,17 +80,18 @@ class Database:
         return result
 
     def _run(self, work: Callable[[], Result], *, commits: bool) -> Result:
+        nested = self.db.in_transaction()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return work()
             except (peewee.DatabaseError, UnreplicatedCommit) as error:
                 fate = self.dialect.fate(error)
+                # A nested transaction cannot be repeated by itself; the outermost one will.
+                if fate is None or nested:
+                    raise
                 if fate == LOST:
                     self.close()
-                if fate is None:
-                    raise
-                # A nested transaction cannot be repeated by itself; the outermost one will.
-                if fate == UNAVAILABLE or attempt == ATTEMPTS or self.db.in_transaction():
+                if fate == UNAVAILABLE or attempt == ATTEMPTS:
                     raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
         raise AssertionError("the last attempt returns or raises")
 

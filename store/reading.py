@@ -89,7 +89,12 @@ class Reading:
     def get(self, id: str, projection: Projection | None = None) -> Answer:
         """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
         self._about(id)
-        return self._database.read(lambda: self._answer(self._found(id, whole=True), projection))
+        whole = self._shows_others(projection)
+        return self._database.read(lambda: self._answer(self._found(id, whole=whole), projection))
+
+    def _shows_others(self, projection: Projection | None) -> bool:
+        """Whether an answer shows what other rows make up, which is not read for anybody else."""
+        return projection is None or projection.wants(self.related)
 
     def texts(self, pks: Sequence[int], projection: Projection | None) -> list[Text]:
         """The representations of these resources, in this order, with a constant number of statements."""

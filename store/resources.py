@@ -89,7 +89,7 @@ class Resources(Searching):
         joined = self._linked(pk, after)
         self.journal.record(self.call, 201, differences({}, checked) + joined)
         if joined:
-            return self._answer(self._found(id, whole=True), projection)
+            return self._answer(self._found(id, whole=self._shows_others(projection)), projection)
         # Nobody else knows the row yet, so it is what was written.
         row = Stored(pk, id, 1, time, time, columns["document"], columns["display"], *links, NONE)
         return self._answer(row, projection)
@@ -123,7 +123,7 @@ class Resources(Searching):
 
     def _delete(self, id: str) -> None:
         self._before_delete(id)
-        row = self._locked(id, self._dialect.for_delete)
+        row = self._locked(id, self._dialect.for_delete, whole=False)
         self._detach(row)
         Resource.delete().where(Resource.pk == row.pk).execute()
         self._count(-1)
@@ -171,8 +171,8 @@ class Resources(Searching):
     def _advice(self, column: str) -> str:
         return ""
 
-    def _locked(self, id: str, lock: Callable[[Any], Any] | None = None) -> Stored:
-        """The row, locked until the transaction ends, for an update unless another lock is given.
+    def _locked(self, id: str, lock: Callable[[Any], Any] | None = None, *, whole: bool = True) -> Stored:
+        """The row, locked until the transaction ends, for an update unless another lock is given; see `_found`.
 
         Where rows are locked one by one, that comes first: a row that is read with what it refers to while another
         write is waited for would show the new row beside the old one's references.
@@ -182,7 +182,7 @@ class Resources(Searching):
             name = ("lock", self.name, locking.__name__)
             statement = self._database.statement(name, lambda: locking(self._lock_query()))
             statement(tenant=self.tenant.pk, id=id).fetchall()
-        row = self._found(id, whole=True)
+        row = self._found(id, whole=whole)
         self.call.name = row.display
         return self._admitted(row)
 

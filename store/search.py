@@ -104,18 +104,20 @@ class Searching(Reading):
 
         What other rows make up comes in the same statement where the filter points at single resources.
         """
-        whole = search.bound is not None and pins(search.bound)
-        statement = self._statement("first", (shape(search.bound), whole), lambda: self._first_query(search, whole))
+        pinned = search.bound is not None and pins(search.bound)
+        whole = pinned and self._shows_others(projection)
+        key = (shape(search.bound), pinned, whole)
+        statement = self._statement("first", key, lambda: self._first_query(search, pinned, whole))
         rows = [Stored(*row) for row in statement(**self._values(search), limit=search.query.count).fetchall()]
-        if whole:
+        if pinned:
             return [self._text(row, self._computed_of(row, projection), projection) for row in rows]
         computed = self._computed([row.pk for row in rows], projection) if rows else {}
         return [self._text(row, computed.get(row.pk), projection) for row in rows]
 
-    def _first_query(self, search: Search, whole: bool) -> Any:
+    def _first_query(self, search: Search, pinned: bool, whole: bool) -> Any:
         query = self._row_query(Where(self._scope, search.bound).condition(), whole=whole)
         # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
-        return query.order_by(ROW.pk + 0 if whole else ROW.pk).limit(parameter("limit"))
+        return query.order_by(ROW.pk + 0 if pinned else ROW.pk).limit(parameter("limit"))
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order. Keys first: documents are read for the page only."""

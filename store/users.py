@@ -177,14 +177,14 @@ class Users(Resources):
         return [{"attribute": "groups", "after": [row[0] for row in name]}]
 
     def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
-        row = self._locked(id)
+        row = self._locked(id, whole=self._shows_others(projection))
         before = self._whole(row)
         # A partial PUT must not sign a suspended user in again.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
         return self._answer(self._saved(row, before, after, named, [], 200), projection)
 
     def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
-        row = self._locked(id)
+        row = self._locked(id, whole=body and self._shows_others(projection))
         before = self._whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         saved = self._saved(row, before, apply(self.type, before, operations), named, [], 200)

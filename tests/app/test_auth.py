@@ -169,12 +169,19 @@ def test_a_token_that_may_read_writes_nothing(entra, method, path):
     answer = entra.request(method, path, {}, header)
     assert answer.status_int == 403
     assert answer.json["detail"] == "The token reader may only read."
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="scim", error="insufficient_scope"'
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_token_that_may_read_reads(entra, method):
     header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
     assert entra.request(method, "/Users", headers=header).status_int in (200, 204)
+
+
+@pytest.mark.parametrize("path", ["/Users/.search", "/Groups/.search", "/.search"])
+def test_a_token_that_may_read_searches_by_post(entra, path):
+    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
+    assert entra.request("POST", path, {}, header).json["totalResults"] == 0
 
 
 def test_who_keeps_failing_is_told_to_come_back(entra, frozen):
@@ -244,3 +251,12 @@ def test_the_use_of_a_token_is_known_afterwards(entra, app, monkeypatch):
     assert unused["lastUsed"] is None
     tenant = next(each for each in entra.tenants.all() if each["name"] == entra.name)
     assert used["lastUsed"] == tenant["firstContact"] == tenant["lastContact"]
+
+
+def test_who_leaves_the_version_out_is_served_by_the_newest(entra):
+    """(RFC 7644 §3.13)"""
+    bob = entra.user("bob")
+    for path in (f"/Users/{bob['id']}", "/Users", "/Groups", "/Schemas", "/ServiceProviderConfig", ""):
+        url, headers = f"/scim/{entra.name}{path}", {"Authorization": f"Bearer {entra.token}"}
+        assert entra.app.get(url, headers=headers).json == entra.get(path).json
+    assert entra.app.get(f"/scim/{entra.name}/Nothing", headers=headers, expect_errors=True).status_int == 404

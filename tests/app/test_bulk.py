@@ -1,6 +1,11 @@
 """Bulk jobs (RFC 7644 §3.7)."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
+
+from tests import live
 
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -146,6 +151,10 @@ def test_a_version_that_has_passed_refuses_its_operation_alone(okta):
         ({"schemas": ["urn:other"], "Operations": []}, "invalidSyntax"),
         ({"schemas": [REQUEST], "Operations": ["x"]}, "invalidSyntax"),
         ({"schemas": [REQUEST], "Operations": [{"method": 5}]}, "invalidSyntax"),
+        ({"schemas": [REQUEST], "Operations": [{"method": "POST", "bulkId": "\ud800"}]}, "invalidSyntax"),
+        ({"schemas": [REQUEST], "Operations": [{"method": "PUT", "path": "/Users/\udc00"}]}, "invalidSyntax"),
+        ({"schemas": [REQUEST], "Operations": [{"method": "GET\x00"}]}, "invalidSyntax"),
+        ({"schemas": [REQUEST], "Operations": [{"method": "DELETE", "METHOD": "PUT"}]}, "invalidSyntax"),
         ({"schemas": [REQUEST], "Operations": [], "failOnErrors": 0}, "invalidValue"),
         ({"schemas": [REQUEST], "Operations": [], "failOnErrors": "1"}, "invalidValue"),
         ({"schemas": [REQUEST], "Operations": [post("a"), post("a")]}, "invalidValue"),
@@ -169,6 +178,21 @@ def test_a_long_chain_of_references_is_resolved(okta):
     chain = [post(f"g{n}", "/Groups", displayName=f"G{n}", members=[{"value": f"bulkId:g{n + 1}"}]) for n in range(300)]
     results = run(okta, *chain, post("g300", "/Groups", displayName="G300"))
     assert {result["status"] for result in results} == {"201"}
+
+
+def test_a_job_that_a_busy_database_does_not_take_fails_operation_by_operation(tmp_path):
+    url = f"sqlite:///{tmp_path}/v.db"
+    live.vestibule("migrate", database_url=url)
+    made = live.vestibule("tenant", "create", "demo", "--preset", "rfc", database_url=url)
+    token = made.stdout.split("Secret token: ")[1].strip()
+    job = {"Operations": [post("a", userName="ada"), post("b", userName="bob")]}
+    with live.serving("--workers", "1", database_url=url, busy_timeout="0.1") as server:
+        with closing(sqlite3.connect(tmp_path / "v.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            refused = server.request("POST", "/scim/demo/v2/Bulk", job, token)
+        taken = server.request("POST", "/scim/demo/v2/Bulk", job, token)
+    assert [result["status"] for result in refused.json["Operations"]] == ["503", "503"]
+    assert [result["status"] for result in taken.json["Operations"]] == ["201", "201"]
 
 
 def test_each_operation_has_its_entry_in_the_log(okta):

@@ -10,7 +10,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import psycopg
@@ -219,11 +219,7 @@ def test_a_deadlock_is_run_again_and_the_client_does_not_notice(entra, database_
     bob, group = entra.user("bob"), entra.group("Team")
     lock = "UPDATE resource SET parent = NULL WHERE id = %s"
     with psycopg.connect(database_url) as other:
-        try:
-            # Whoever has waited so long looks for a deadlock, and gives up if there is one: it shall be the request.
-            other.execute("SET deadlock_timeout = '60s'")
-        except psycopg.errors.InsufficientPrivilege:
-            missing("a Postgres whose user may set deadlock_timeout is needed to make a deadlock")
+        be_patient(other)
         other.execute("SELECT 1 FROM resource WHERE id = %s FOR UPDATE", (bob["id"],))
         with ThreadPoolExecutor(1) as threads:
             request = threads.submit(at_once, entra, [lambda own: own.patch(f"/Groups/{group['id']}", add(bob["id"]))])
@@ -234,6 +230,49 @@ def test_a_deadlock_is_run_again_and_the_client_does_not_notice(entra, database_
     assert answer.status_int == 204
     assert members(entra, group) == {bob["id"]}
     assert len([entry for entry in entra.log() if entry["operation"] == "PATCH"]) == 1
+
+
+@ON_POSTGRES
+def test_a_bulk_job_in_a_deadlock_is_run_again_and_does_nothing_twice(entra, database_url):
+    bob, group = entra.user("bob"), entra.group("Team")
+    joins = {"Operations": [add("bulkId:a"), add(bob["id"])]}
+    job = {"Operations": [
+        {"method": "POST", "path": "/Users", "bulkId": "a", "data": user("ada")},
+        {"method": "PATCH", "path": f"/Groups/{group['id']}", "data": joins},
+        {"method": "POST", "path": "/Users", "bulkId": "b", "data": user("ada")},
+    ]}  # fmt: skip
+    with psycopg.connect(database_url) as other:
+        be_patient(other)
+        other.execute("SELECT 1 FROM resource WHERE id = %s FOR UPDATE", (bob["id"],))
+        with ThreadPoolExecutor(1) as threads:
+            request = threads.submit(at_once, entra, [lambda own: own.post("/Bulk", job)])
+            await_waiting(database_url)
+            other.execute("UPDATE resource SET parent = NULL WHERE id = %s", (group["id"],))
+            other.commit()
+            (answer,) = request.result(60)
+    assert [result["status"] for result in answer.json["Operations"]] == ["201", "200", "409"]
+    assert members(entra, group) == {bob["id"], answer.json["Operations"][0]["location"].rpartition("/")[2]}
+    assert len([entry for entry in entra.log() if entry["operation"].endswith("(bulk)")]) == 3
+    check_whole(entra)
+
+
+def test_jobs_at_once_do_all_that_they_are_told(entra):
+    def job(number: int) -> dict[str, Any]:
+        data = [user(f"user{number}-{each}") for each in range(60)]
+        posts = [{"method": "POST", "path": "/Users", "bulkId": str(i), "data": body} for i, body in enumerate(data)]
+        return {"Operations": posts}
+
+    answers = at_once(entra, [lambda own, number=number: own.post("/Bulk", job(number)) for number in range(4)])
+    assert Tally(result["status"] for answer in answers for result in answer.json["Operations"]) == {"201": 240}
+    check_whole(entra)
+
+
+def be_patient(session: psycopg.Connection[Any]) -> None:
+    """Whoever has waited so long looks for a deadlock, and gives up if there is one: it shall not be this session."""
+    try:
+        session.execute("SET deadlock_timeout = '60s'")
+    except psycopg.errors.InsufficientPrivilege:
+        missing("a Postgres whose user may set deadlock_timeout is needed to make a deadlock")
 
 
 def await_waiting(url: str) -> None:
@@ -264,6 +303,7 @@ class Mix:
             self.leave,
             self.manage,
             self.regroup,
+            self.job,
             self.look,
         )
         while time.monotonic() < self._until:
@@ -310,6 +350,20 @@ class Mix:
             self._groups[index] = made.json["id"]
         return gone if gone.status_int >= 500 else made
 
+    def job(self, own: Any) -> Any:
+        """Somebody new joins a group, and somebody else leaves the directory."""
+        id = self._some_user(own)
+        join = {"Operations": [add("bulkId:a")]}
+        operations = [
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": user(f"user{self._random.randrange(30)}")},
+            {"method": "PATCH", "path": f"/Groups/{self._some_group()}", "data": join},
+            *([{"method": "DELETE", "path": f"/Users/{id}"}] if id else []),
+        ]
+        answer = own.post("/Bulk", {"Operations": operations})
+        failed = [result for result in answer.json["Operations"] if result["status"] >= "500"]
+        self.bad += [f"job: {result}" for result in failed]
+        return answer
+
     def look(self, own: Any) -> Any:
         return own.get(self._random.choice(["/Users", "/Groups", "/Users?count=2", f"/Groups/{self._some_group()}"]))
 
@@ -329,10 +383,68 @@ def test_a_mix_of_everything_leaves_no_error_and_nothing_dangling(entra):
     tally = sum((mix.tally for mix in mixes), Tally[tuple[str, int]]())
     bad = [line for mix in mixes for line in mix.bad]
     assert not bad, (bad[:5], tally)
-    assert {act for act, _ in tally} == {"create", "delete", "join", "leave", "manage", "regroup", "look"}
+    assert {act for act, _ in tally} == {"create", "delete", "join", "leave", "manage", "regroup", "job", "look"}
     assert tally["delete", 204] > 5
     assert tally["join", 204] > 5
     check_whole(entra)
+
+
+class Churn:
+    """Writers who come and go between those who stay, until the scan is over."""
+
+    def __init__(self, stable: list[str]) -> None:
+        self.begun = Event()
+        self.over = Event()
+        self._stable = stable
+
+    def write(self, own: Any, seed: int) -> None:
+        """People before, between and behind the others are made and removed; who stays gets another nickname."""
+        random_ = random.Random(seed)
+        while not self.over.is_set():
+            made = own.post("/Users", user(f"{random_.choice('abmyz')}{seed}{random_.random()}", title="Temp"))
+            change = {"op": "replace", "path": "nickName", "value": str(random_.random())}
+            own.patch(f"/Users/{random_.choice(self._stable)}", change)
+            if random_.random() < 0.7:
+                own.delete(f"/Users/{made.json['id']}")
+            self.begun.set()
+
+    def scan(self, own: Any, path: str) -> tuple[list[list[str]], list[list[str]]]:
+        """The names on the pages from the first to the last, and from there back to the first."""
+        try:
+            assert self.begun.wait(60)
+            there, last = self._walk(own, path, "", "nextCursor")
+            back, _ = self._walk(own, path, last["previousCursor"], "previousCursor")
+            return there, [there[-1], *back]
+        finally:
+            self.over.set()
+
+    def _walk(self, own: Any, path: str, cursor: str, following: str) -> tuple[list[list[str]], dict[str, Any]]:
+        pages = []
+        while True:
+            answer = own.get(f"{path}&cursor={cursor}").json
+            pages.append([found["userName"] for found in answer["Resources"]])
+            if following not in answer:
+                return pages, answer
+            cursor = answer[following]
+
+
+@pytest.mark.parametrize(
+    "order", ["", "&sortBy=userName", "&sortBy=userName&sortOrder=descending", "&sortBy=title", "&sortBy=meta.created"]
+)
+def test_a_scan_by_cursor_during_writes_repeats_and_skips_nobody_who_stays(entra, order):
+    """(RFC 9865 §2)"""
+    titles = [None, "Chief", "Temp", "Worker"]
+    stable = [entra.user(f"m{number:02}", title=titles[number % 4]) for number in range(40)]
+    names = {one["userName"] for one in stable}
+    by_index = [one["userName"] for one in entra.get(f"/Users?count=100{order}").json["Resources"]]
+    churn = Churn([one["id"] for one in stable])
+    writers = [lambda own, seed=seed: churn.write(own, seed) for seed in range(3)]
+    there, back = at_once(entra, [lambda own: churn.scan(own, f"/Users?count=5{order}"), *writers])[0]
+    forwards = [name for page in there for name in page if name in names]
+    backwards = [name for page in reversed(back) for name in page if name in names]
+    assert forwards == by_index
+    assert backwards == by_index
+    assert all(len(page) == 5 for page in there[:-1])
 
 
 @ON_POSTGRES

@@ -1,4 +1,5 @@
-"""The fast path answers as Flask does, byte for byte, and leaves to Flask what it does not answer."""
+"""The fast path answers as Flask does, byte for byte, and leaves to Flask what it does not answer (RFC 7644 §3.4.1,
+§3.4.2)."""
 
 import json
 import re

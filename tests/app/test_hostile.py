@@ -82,6 +82,47 @@ def test_lists_do_not_grow_without_end(okta):
     assert okta.get(f"/Users/{bob['id']}").json == bob
 
 
+ROLES = [{"value": str(number)} for number in range(1_000)]
+
+
+@pytest.mark.parametrize(
+    ("operations", "status"),
+    [
+        (
+            [{"op": "add", "path": "roles", "value": [{"value": f"{n}-{i}"} for i in range(50)]} for n in range(2_000)],
+            400,
+        ),
+        (
+            [
+                {"op": "add", "path": "roles", "value": ROLES},
+                *[{"op": "add", "path": "roles", "value": ROLES[:1]}] * 999,
+            ],
+            413,
+        ),
+        (
+            [{"op": "add", "path": "roles", "value": ROLES}]
+            + [{"op": "replace", "path": "roles[value pr].display", "value": str(n)} for n in range(1_000)],
+            413,
+        ),
+    ],
+    ids=["growing", "merging", "selecting"],
+)
+def test_a_patch_that_goes_through_long_lists_again_and_again_is_refused(okta, operations, status):
+    bob = okta.user("bob")
+    began = time.monotonic()
+    refused(okta.patch(f"/Users/{bob['id']}", *operations), began, status)
+    assert okta.get(f"/Users/{bob['id']}").json == bob
+
+
+def test_many_operations_beside_long_lists_cost_what_they_touch(okta):
+    lists = {name: [{"value": str(number)} for number in range(1_000)] for name in ("roles", "entitlements", "ims")}
+    bob = okta.user("bob", **lists)
+    began = time.monotonic()
+    operations = [{"op": "replace", "path": "title", "value": str(number)} for number in range(2_000)]
+    assert okta.patch(f"/Users/{bob['id']}", *operations).json["title"] == "1999"
+    assert time.monotonic() - began < 3
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("id", ["%00", "a%00b", "%FF", "..%2f..", "x" * 3_000, "'--", "%F0%9F%92%A9"])
 def test_ids_that_cannot_be_are_not_found(okta, method, id):
@@ -174,3 +215,10 @@ def test_malformed_http_is_refused_in_scim_without_a_trace_of_a_failure(server, 
     assert json.loads(reply.body)["schemas"] == [ERROR]
     assert running.request("GET", "/scim/demo/v2/Users", token=token).status == 200
     assert not any("Traceback" in line or '"status":500' in line for line in running.lines[seen:])
+
+
+def test_a_job_in_chunks_over_the_limit_is_refused_with_the_limits_name(server):
+    running, token = server
+    chunks = b"%x\r\n" % (LIMIT + 9) + b" " * (LIMIT + 9) + b"\r\n0\r\n\r\n"
+    reply = running.send(raw(token, CHUNKED, chunks).replace(b"/v2/Users", b"/v2/Bulk", 1))
+    assert (reply.status, "maxPayloadSize" in reply.json["detail"]) == (413, True)

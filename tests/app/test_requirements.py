@@ -1,4 +1,5 @@
-"""Thirty faults that other SCIM servers had in the wild, each a requirement that holds here (docs/conformance.md)."""
+"""Thirty faults that other SCIM servers had in the wild, each a requirement that holds here (docs/conformance.md) (RFC
+7644 §3.3 to §3.6, §3.12)."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""Pages by index and by cursor, .search, and the root (RFC 7644 §3.4.2, §3.4.3, RFC 9865)."""
+"""Pages by index and by cursor, .search, and the root (RFC 7644 §3.4.2, §3.4.3, RFC 9865 §2)."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""What requests cost in SQL statements, the token's included: constant for lists, nothing written by reads."""
+"""What requests cost in SQL statements, the token's included: constant for lists, nothing written by reads (RFC 7644
+§3.4.2, §3.5)."""
 
 import re
 import threading
@@ -217,6 +218,35 @@ def test_who_excludes_the_members_does_not_have_them_read(entra, cast, statement
     ]
     for work in works:
         assert [each for each in statements(work) if "membership" in each] == []
+
+
+@pytest.mark.parametrize("asked", [{"excludedAttributes": "members,groups"}, {"attributes": "id,userName,displayName"}])
+@pytest.mark.parametrize("kind", ["User", "Group"])
+def test_neither_members_nor_groups_are_read_for_an_answer_that_does_not_show_them(
+    entra, cast, statements, asked, kind
+):
+    """(RFC 7644 §3.9)"""
+    path, name = (cast.user, "userName") if kind == "User" else (cast.team, "displayName")
+    query = "?" + "&".join(f"{key}={value}" for key, value in asked.items())
+    listed = {key: value.split(",") for key, value in asked.items()}
+    stored = entra.get(path).json
+    new = user("new") if kind == "User" else group("New")
+    change = {"Operations": [{"op": "replace", "path": "externalId", "value": "5e"}]}
+    works = [
+        (200, lambda: entra.get(path + query)),
+        (200, lambda: entra.get(f"/{kind}s{query}")),
+        (200, lambda: entra.get(f"/{kind}s{query}&sortBy={name}&count=3")),
+        (200, lambda: entra.get(f"/{kind}s{query}&cursor&count=3")),
+        (200, lambda: entra.get(f'/{kind}s{query}&filter={name} eq "{stored[name]}"')),
+        (200, lambda: entra.get(f"/{query}&count=3")),
+        (200, lambda: entra.post(f"/{kind}s/.search", {"filter": f'{name} eq "{stored[name]}"', **listed})),
+        (200, lambda: entra.post("/.search", {"filter": f'{name} eq "{stored[name]}"', **listed})),
+        (201, lambda: entra.request("POST", f"/{kind}s{query}", new)),
+        (200, lambda: entra.request("PUT", path + query, {key: stored[key] for key in new if key in stored})),
+        (200 if kind == "User" or "attributes" in asked else 204, lambda: entra.request("PATCH", path + query, change)),
+    ]
+    for number, (status, work) in enumerate(works):
+        assert [each for each in statements(work, status) if "membership" in each] == [], number
 
 
 def test_a_patch_without_an_answer_does_not_read_the_members(entra, cast, statements):

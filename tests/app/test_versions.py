@@ -45,6 +45,15 @@ def test_a_reader_who_has_the_version_gets_304(okta, bob, tag):
     assert (answer.status_int, answer.body, answer.headers["ETag"]) == (304, b"", 'W/"1"')
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_reader_who_asks_for_a_version_that_has_passed_is_refused(okta, bob, method):
+    """(RFC 9110 §13.1.1)"""
+    assert okta.request(method, f"/Users/{bob['id']}", headers={"If-Match": 'W/"1"'}).status_int == 200
+    assert okta.request(method, f"/Users/{bob['id']}", headers={"If-Match": 'W/"7"'}).status_int == 412
+    both = {"If-Match": 'W/"7"', "If-None-Match": 'W/"1"'}
+    assert okta.request(method, f"/Users/{bob['id']}", headers=both).status_int == 412
+
+
 def test_a_reader_who_has_another_version_gets_the_resource(okta, bob):
     answer = okta.request("GET", f"/Users/{bob['id']}", headers={"If-None-Match": 'W/"3"'})
     assert (answer.status_int, answer.json) == (200, bob)

@@ -1,4 +1,5 @@
-"""The work e-mail identifies a user, and no client changes it, whatever the spelling (docs/entra.md)."""
+"""The work e-mail identifies a user, and no client changes it, whatever the spelling (docs/entra.md) (RFC 7643
+§4.1.2)."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Comparison keys: equal keys are equal values, and their order is the values' order."""
+"""Comparison keys: equal keys are equal values, and their order is the values' order (RFC 7643 §2.3, §7, RFC 7644
+§3.4.2.2, §5)."""
 
 import unicodedata
 

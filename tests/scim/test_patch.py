@@ -235,7 +235,13 @@ TABLE: dict[str, list[tuple[Any, Any, Any]]] = {
         ),
         *((BABS, op("remove", path), Mutability) for path in ("id", "meta", "groups", 'groups[value eq "x"]')),
         (BABS, op("replace", "manager.displayName", "Jim"), Mutability),
-        (BABS, op("replace", None, {"groups": [{"value": "x"}], "manager": {"displayName": "Jim"}}), None),
+        *(
+            (BABS, op(name, None, {"title": "Chief", key: [{"value": "x"}]}), Mutability)
+            for name in ("add", "replace")
+            for key in ("groups", "meta.version", "manager.displayName")
+        ),
+        # Inside an object that may be written it is passed over, as in a body (RFC 7644 §3.3).
+        (BABS, op("replace", None, {"manager": {"displayName": "Jim"}}), None),
     ],
     "required": [
         (BABS, op("add", "userName", "b"), BABS | {"userName": "b"}),
@@ -264,6 +270,8 @@ TABLE: dict[str, list[tuple[Any, Any, Any]]] = {
         *((BABS, op(name, "title", "x"), InvalidSyntax) for name in ("move", "copy", "test", "", None, 7)),
         (BABS, {"path": "title", "value": "x"}, InvalidSyntax),
         (BABS, "remove", InvalidSyntax),
+        (BABS, op("add", "title", "x") | {"OP": "remove"}, InvalidSyntax),
+        (BABS, op("add", None, {"title": "x", "TITLE": "y"}), InvalidSyntax),
     ],
 }
 CASES = [
@@ -415,7 +423,7 @@ SPELLINGS: list[tuple[str, Any, list[Any], Any]] = [
     (
         "keys of the server inside",
         BABS,
-        [op("replace", None, {"schemas": [CORE_USER], "meta": {"version": "1"}, "groups": []})],
+        [op("replace", None, {"schemas": [CORE_USER], "meta": {"version": "1"}})],
         BABS,
     ),
     ("an unknown key without a path", BABS, [op("replace", None, {"title": "Chief", "foo": 1})], InvalidSyntax),

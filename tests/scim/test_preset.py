@@ -1,4 +1,4 @@
-"""The presets: what each accepts, and what custom fields add."""
+"""The presets: what each accepts, and what custom fields add (RFC 7643 §2.2, §4.1)."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The work e-mail as identity: what a client cannot change, what waits, what the platform side decides."""
+"""The work e-mail as identity: what a client cannot change, what waits, what the platform side decides (RFC 7643
+§4.1.2)."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The database answers hot requests from an index, at 10,000 users, on both databases (docs/filters.md)."""
+"""The database answers hot requests from an index, at 10,000 users, on both databases (docs/filters.md) (RFC 7644
+§3.4.2.2)."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""Groups on the platform side: members by hand, parents, the integration group, renaming; what clients then see."""
+"""Groups on the platform side: members by hand, parents, the integration group, renaming; what clients then see (RFC
+7643 §4.2)."""
 
 from concurrent.futures import ThreadPoolExecutor
 
