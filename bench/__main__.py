@@ -101,7 +101,7 @@ def measured(places: list[Place], size: int, rounds: int, stack: ExitStack, fold
 
 
 def _requests(scenario: Scenario, place: Place, round: int) -> list[bytes]:
-    return scenario.requests(place.site, round, scenario.count)
+    return scenario.requests(place.site, round, scenario.number)
 
 
 def sample(server: Server, requests: list[bytes]) -> Sample:

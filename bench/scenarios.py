@@ -57,7 +57,7 @@ class Scenario(NamedTuple):
     name: str
     requests: Requests
     budget: Budget
-    count: int = 1_000
+    number: int = 1_000
     members: int = 0
     """How many members the group has that it is about."""
 
