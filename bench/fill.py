@@ -1,6 +1,7 @@
 """Fills a database with directories by the command that an operator has: `vestibule import`."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,12 +20,13 @@ _COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
 
 
 class Filled(NamedTuple):
-    """A tenant that was imported: a token of it, what the command counted, and the seconds that it took."""
+    """A tenant that was imported: a token of it, what the command counted, what it took."""
 
     token: str
     users: int
     groups: int
     seconds: float
+    peak_mb: float
 
 
 def fill(url: str, directories: Iterable[Directory], preset: str = "360learning") -> dict[str, str]:
@@ -54,19 +56,23 @@ def _imported(database: Database, url: str, directory: Directory, preset: str) -
         with file.open("w", encoding="utf-8") as lines:
             lines.writelines(f"{json.dumps(resource)}\n" for resource in directory.resources())
         began = time.perf_counter()
-        totals = _counted(url, directory.tenant, file)
+        totals, peak = _counted(url, directory.tenant, file)
     seconds = time.perf_counter() - began
     if (totals["users"], totals["groups"]) != (directory.users, directory.groups_in_all):
         raise RuntimeError(f"The import of {directory.tenant} counted only {totals}.")
-    return Filled(token, totals["users"], totals["groups"], seconds)
+    return Filled(token, totals["users"], totals["groups"], seconds, peak)
 
 
-def _counted(url: str, tenant: str, file: Path) -> dict[str, int]:
-    """Import the file; what the command counted."""
+def _counted(url: str, tenant: str, file: Path) -> tuple[dict[str, int], float]:
+    """Import the file; what the command counted, and the megabytes that it had in memory at most."""
     settings = {"VESTIBULE_DATABASE_URL": url, "VESTIBULE_PUBLIC_URL": "https://scim.example.com"}
     command = [*_COMMAND, "import", tenant, str(file), "--json"]
-    said = subprocess.run(command, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=False)
-    if said.returncode:
-        raise RuntimeError(f"vestibule import failed:\n{said.stderr[-2000:]}")
-    counted: dict[str, int] = json.loads(said.stdout)
-    return counted
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment(settings), stdout=said, stderr=complained)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        complained.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"vestibule import failed:\n{complained.read()[-2000:]}")
+        said.seek(0)
+        return json.load(said), used.ru_maxrss / 1024

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 _REPLAY = Path(__file__).parent / "replay.lua"
 _CHUNK = 262_144
+_MANY = 100
 
 
 class Load(NamedTuple):
@@ -27,7 +28,8 @@ class Load(NamedTuple):
 
 def load(port: int, requests: Sequence[bytes], *, connections: int = 8, seconds: float = 30.0) -> Load:
     """Send the requests, each once, one at a time per connection; ends with the last answer, or when time is up."""
-    run = by_wrk if shutil.which("wrk") else by_client
+    # For a few requests wrk takes longer to start than they do.
+    run = by_wrk if len(requests) >= _MANY and shutil.which("wrk") else by_client
     return run(port, requests, connections, seconds)
 
 
