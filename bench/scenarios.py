@@ -9,7 +9,7 @@ from uuid import uuid4
 from bench.directories import LARGE, NEWCOMERS, Directory, external_id, user_body, user_name, work_email
 
 PAGE = 100
-_PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _STRIDE = 7_919
 """A prime: users are visited all over the directory, none twice in a round."""
 
@@ -21,6 +21,18 @@ class Budget(NamedTuple):
     postgres: float
 
 
+def raw_request(method: str, target: str, token: str, body: Any = None) -> bytes:
+    """The bytes of a request; a body is sent as SCIM JSON."""
+    lines = [
+        f"{method} {target} HTTP/1.1", "Host: scim.example.com", f"Authorization: Bearer {token}",
+        "Accept: application/scim+json", "User-Agent: bench",
+    ]  # fmt: skip
+    content = b"" if body is None else json.dumps(body).encode()
+    if body is not None:
+        lines += ["Content-Type: application/scim+json; charset=utf-8", f"Content-Length: {len(content)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
 class Site(NamedTuple):
     """A directory that is served: with which token, and by which cursors pages are reached, by what lies before."""
 
@@ -30,19 +42,12 @@ class Site(NamedTuple):
 
     def request(self, method: str, path: str, body: Any = None) -> bytes:
         """A raw request below the Endpoint URL."""
-        lines = [
-            f"{method} /scim/{self.directory.tenant}/v2{path} HTTP/1.1", "Host: scim.example.com",
-            f"Authorization: Bearer {self.token}", "Accept: application/scim+json", "User-Agent: bench",
-        ]  # fmt: skip
-        content = b"" if body is None else json.dumps(body).encode()
-        if body is not None:
-            lines += ["Content-Type: application/scim+json; charset=utf-8", f"Content-Length: {len(content)}"]
-        return "\r\n".join([*lines, "", ""]).encode() + content
+        return raw_request(method, f"/scim/{self.directory.tenant}/v2{path}", self.token, body)
 
     def patch(self, path: str, op: str, attribute: str, value: Any) -> bytes:
         """A raw PATCH of one operation, as Entra sends it."""
         operation = {"op": op, "path": attribute, "value": value}
-        return self.request("PATCH", path, {"schemas": [_PATCH_OP], "Operations": [operation]})
+        return self.request("PATCH", path, {"schemas": [PATCH_OP], "Operations": [operation]})
 
     def search(self, **parameters: Any) -> bytes:
         """A raw search for users."""
