@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from store import import_groups
+from store import import_groups, imports
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -118,6 +118,15 @@ def test_a_long_line_of_members_is_taken_part_by_part(run, okta, tmp_path, monke
     assert {member["display"] for member in found["members"]} == {"ann", "bob", "cleo", "dora"}
     entries = [each for each in okta.log() if each["operation"] == "platform: import"]
     assert [len(each["changes"][-1]["after"]) for each in entries if each.get("resource") == found["id"]] == [4]
+
+
+def test_postgres_sees_how_its_tables_grow(vestibule, database, okta, tmp_path, monkeypatch):
+    monkeypatch.setattr(imports, "BATCH_LINES", 1)
+    heard, execute = [], database.db.execute_sql
+    monkeypatch.setattr(database.db, "execute_sql", lambda sql, *rest: heard.append(sql) or execute(sql, *rest))
+    vestibule("import", okta.name, lines(tmp_path, *map(person, ["ann", "bob", "cleo", "dora", "eve"])))
+    # After the first user, the second, and the fourth; SQLite does without.
+    assert sum(sql.startswith("ANALYZE") for sql in heard) == (3 if database.dialect.locks_rows else 0)
 
 
 def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, tmp_path):
