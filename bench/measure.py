@@ -74,6 +74,7 @@ class Measuring:
         self._backends = {place.url: backends(place.url) for place in places}
         self._samples: dict[tuple[str, Place], list[Sample]] = {}
         self._yardsticks: list[Yardsticks] = []
+        self._before = 0.0
 
     def run(self, rounds: int, limit: int) -> None:
         """Sample everything so many times, after a round that only warms up; `limit` is the most requests at once."""
@@ -94,9 +95,9 @@ class Measuring:
             ]
             if not fitting:
                 continue
-            before = self._empty(limit)
             found = {place: self._sampled(scenario, place, round, limit) for place in fitting}
-            bare = (before + self._empty(limit)) / 2
+            before, self._before = self._before, self._empty(limit)
+            bare = (before + self._before) / 2
             for place, one in found.items():
                 listed = self._samples.setdefault((scenario.name, place), [])
                 listed.append(one._replace(ratio=one.cost / bare))
@@ -106,8 +107,9 @@ class Measuring:
         return sample(place.server, requests, self._backends[place.url], scenario.connections)
 
     def _yardstick(self, limit: int) -> None:
-        bare = self._empty(limit)
-        self._yardsticks.append(Yardsticks(bare, sample(self._flask, self._requests(limit)).cost / bare))
+        flask = sample(self._flask, self._requests(limit)).cost
+        self._before = self._empty(limit)
+        self._yardsticks.append(Yardsticks(self._before, flask / self._before))
 
     def _empty(self, limit: int) -> float:
         return sample(self._bare, self._requests(limit)).cost

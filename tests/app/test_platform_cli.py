@@ -123,7 +123,12 @@ def test_a_long_line_of_members_is_taken_part_by_part(run, okta, tmp_path, monke
 def test_postgres_sees_how_its_tables_grow(vestibule, database, okta, tmp_path, monkeypatch):
     monkeypatch.setattr(imports, "BATCH_LINES", 1)
     heard, execute = [], database.db.execute_sql
-    monkeypatch.setattr(database.db, "execute_sql", lambda sql, *rest: heard.append(sql) or execute(sql, *rest))
+
+    def listen(sql, *rest):
+        heard.append(sql)
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(database.db, "execute_sql", listen)
     vestibule("import", okta.name, lines(tmp_path, *map(person, ["ann", "bob", "cleo", "dora", "eve"])))
     # After the first user, the second, and the fourth; SQLite does without.
     assert sum(sql.startswith("ANALYZE") for sql in heard) == (3 if database.dialect.locks_rows else 0)
