@@ -36,7 +36,8 @@ def fill(url: str, directories: Iterable[Directory], preset: str = "360learning"
 
 def imported(url: str, directories: Iterable[Directory], preset: str = "360learning") -> dict[str, Filled]:
     """The same, with what it took."""
-    database = Database(url)
+    # Sweeping a large database takes longer than a request may.
+    database = Database(url, statement_timeout=0.0)
     database.migrate()
     found = {directory.tenant: _imported(database, url, directory, preset) for directory in directories}
     if not url.startswith("sqlite"):
