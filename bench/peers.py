@@ -12,15 +12,13 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from bench.commands import new_tenant, vestibule
 from bench.contenders import NEWCOMERS, WORKS, Contender, Work
 from bench.measure import Sample, sample
 from bench.places import DATABASES, database_url, settings
 from bench.promises import PROMISES, SURVIVES, survives
 from bench.servers import ROOT, Server
 from bench.tables import table
-from store.database import Database
-from store.tenants import Tenants
-from store.tokens import Tokens
 
 REQUIREMENTS = ("scim2-server>=0.8.3,<0.9", "gunicorn>=27,<28")
 PEER = "scim2-server"
@@ -77,10 +75,8 @@ def _python() -> str:
 def ours(database: str, folder: Path, stack: ExitStack) -> Contender:
     """Vestibule, on an empty database that is there until the stack is closed."""
     url = stack.enter_context(database_url(database, folder))
-    opened = Database(url)
-    opened.migrate()
-    token = Tokens(opened, Tenants(opened).create("bench", "rfc").pk).create("bench")
-    opened.close()
+    vestibule(url, "migrate")
+    token = new_tenant(url, "bench", "rfc")
     environ = settings(url, secrets.token_hex())
     return Contender(f"Vestibule, {database}", "wsgi:application", "/scim/bench/v2", token, environ)
 
