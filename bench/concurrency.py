@@ -90,7 +90,7 @@ def _crowds(database: str, given: argparse.Namespace) -> Iterator[Crowd]:
     """Each number of clients on each number of workers."""
     directory = Directory("bench", given.size)
     with tempfile.TemporaryDirectory() as folder, database_url(database, Path(folder)) as url:
-        mix = Mix(Site(directory, fill(url, [directory])[directory.tenant], {}))
+        mix = Mix(Site(directory, fill(url, [directory])[directory.tenant]))
         for workers in given.workers:
             with gunicorn("wsgi:application", Path(folder), settings(url, secrets.token_hex()), workers) as server:
                 load(server.port, mix.requests(200 * workers))
@@ -138,7 +138,7 @@ def _admit(url: str, mixes: list[Mix], more: int) -> None:
     """So many tenants more, each with a directory of a thousand users."""
     directories = [Directory(f"tenant{len(mixes) + number}", 100) for number in range(more)]
     for directory, token in zip(directories, fill(url, directories).values(), strict=True):
-        mixes.append(Mix(Site(directory, token, {}), len(mixes)))
+        mixes.append(Mix(Site(directory, token), len(mixes)))
 
 
 def _crowd_table(crowds: Sequence[Crowd]) -> str:

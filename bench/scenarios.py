@@ -1,7 +1,8 @@
 """What is measured under load: each scenario makes the raw requests of one round, and says what it may cost."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
@@ -38,7 +39,7 @@ class Site(NamedTuple):
 
     directory: Directory
     token: str
-    cursors: dict[int, str]
+    cursors: Mapping[int, str] = MappingProxyType({})
 
     def request(self, method: str, path: str, body: Any = None) -> bytes:
         """A raw request below the Endpoint URL."""
