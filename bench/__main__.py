@@ -66,7 +66,7 @@ def shown(figures: Figures) -> str:
         "Cost by the size of the directory": tables.flat_by_size(figures.rows),
         "Cost by the place in the largest directory": tables.flat_by_point(figures.rows),
         "Whole groups": tables.streams(figures.streams),
-        "vestibule import": tables.imports(figures.places),
+        "Import": tables.imports(figures.places),
     }
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in titled.items() if text)
 
