@@ -45,6 +45,7 @@ class Row(NamedTuple):
     database_us: float
     ratio: float
     budget: float | None
+    most_ms: float | None
     p50: float
     p99: float
     errors: int
@@ -148,8 +149,9 @@ def sample(server: Server, requests: Sequence[bytes], database: Pids = tuple, co
 def _row(scenario: Scenario, place: Place, samples: list[Sample]) -> Row:
     costs, stored, p50, p99, errors, answers, ratios = zip(*samples, strict=True)
     budget = scenario.budget and getattr(scenario.budget, place.database)
+    most_ms = scenario.most_ms if place.database == "sqlite" else None
     return Row(
         place.site.directory.size, scenario.kind, scenario.point, scenario.flat, place.database, median(costs),
-        median(stored), median(ratios), budget, median(p50), median(p99), sum(errors), sum(answers),
+        median(stored), median(ratios), budget, most_ms, median(p50), median(p99), sum(errors), sum(answers),
         max(map(memory, place.server.workers)) / 2**20,
     )  # fmt: skip

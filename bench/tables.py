@@ -40,13 +40,19 @@ def costs(rows: Sequence[Row], yardsticks: Yardsticks) -> str:
 
 
 def _cost(row: Row) -> Sequence[object]:
-    budget = "" if row.budget is None else f"{row.budget:g}{over(row.ratio, row.budget)}"
     # SQLite works in the server's own processes.
     stored = "" if row.database == "sqlite" else f"{row.database_us:.0f}"
     return (
-        f"{row.size:,}", row.name, row.database, f"{row.us:.0f}", stored, f"{row.ratio:.2f}", budget,
+        f"{row.size:,}", row.name, row.database, f"{row.us:.0f}", stored, f"{row.ratio:.2f}", _budget(row),
         f"{row.p50:.1f}", f"{row.p99:.1f}", row.errors,
     )  # fmt: skip
+
+
+def _budget(row: Row) -> str:
+    """What the request may cost, or how long one client may wait for it."""
+    if row.most_ms is not None:
+        return f"{row.most_ms:g} ms{over(row.p50, row.most_ms)}"
+    return "" if row.budget is None else f"{row.budget:g}{over(row.ratio, row.budget)}"
 
 
 def over(value: float, bound: float) -> str:
