@@ -14,10 +14,10 @@ INSTALL := $(PIP) install --no-deps
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance fuzz bench docs lint format lock
+.PHONY: help setup run test conformance fuzz bench bench-concurrency bench-peers docs lint format lock
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/dev.stamp ## Install Vestibule, the tests' tools and the linters into .venv
 	@echo "Vestibule is installed in .venv; make run serves it."
@@ -35,8 +35,14 @@ conformance: .venv/dev.stamp ## Run the suites that others wrote, against a live
 fuzz: .venv/dev.stamp ## Send requests drawn from the OpenAPI document to a live server: make fuzz REQUESTS=1000
 	VESTIBULE_FUZZ=$(REQUESTS) $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
-bench: .venv/dev.stamp ## Measure what a request costs, beside an empty application: make bench ARGS="--sizes 100000"
+bench: .venv/dev.stamp ## Measure what a request costs: make bench ARGS="--sizes 1000 100000 1000000"
 	$(BIN)/python -m bench $(ARGS)
+
+bench-concurrency: .venv/dev.stamp ## Measure many clients at once, and how many tenants are served in time
+	$(BIN)/python -m bench.concurrency $(ARGS)
+
+bench-peers: .venv/dev.stamp ## Measure Vestibule beside scim2-server, which is installed in build/
+	$(BIN)/python -m bench.peers $(ARGS)
 
 docs: .venv/dev.stamp ## Make the tables of docs/conformance.md from the tests
 	$(BIN)/python -m tests.conformance_page

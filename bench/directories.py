@@ -7,7 +7,7 @@ the crowd; the large groups hold the first so many of them.
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from scim.schemas import ENTERPRISE_USER
@@ -17,6 +17,7 @@ LARGE = (10, 1_000, 100_000, 1_000_000)
 """How many members the large groups have, where the directory has as many people."""
 
 _USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 _GIVEN = ("Ada", "Björn", "Chloé", "Dai", "Émile", "Fatima", "Grace", "Hans", "Ines", "João")
 _FAMILY = ("Lovelace", "Åberg", "Dupont", "Evans", "Zola", "Haddad", "Hopper", "Müller", "Silva", "Costa")
 
@@ -43,6 +44,11 @@ class Directory(NamedTuple):
         """The sizes of the large groups."""
         return tuple(size for size in LARGE if size <= self.size)
 
+    @property
+    def groups_in_all(self) -> int:
+        """How many groups there are, small and large."""
+        return self.teams + len(self.large)
+
     def user_id(self, number: int) -> str:
         """The id of a user: as good as random, as ids are."""
         return _id(f"{self.tenant} user {number}")
@@ -67,9 +73,16 @@ class Directory(NamedTuple):
         held = [self.teams + place for place, size in enumerate(self.large) if 0 <= number - NEWCOMERS < size]
         return sorted(found) + held
 
-    def memberships(self) -> Iterator[tuple[int, int]]:
-        """Every membership: group and user."""
-        return ((group, number) for number in range(self.users) for group in self.groups(number))
+    def resources(self) -> Iterator[dict[str, Any]]:
+        """Everybody and every group as SCIM resources, as `vestibule import` takes them."""
+        members: list[list[int]] = [[] for _ in range(self.groups_in_all)]
+        for number in range(self.users):
+            manager = self.manager(number)
+            yield {"id": self.user_id(number)} | user_body(number, None if manager is None else self.user_id(manager))
+            for group in self.groups(number):
+                members[group].append(number)
+        for group, numbers in enumerate(members):
+            yield group_body(f"{self.tenant} group {group}", map(self.user_id, numbers)) | {"id": self.group_id(group)}
 
 
 def _id(name: str) -> str:
@@ -118,3 +131,9 @@ def user_body(number: int, manager: str | None = None) -> dict[str, Any]:
     if manager is not None:
         body[ENTERPRISE_USER]["manager"] = {"value": manager}
     return body
+
+
+def group_body(name: str, members: Iterable[str]) -> dict[str, Any]:
+    """A group whose members came by SCIM."""
+    listed = [{"value": id, "origin": "scim"} for id in members]
+    return {"schemas": [_GROUP], "displayName": name, "externalId": name, "members": listed}

@@ -1,8 +1,10 @@
 """What running processes use, from procfs: processor time and memory."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import psycopg
 
 _TICKS = 100
 """Linux shows processor times in hundredths of a second, whatever its own clock (proc(5), USER_HZ)."""
@@ -50,3 +52,16 @@ def children(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def backends(url: str) -> Callable[[], list[int]]:
+    """What finds the processes of Postgres that serve a database, if it runs on this machine; SQLite has none."""
+    if url.startswith("sqlite"):
+        return list
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def found() -> list[int]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            return [pid for (pid,) in connection.execute(query).fetchall()]
+
+    return found

@@ -1,13 +1,16 @@
 """What is measured under load: each scenario makes the raw requests of one round, and says what it may cost."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
+from uuid import uuid4
 
 from bench.directories import LARGE, NEWCOMERS, Directory, external_id, user_body, user_name, work_email
 
-_PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+PAGE = 100
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _STRIDE = 7_919
 """A prime: users are visited all over the directory, none twice in a round."""
 
@@ -19,32 +22,38 @@ class Budget(NamedTuple):
     postgres: float
 
 
+def raw_request(method: str, target: str, token: str, body: Any = None) -> bytes:
+    """The bytes of a request; a body is sent as SCIM JSON."""
+    lines = [
+        f"{method} {target} HTTP/1.1", "Host: scim.example.com", f"Authorization: Bearer {token}",
+        "Accept: application/scim+json", "User-Agent: bench",
+    ]  # fmt: skip
+    content = b"" if body is None else json.dumps(body).encode()
+    if body is not None:
+        lines += ["Content-Type: application/scim+json; charset=utf-8", f"Content-Length: {len(content)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
 class Site(NamedTuple):
-    """A directory that is served: where, and with which token."""
+    """A directory that is served: with which token, and by which cursors pages are reached, by what lies before."""
 
     directory: Directory
     token: str
+    cursors: Mapping[int, str] = MappingProxyType({})
 
     def request(self, method: str, path: str, body: Any = None) -> bytes:
         """A raw request below the Endpoint URL."""
-        lines = [
-            f"{method} /scim/{self.directory.tenant}/v2{path} HTTP/1.1", "Host: scim.example.com",
-            f"Authorization: Bearer {self.token}", "Accept: application/scim+json", "User-Agent: bench",
-        ]  # fmt: skip
-        content = b"" if body is None else json.dumps(body).encode()
-        if body is not None:
-            lines += ["Content-Type: application/scim+json; charset=utf-8", f"Content-Length: {len(content)}"]
-        return "\r\n".join([*lines, "", ""]).encode() + content
+        return raw_request(method, f"/scim/{self.directory.tenant}/v2{path}", self.token, body)
 
     def patch(self, path: str, op: str, attribute: str, value: Any) -> bytes:
         """A raw PATCH of one operation, as Entra sends it."""
         operation = {"op": op, "path": attribute, "value": value}
-        return self.request("PATCH", path, {"schemas": [_PATCH_OP], "Operations": [operation]})
+        return self.request("PATCH", path, {"schemas": [PATCH_OP], "Operations": [operation]})
 
-    def search(self, expression: str, **parameters: Any) -> bytes:
+    def search(self, **parameters: Any) -> bytes:
         """A raw search for users."""
-        asked = {"filter": expression} | parameters
-        return self.request("GET", "/Users?" + "&".join(f"{name}={quote(str(value))}" for name, value in asked.items()))
+        asked = "&".join(f"{name}={quote(str(value))}" for name, value in parameters.items())
+        return self.request("GET", f"/Users?{asked}")
 
 
 Requests = Callable[[Site, int, int], list[bytes]]
@@ -52,14 +61,25 @@ Requests = Callable[[Site, int, int], list[bytes]]
 
 
 class Scenario(NamedTuple):
-    """What is measured."""
+    """What is measured. A `kind` is measured at several points where its cost is to be the same at all of them."""
 
-    name: str
+    kind: str
     requests: Requests
-    budget: Budget
-    count: int = 1_000
+    budget: Budget | None = None
+    number: int = 1_000
+    point: str = ""
     members: int = 0
     """How many members the group has that it is about."""
+    connections: int = 8
+    flat: bool = True
+    """Whether it may cost no more in a large directory than in a small one."""
+    most_ms: float | None = None
+    """What one client may wait for at most on SQLite."""
+
+    @property
+    def name(self) -> str:
+        """The kind and the point."""
+        return f"{self.kind}: {self.point}" if self.point else self.kind
 
     def fits(self, directory: Directory) -> bool:
         """Whether the directory has that group."""
@@ -80,13 +100,35 @@ def get_user(site: Site, round: int, count: int) -> list[bytes]:
 def find_by(expression: str, value: Callable[[int], str]) -> Requests:
     """One user by a filter."""
     return lambda site, round, count: [
-        site.search(expression.format(value(number))) for number in numbers(site, round, count)
+        site.search(filter=expression.format(value(number))) for number in numbers(site, round, count)
     ]
+
+
+def find_nobody(site: Site, round: int, count: int) -> list[bytes]:
+    """Nobody, as Entra asks when an administrator presses Test Connection, and at the start of every cycle."""
+    return [site.search(filter=f'userName eq "{uuid4()}"') for _ in range(count)]
 
 
 def list_users(site: Site, round: int, count: int) -> list[bytes]:
     """The first hundred users."""
-    return [site.request("GET", "/Users?count=100")] * count
+    return [site.search(count=PAGE)] * count
+
+
+def offset(directory: Directory, part: float) -> int:
+    """How many users lie before the page there; 0.0 is the start of the directory, 1.0 its last page."""
+    return int((directory.users - PAGE) * part)
+
+
+def page_by_index(part: float) -> Requests:
+    """A page by startIndex."""
+    return lambda site, round, count: [site.search(startIndex=offset(site.directory, part) + 1, count=PAGE)] * count
+
+
+def page_by_cursor(part: float) -> Requests:
+    """A page by cursor."""
+    return lambda site, round, count: (
+        [site.search(cursor=site.cursors[offset(site.directory, part)], count=PAGE)] * count
+    )
 
 
 def create_user(site: Site, round: int, count: int) -> list[bytes]:
@@ -121,25 +163,44 @@ def get_group(members: int) -> Requests:
     )
 
 
+ONE, FOUND, LIST, WRITE = Budget(2.2, 3.0), Budget(2.8, 3.5), Budget(7, 7), Budget(7, 7)
+PARTS = {"start": 0.0, "middle": 0.5, "end": 1.0}
+
+
+def _of_pages() -> list[Scenario]:
+    found = []
+    for point, part in PARTS.items():
+        found += [
+            Scenario("page by cursor", page_by_cursor(part), None, 200, point),
+            # What is passed over costs its time, so its latency is shown as one client sees it.
+            Scenario(
+                "page by startIndex", page_by_index(part), None, 40, point, connections=1, flat=point == "start",
+                most_ms=60.0,
+            ),
+        ]  # fmt: skip
+    return sorted(found, key=lambda scenario: scenario.kind)
+
+
 def _of_groups() -> list[Scenario]:
     found = []
-    for members in LARGE:
+    for size in LARGE:
+        point = f"{size:,}"
         found += [
-            Scenario(f"add a member to {members:,}", change_member("Add", members), Budget(7, 7), 500, members),
-            Scenario(f"remove a member of {members:,}", change_member("Remove", members), Budget(7, 7), 500, members),
-            Scenario(f"GET a group of {members:,} without members", get_group(members), Budget(2.2, 3), 1_000, members),
+            Scenario("add a member to a group", change_member("Add", size), WRITE, 500, point, size),
+            Scenario("remove a member of a group", change_member("Remove", size), WRITE, 500, point, size),
+            Scenario("GET a group without members", get_group(size), None, 1_000, point, size),
         ]
     return found
 
 
-ONE, FOUND, LIST, WRITE = Budget(2.2, 3.0), Budget(2.8, 3.5), Budget(7, 7), Budget(7, 7)
-
 SCENARIOS = (
     Scenario("GET one user", get_user, ONE),
+    Scenario("Test Connection", find_nobody, FOUND),
     Scenario("userName eq", find_by('userName eq "{}"', user_name), FOUND),
     Scenario("externalId eq", find_by('externalId eq "{}"', external_id), FOUND),
     Scenario('emails[type eq "work"].value eq', find_by('emails[type eq "work"].value eq "{}"', work_email), FOUND),
     Scenario("list of 100 users", list_users, LIST, 300),
+    *_of_pages(),
     Scenario("POST user", create_user, WRITE, 500),
     Scenario("PATCH active", suspend_user, WRITE, 500),
     *_of_groups(),

@@ -26,21 +26,27 @@ class Server(NamedTuple):
     workers: tuple[int, ...]
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process that runs the product: these settings, and none of the caller's."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
+
+
 @contextmanager
-def gunicorn(application: str, folder: Path, environ: Mapping[str, str], workers: int = 1) -> Iterator[Server]:
+def gunicorn(
+    application: str, folder: Path, environ: Mapping[str, str], workers: int = 1, python: str = sys.executable
+) -> Iterator[Server]:
     """A server of that application until the block ends; what it says goes into a file of the folder."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     port = listener.getsockname()[1]
     log = folder / f"{application.replace(':', '.')}-{port}.log"
     command = [
-        sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4", "--workers", str(workers),
+        python, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4", "--workers", str(workers),
         "--keep-alive", "75", "--no-control-socket", "--log-level", "warning", "--bind", f"fd://{listener.fileno()}",
         application,
     ]  # fmt: skip
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ}
     with log.open("wb") as said:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=variables, stdout=said, stderr=said, pass_fds=[listener.fileno()]
+            command, cwd=ROOT, env=environment(environ), stdout=said, stderr=said, pass_fds=[listener.fileno()]
         )
     with listener, _ended(process):
         yield Server(port, _ready(process, port, workers, log))

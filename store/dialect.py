@@ -35,6 +35,9 @@ class Dialect(Protocol):
     def new_keys(self, table: str, count: int) -> list[int]:
         """So many keys for new rows of the table, which nobody else gets; inside a transaction."""
 
+    def gather_statistics(self) -> None:
+        """Let the database see how its tables have grown, where its plans depend on that."""
+
     def for_update(self, query: Any) -> Any:
         """The query, locking the rows it finds until the transaction ends; others may still begin to refer to them."""
 
@@ -122,6 +125,9 @@ class Sqlite:
         sequence = self.db.execute_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))  # type: ignore[no-untyped-call]
         last = (sequence.fetchone() or (0,))[0]
         return list(range(last + 1, last + count + 1))
+
+    def gather_statistics(self) -> None:
+        """See Dialect: without statistics SQLite takes the indexes that the statements are written for."""
 
     def for_update(self, query: Any) -> Any:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
@@ -279,6 +285,10 @@ class Postgres:
         """See Dialect."""
         keys = "SELECT nextval(pg_get_serial_sequence(%s, 'pk')) FROM generate_series(1, %s)"
         return [key for (key,) in self.db.execute_sql(keys, (table, count)).fetchall()]  # type: ignore[no-untyped-call]
+
+    def gather_statistics(self) -> None:
+        """See Dialect: Postgres does so by itself, but a minute late; until then it reads whole tables."""
+        self.db.execute_sql("ANALYZE resource, membership, lookup")  # type: ignore[no-untyped-call]
 
     def for_update(self, query: Any) -> Any:
         """See Dialect. Rows that only refer to a locked one, as new memberships do, need not wait for it."""

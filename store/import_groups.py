@@ -11,10 +11,14 @@ from scim.messages import member
 from scim.validation import kind, load, with_defaults
 from store.database import now
 from store.import_users import Outcome, Problem, kept_ids, refuse_difference
-from store.memberships import MANUAL, SCIM
+from store.journal import LISTED
+from store.memberships import MANUAL, SCIM, Memberships
 from store.platform_groups import PlatformGroups
 from store.reading import Document
 from store.references import GROUP, Found, Reference, References
+
+MEMBERS_AT_ONCE = 5_000
+"""How many members of one line are looked up and written together."""
 
 _OWN_KEYS = frozenset({"members", "parent"})
 _TYPES = {"user": "User", "group": GROUP}
@@ -96,11 +100,9 @@ class ImportGroups(PlatformGroups):
         id = self._created(group, references) if found is None else found.id
         if group.id is not None and group.id != id:
             references.ids[group.id] = id
-        known = references.resolve(each.reference for each in group.members)
-        grown = self._join(id, group.members, known, new=found is None)
+        grown, late = self._join(id, group.members, references, new=found is None)
         outcome.groups += found is None
         outcome.unchanged += found is not None and not grown
-        late = [each for each in group.members if each.reference not in known]
         if late or group.parent is not None:
             outcome.links.append(GroupLink(group.line, id, late, group.parent))
 
@@ -122,29 +124,52 @@ class ImportGroups(PlatformGroups):
         self._count(1)
         return id
 
-    def _join(self, id: str, members: Sequence[MemberLine], known: dict[Reference, Found], *, new: bool) -> bool:
-        """Add those members that are known; whether any of them was new. `new`: the group itself is."""
+    def _join(
+        self, id: str, members: Sequence[MemberLine], references: References, *, new: bool
+    ) -> tuple[bool, list[MemberLine]]:
+        """Add those members that are known. `new`: the group itself is.
+
+        Returns whether any of them was new, and those that are not known.
+        """
         self.call.resource = id
         row = self._locked(id)
-        memberships = self._memberships(row.pk)
-        for origin in (SCIM, MANUAL):
-            named = [known[each.reference].id for each in members if each.origin == origin and each.reference in known]
-            memberships.add(list(dict.fromkeys(named)), origin)
+        changes, late = self._joined(self._memberships(row.pk), members, references)
         document = self._document(row)
         if new:
-            self.journal.record(self.call, 201, [*differences({}, document), *memberships.changes])
-        elif memberships.changes:
-            self._save(row, document, document, frozenset(), memberships.changes, 200)
-        return bool(memberships.changes)
+            self.journal.record(self.call, 201, [*differences({}, document), *changes])
+        elif changes:
+            self._save(row, document, document, frozenset(), changes, 200)
+        return bool(changes), late
+
+    def _joined(
+        self, memberships: Memberships, members: Sequence[MemberLine], references: References
+    ) -> tuple[list[dict[str, Any]], list[MemberLine]]:
+        """Add members part by part, so that a million are not in memory as rows; what the log says, and the unknown."""
+        count, first, late = 0, list[dict[str, Any]](), list[MemberLine]()
+        for start in range(0, len(members), MEMBERS_AT_ONCE):
+            part = members[start : start + MEMBERS_AT_ONCE]
+            known = references.resolve(each.reference for each in part)
+            late += [each for each in part if each.reference not in known]
+            for origin in (SCIM, MANUAL):
+                named = [known[each.reference].id for each in part if each.origin == origin and each.reference in known]
+                memberships.add(list(dict.fromkeys(named)), origin)
+            added = [member for change in memberships.changes for member in change["after"]]
+            memberships.changes.clear()
+            count += len(added)
+            first += added[: LISTED - len(first)]
+        shown = {"count": count, "first": first} if count > LISTED else first
+        return [{"attribute": "members", "after": shown}] if count else [], late
 
     def _link(self, link: GroupLink, references: References, outcome: Outcome) -> None:
         """Add what is there by now. Raises InvalidValue for a cycle."""
-        wanted = [each.reference for each in link.members] + ([link.parent] if link.parent else [])
-        known = references.resolve(wanted)
-        self._join(link.group, link.members, known, new=False)
-        if link.parent is not None and link.parent in known:
-            self._place(link.group, known[link.parent])
-        missing = [reference.value[:100] for reference in wanted if reference not in known]
+        _, late = self._join(link.group, link.members, references, new=False)
+        missing = [each.reference.value[:100] for each in late]
+        if link.parent is not None:
+            parent = references.resolve([link.parent]).get(link.parent)
+            if parent is None:
+                missing.append(link.parent.value[:100])
+            else:
+                self._place(link.group, parent)
         if missing:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             outcome.problems.append(Problem(link.line, f"The group {self.call.name} lacks who is not here: {shown}."))

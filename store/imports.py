@@ -52,9 +52,12 @@ class Import:
         Who refers to somebody further down is linked at the end. Raises Unavailable where the database does not take
         it; what was written by then stays.
         """
-        numbered = enumerate(lines, 1)
+        numbered, doubled = enumerate(lines, 1), BATCH_LINES
         while batch := _batch(numbered):
             yield self._settled(*self._add(batch))
+            if self.totals["users"] + self.totals["groups"] >= doubled:
+                doubled *= 2
+                self._database.write(self._database.dialect.gather_statistics)
         for managers in _chunks(self._manager_links):
             yield self._settled(self._write(partial(self._users.link, managers, self._references)))
         for members in _chunks(self._group_links):

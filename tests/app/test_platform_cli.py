@@ -7,6 +7,7 @@ import os
 import pytest
 
 from app.cli.failures import INTERRUPTED
+from store import import_groups, imports
 from store.imports import BATCH_LINES
 from tests import live
 
@@ -109,6 +110,33 @@ def test_an_import_adds_people_and_groups_and_runs_again_without_a_trace(vestibu
     assert okta.get("/Users?count=0").json["totalResults"] == 2
     again = json.loads(vestibule("import", okta.name, directory, "--json"))
     assert (again["users"], again["groups"], again["unchanged"], again["refused"]) == (0, 0, 3, 0)
+
+
+def test_a_long_line_of_members_is_taken_part_by_part(run, okta, tmp_path, monkeypatch):
+    monkeypatch.setattr(import_groups, "MEMBERS_AT_ONCE", 2)
+    names = ["ann", "bob", "nobody", "cleo", "bob", "dora"]
+    people = [person(name) for name in names if name != "nobody"]
+    sales = {"schemas": [GROUP], "displayName": "Sales", "members": [{"value": name} for name in names]}
+    result = run("import", okta.name, lines(tmp_path, *people[:3], people[4], sales))
+    assert "Line 5: The group Sales lacks who is not here: nobody." in result.stderr
+    found = okta.get("/Groups").json["Resources"][0]
+    assert {member["display"] for member in found["members"]} == {"ann", "bob", "cleo", "dora"}
+    entries = [each for each in okta.log() if each["operation"] == "platform: import"]
+    assert [len(each["changes"][-1]["after"]) for each in entries if each.get("resource") == found["id"]] == [4]
+
+
+def test_postgres_sees_how_its_tables_grow(vestibule, database, okta, tmp_path, monkeypatch):
+    monkeypatch.setattr(imports, "BATCH_LINES", 1)
+    heard, execute = [], database.db.execute_sql
+
+    def listen(sql, *rest):
+        heard.append(sql)
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(database.db, "execute_sql", listen)
+    vestibule("import", okta.name, lines(tmp_path, *map(person, ["ann", "bob", "cleo", "dora", "eve"])))
+    # After the first user, the second, and the fourth; SQLite does without.
+    assert sum(sql.startswith("ANALYZE") for sql in heard) == (3 if database.dialect.locks_rows else 0)
 
 
 def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, tmp_path):

@@ -1,0 +1,31 @@
+"""The cursors of pages anywhere in a directory, made as the server makes them: nobody walks to the millionth user."""
+
+import time
+from collections.abc import Iterable
+
+from bench.scenarios import PAGE
+from scim import cursor
+from scim.cursor import Position
+from store.database import Database
+from store.journal import Call
+from store.search import Query
+from store.tenants import Tenants
+from store.users import Users
+
+
+def cursors(url: str, tenant: str, offsets: Iterable[int], secret: str) -> dict[int, str]:
+    """The cursor of the page behind so many users, by their number; none lies before the first page.
+
+    The server signs with this secret.
+    """
+    database = Database(url)
+    users = Users(database, Tenants(database).get(tenant), "", Call())
+    found = {before: _cursor(users, before, secret.encode()) if before else "" for before in offsets}
+    database.close()
+    return found
+
+
+def _cursor(users: Users, before: int, secret: bytes) -> str:
+    query = Query(count=PAGE, cursor="")
+    last = users.find(users.resolved(query, None), 1, before - 1)[0]
+    return cursor.encode(secret, users._bound_to(query), Position(last.order, False, PAGE), time.time())
