@@ -71,8 +71,11 @@ class Dialect(Protocol):
     def text(self, key: Node) -> Node:
         """An expression that makes text, in byte order when it is compared."""
 
-    def json_list(self, *columns: Node) -> Node:
-        """The JSON text of a list of rows, each a list of these columns; in no particular order."""
+    def json_row(self, *columns: Node) -> Node:
+        """The JSON list of these columns of a row."""
+
+    def json_list(self, element: Node) -> Node:
+        """The JSON text of a list with this JSON element of every row; in no particular order."""
 
     def typed(self, value: Node, type: str) -> Node:
         """A parameter whose type nothing else tells: bigint or text."""
@@ -173,9 +176,13 @@ class Sqlite:
         """See Dialect."""
         return key
 
-    def json_list(self, *columns: Node) -> Node:
+    def json_row(self, *columns: Node) -> Node:
         """See Dialect."""
-        return fn.json_group_array(fn.json_array(*columns))
+        return fn.json_array(*columns)
+
+    def json_list(self, element: Node) -> Node:
+        """See Dialect: what a subquery gives is text to SQLite, until it is told otherwise."""
+        return fn.json_group_array(fn.json(element))
 
     def typed(self, value: Node, type: str) -> Node:
         """See Dialect: SQLite asks for no type."""
@@ -336,9 +343,13 @@ class Postgres:
         """See Dialect."""
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
 
-    def json_list(self, *columns: Node) -> Node:
+    def json_row(self, *columns: Node) -> Node:
         """See Dialect."""
-        return Cast(fn.json_agg(fn.json_build_array(*columns)), "text")
+        return fn.json_build_array(*columns)
+
+    def json_list(self, element: Node) -> Node:
+        """See Dialect."""
+        return Cast(fn.json_agg(element), "text")
 
     def typed(self, value: Node, type: str) -> Node:
         """See Dialect."""

@@ -219,8 +219,9 @@ def _groups_of_row(dialect: Any) -> Any:
     above = direct.cte("above", recursive=True, columns=("reached", "direct"))
     step = inner.select(inner.group, Value(0, converter=False)).join(above, on=(inner.member == above.c.reached))
     above = above.union(step)
-    query = above.select_from(dialect.json_list(group.pk, group.id, group.display, above.c.direct))
-    return query.join(group, on=(group.pk == above.c.reached))
+    # Not a join: Postgres expects many groups, and would read all resources of a small directory to find them.
+    found = group.select(dialect.json_row(group.pk, group.id, group.display, above.c.direct))
+    return above.select_from(dialect.json_list(found.where(group.pk == above.c.reached)))
 
 
 def _manager_id(manager: Document, current: str | None) -> str:
