@@ -1,6 +1,6 @@
 """The index table: rows of keys for multi-valued attributes and custom fields, beside the resources' columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scim import keys
@@ -32,6 +32,26 @@ def write_all(
         database.statement("lookup", _insert_query).many(found)
 
 
+def rewrite(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
+    """Make the rows of one index, given as tenant and number, anew for these resources."""
+    tenant, number = index
+    erase(database, number, documents)
+    found = [
+        row | {"resource": pk, "attribute": number, "tenant": tenant}
+        for pk, document in documents.items()
+        for row in rows(target, document)
+    ]
+    database.statement("lookup", _insert_query).many(found)
+
+
+def erase(database: Database, index: int, pks: Iterable[int]) -> None:
+    """Remove the rows of one index for these resources."""
+    of_index = Lookup.attribute == parameter("index")
+    listed = database.dialect.one_of(Lookup.resource, parameter("pks"))
+    statement = database.statement("erase lookups", lambda: Lookup.delete().where(listed & of_index))
+    statement(index=index, pks=database.dialect.list_of(list(pks)))
+
+
 def _insert_query() -> Any:
     return Lookup.insert({column: parameter(column) for column in _COLUMNS})
 
@@ -47,8 +67,8 @@ def _all_rows(
 
 def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
     """Whether two documents of one resource have different rows."""
-    targets = [target for name in indexes if (target := type.targets.get(name.lower())) is not None]
-    return any(_value(target, before) != _value(target, after) for target in targets)
+    held = [_held(target).path for name in indexes if (target := type.targets.get(name.lower())) is not None]
+    return any(_value(path, before) != _value(path, after) for path in held)
 
 
 def clear(database: Database, pk: int) -> None:
@@ -57,26 +77,34 @@ def clear(database: Database, pk: int) -> None:
     database.statement("clear lookups", lambda: Lookup.delete().where(of_resource))(pk=pk)
 
 
-def _value(target: Target, document: Document) -> Any:
+def _held(target: Target) -> Target:
+    """What a document holds one or several of: the attribute itself, or the list that it is a sub-attribute of."""
+    container = target.container
+    return container if container is not None and container.multi_valued else target
+
+
+def _value(path: tuple[str, ...], document: Document) -> Any:
     value: Any = document
-    for name in target.path:
+    for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
 def rows(target: Target, document: Document) -> list[dict[str, Any]]:
-    """The rows of `lookup` for an attribute of a document: one an element, one for a singular value; texts are cut."""
-    value = _value(target, document)
-    if value is None:
-        return []
-    elements = value if isinstance(value, list) else [{"value": value}]
-    attribute = target.attribute
-    simple = attribute.sub("value") if attribute.type == "complex" else attribute
-    return [_row(attribute, simple, position, element) for position, element in enumerate(elements)]
+    """The rows of `lookup` for an attribute of a document: one an element, one for a singular attribute, assigned or
+    not; texts are cut."""
+    held = _held(target)
+    value = _value(held.path, document)
+    if not held.multi_valued:
+        return [_row(target.attribute, value, 0, {})]
+    simple = target.attribute if held is not target else target.attribute.sub("value")
+    return [
+        _row(simple, None if simple is None else element.get(simple.name), position, element)
+        for position, element in enumerate(value or ())
+    ]
 
 
-def _row(attribute: Attribute, simple: Attribute | None, position: int, element: Document) -> dict[str, Any]:
-    value = element.get("value")
+def _row(simple: Attribute | None, value: Any, position: int, element: Document) -> dict[str, Any]:
     key = None if value is None or simple is None else keys.key_function(simple)(value)
     is_number = isinstance(key, int | float) and not isinstance(key, bool)
     text = None if key is None or is_number else ("true" if key else "false") if isinstance(key, bool) else str(key)

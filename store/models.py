@@ -65,12 +65,18 @@ class Field(Table):
 
 
 class Index(Table):
-    """An attribute of a tenant whose values are kept in `lookup`."""
+    """An attribute of a tenant whose values are kept in `lookup`.
+
+    `state` is how far it is, one of those of store.indexes; `position` the key of the last resource that it was built
+    for.
+    """
 
     pk = BigAutoField()
     tenant = BigIntegerField()
     type = TextField()
     attribute = TextField()
+    state = TextField(default="complete")
+    position = BigIntegerField(default=0)
 
 
 class Resource(Table):
@@ -116,7 +122,10 @@ class Membership(Table):
 
 
 class Lookup(Table):
-    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys."""
+    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys.
+
+    A singular one that is unassigned has a row too, without a value: an order has a place for everybody.
+    """
 
     resource = BigIntegerField()
     attribute = BigIntegerField()

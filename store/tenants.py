@@ -2,14 +2,15 @@
 
 import re
 import time
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 import peewee
 
-from scim.errors import InvalidValue, NotFound, Uniqueness
+from scim.errors import InvalidValue, NotFound, Unavailable, Uniqueness
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.compiled import parameter
-from store.database import Database, now
+from store.database import BUSY, Database, now
 from store.journal import Journal
 from store.models import Counter, Field, Index, Token
 from store.models import Tenant as Row
@@ -18,20 +19,36 @@ from store.recent import Recent
 TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """What a tenant may be called: its name is a segment of its Endpoint URL."""
 
+FILTERS, BUILDING, WIDENING, COMPLETE, REMOVING = "filters", "building", "widening", "complete", "removing"
+"""How far an index is: it serves filters only, since the unassigned have no rows; it is being built, and serves nothing
+yet; it serves filters while those rows are being made; it serves filters and orders; it is being removed."""
+
+SERVING = frozenset({FILTERS, WIDENING, COMPLETE})
+KEPT = SERVING | {BUILDING}
+
 INDEXED_AT_FIRST = (("User", "emails"),)
 """The attributes beside the columns whose values are indexed in every tenant."""
 
 
+Indexes = dict[str, dict[str, int]]
+"""The numbers of indexes by resource type and attribute."""
+
+
 class Tenant(NamedTuple):
-    """A tenant as requests see it: its preset with its custom fields, and its indexes by resource type and
-    attribute."""
+    """A tenant as requests see it: its preset with its custom fields, and its indexes.
+
+    `indexes` are those that reads may rely on, `kept` those that writes keep up, `ordering` the attributes among the
+    former by which everybody can be ordered.
+    """
 
     pk: int
     name: str
     revision: int
     profile: Profile
-    indexes: dict[str, dict[str, int]]
+    indexes: Indexes
     integration_group: int | None
+    kept: Indexes
+    ordering: frozenset[str]
 
 
 class Access(NamedTuple):
@@ -140,10 +157,20 @@ class Tenants:
             CustomField(row.name, row.type, row.description, bool(row.indexed))
             for row in Field.select().where(Field.tenant == pk).order_by(Field.pk)
         ]
-        indexes: dict[str, dict[str, int]] = {"User": {}, "Group": {}}
-        for row in Index.select().where(Index.tenant == pk):
-            indexes[row.type][row.attribute] = row.pk
-        return Tenant(pk, name, revision, profile(PRESETS[preset], fields), indexes, integration_group)
+        rows = list(Index.select().where(Index.tenant == pk))
+        indexes, kept = (_numbers(rows, states) for states in (SERVING, KEPT))
+        ordering = frozenset(row.attribute for row in rows if row.state == COMPLETE)
+        spoken = profile(PRESETS[preset], fields)
+        return Tenant(pk, name, revision, spoken, indexes, integration_group, kept, ordering)
+
+
+def _numbers(rows: Iterable[Index], states: Container[str]) -> Indexes:
+    """The indexes that are in one of these states."""
+    numbers: Indexes = {"User": {}, "Group": {}}
+    for row in rows:
+        if row.state in states:
+            numbers[row.type][row.attribute] = row.pk
+    return numbers
 
 
 def _access_query() -> Any:
@@ -154,6 +181,20 @@ def _access_query() -> Any:
     return query.where(
         (Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant"))
     )
+
+
+def renewed(database: Database, tenant: Tenant) -> Tenant:
+    """The tenant as it is now, for a request that was read when it was another.
+
+    Raises Unavailable where it knows less, or other things, than the request was checked against: then the request is
+    to be read anew.
+    """
+    found = Tenants(database).get(tenant.name)
+    before, after = (each.profile.user.targets for each in (tenant, found))
+    same = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
+    if not same or found.profile.preset is not tenant.profile.preset:
+        raise Unavailable(BUSY, headers={"Retry-After": "1"})
+    return found
 
 
 def bump(tenant: int) -> None:
