@@ -11,7 +11,8 @@ from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
 from store.database import Database, now
-from store.models import Field, Index, Lookup, Resource
+from store.indexes import Indexes, Named
+from store.models import Field, Resource
 from store.tenants import Tenant, bump
 
 BATCH = 300
@@ -26,7 +27,10 @@ class Fields:
         self._tenant = tenant
 
     def add(self, name: str, type: str, description: str = "", *, indexed: bool = False) -> None:
-        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
+        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness.
+
+        An index on it is made at once, though nobody holds a value yet: an order has a place for everybody.
+        """
         if FIELD_NAME.fullmatch(name) is None:
             raise InvalidValue(
                 f'A field cannot be called "{name[:80]}": use a letter, then letters, digits, hyphens and underscores,'
@@ -38,16 +42,18 @@ class Fields:
         row = {"tenant": self._tenant.pk, "name": name, "name_key": name.lower(), "type": types[type.lower()]}
 
         def work() -> None:
-            Field.insert(**row, description=description, indexed=indexed).execute()
-            if indexed:
-                attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
-                Index.insert(tenant=self._tenant.pk, type="User", attribute=attribute).execute()
+            Field.insert(**row, description=description, indexed=False).execute()
             bump(self._tenant.pk)
 
         try:
             self._database.write(work)
         except peewee.IntegrityError as error:
             raise Uniqueness(f"The tenant has a field {name} already.") from error
+        if indexed:
+            Indexes(self._database, self._tenant).add(self._indexed(name))
+
+    def _indexed(self, name: str) -> Named:
+        return Named("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
 
     def all(self) -> list[dict[str, Any]]:
         """Every field in the order of declaration."""
@@ -81,14 +87,16 @@ class Fields:
         """
         spelled = self.spelled(name)
         self._database.write(lambda: self._undeclare(spelled))
-        # Requests that began before may still have brought values; they are found the second time.
-        return self._sweep(spelled) + self._sweep(spelled)
+        # Requests that began before may still bring values; later ones are refused by the journal.
+        self._database.dialect.settle()
+        swept = self._sweep(spelled)
+        Indexes(self._database, self._tenant).purge(self._indexed(spelled))
+        return swept
 
     def _undeclare(self, name: str) -> None:
         bump(self._tenant.pk)
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
-        attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
-        Index.delete().where((Index.tenant == self._tenant.pk) & (Index.attribute == attribute)).execute()
+        Indexes(self._database, self._tenant).withdraw(self._indexed(name))
 
     def _sweep(self, name: str) -> int:
         """Take the values of all users out, in the order of their keys; returns how many users there were."""
@@ -109,10 +117,7 @@ class Fields:
             for pk, document, keys in rows:
                 changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
                 Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
-            pks = [row[0] for row in rows]
-            indexes = Index.select(Index.pk).where(Index.tenant == self._tenant.pk)
-            Lookup.delete().where(Lookup.resource.in_(pks) & Lookup.attribute.not_in(indexes)).execute()
-            return pks
+            return [row[0] for row in rows]
 
         return work
 

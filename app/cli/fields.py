@@ -3,9 +3,11 @@
 import click
 
 from app.cli.directory import found
+from app.cli.indexes import with_progress
 from app.cli.output import as_json, counted, show
 from scim.preset import FIELD_TYPES
 from store.fields import Fields
+from store.indexes import Indexes
 from store.tenants import Tenant
 
 _COLUMNS = {"name": "name", "type": "type", "indexed": "indexed", "description": "description"}
@@ -25,7 +27,12 @@ def field() -> None:
 def add(tenant: str, name: str, type: str, description: str, indexed: bool) -> None:
     """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
-    Fields(database, found_tenant).add(name, type, description, indexed=indexed)
+    Fields(database, found_tenant).add(name, type, description)
+    if indexed:
+        indexes = Indexes(database, found_tenant)
+        named = indexes.named(attribute(found_tenant, name))
+        indexes.declare(named)
+        with_progress(indexes, named, "Indexing", indexes.build)
     click.echo(f"Attribute: {attribute(found_tenant, name)}")
 
 
