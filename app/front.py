@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl
 
 from app import log
 from app.auth import Gate
-from app.http import limits, page_headers, page_text, resource_headers, searched
+from app.http import REFUSED, limits, page_headers, page_text, resource_headers, searched
 from scim.document import etag
+from scim.errors import TooMany
 from store.journal import Call
 from store.tenants import Access
 from store.users import Users
@@ -61,6 +62,10 @@ class FastReads:
         began = time.perf_counter()
         try:
             answer = self._answer(environ, *found.groups())
+        except TooMany as error:
+            # Nobody waits for that twice.
+            environ[REFUSED] = error
+            answer = None
         except Exception:  # noqa: BLE001 (whatever it was, Flask meets it again and answers for it)
             answer = None
         if answer is None:

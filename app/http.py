@@ -253,8 +253,15 @@ def _without_body(status: int, headers: dict[str, str]) -> Response:
     return response
 
 
+REFUSED = "vestibule.refused"
+"""Where the fast path leaves a refusal that took long to find out."""
+
+
 def searched_page(resources: Users | Groups, message: dict[str, Any] | None = None) -> Response:
     """A page of what the query parameters, or a SearchRequest, search for."""
+    refused: ScimError | None = request.environ.get(REFUSED)
+    if refused is not None:
+        raise refused
     wanted = query() if message is None else requested(message)
     secret = current_app.config["SIGNING_KEY"].encode()
     page = resources.search(wanted, projection_of(resources.type, message), secret=secret)

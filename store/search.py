@@ -1,7 +1,7 @@
 """Searching: filter, order and page in SQL, by index or by cursor (RFC 7644 §3.4.2, RFC 9865)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -16,9 +16,11 @@ from scim.errors import InvalidValue
 from scim.filter import Filter, parse_filter
 from scim.projection import Projection
 from store.compiled import parameter
+from store.deadlines import answered
 from store.filters import ROW, Order, Where, operands, pins, shape
 from store.models import Counter
-from store.reading import Reading, Stored
+from store.reading import Reading, Stored, current
+from store.served import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,26 @@ class Searching(Reading):
     def search(self, query: Query, projection: Projection | None = None, *, secret: bytes = b"") -> Page:
         """A page of the resources that satisfy the query. `secret` signs cursors.
 
-        Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor or InvalidCount.
+        Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount or TooMany.
         """
-        search = self.resolved(query, None if query.filter is None else parse_filter(query.filter))
-        if query.cursor is not None:
-            return self._database.read(lambda: self._page_by_cursor(search, projection, secret))
-        return self._database.read(lambda: self._page_by_index(search, projection))
+        tree = None if query.filter is None else parse_filter(query.filter)
+        return current([self], lambda: self._searched(self.resolved(query, tree), projection, secret))
+
+    def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
+        def work() -> Page:
+            if search.query.cursor is not None:
+                return self._page_by_cursor(search, projection, secret)
+            return self._page_by_index(search, projection)
+
+        return self.answered([self.asked(search)], work)
+
+    def answered(self, asked: Sequence[Asked], work: Callable[[], Page]) -> Page:
+        """What the work finds, within the deadline of searches. Raises TooMany."""
+        return answered(self._database, self.tenant, asked, work)
+
+    def asked(self, search: Search) -> Asked:
+        """What the search costs is known from this."""
+        return Asked(self._scope, search.bound, search.sort)
 
     def resolved(self, query: Query, tree: Filter | None) -> Search:
         """The query with its filter bound and its sort attribute found."""
@@ -119,6 +135,7 @@ class Searching(Reading):
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order. Keys first: documents are read for the page only."""
+        self._dialect.hurry()
         return self._found_by(search, None, limit=limit, offset=offset)
 
     def _found_by(self, search: Search, position: Position | None, **limits: int) -> list[Found]:
@@ -155,6 +172,7 @@ class Searching(Reading):
         if search.bound is None:
             counted = self._database.statement("total", _total_query)
             return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
+        self._dialect.hurry()
         matching = self._statement(
             "count",
             shape(search.bound),
