@@ -47,6 +47,9 @@ class Dialect(Protocol):
     def step_aside(self, seconds: float) -> None:
         """Leave others their turn, after a transaction of many that took so long."""
 
+    def survey(self, table: str) -> None:
+        """Let the planner know a table as it is now, after much was written; outside a transaction or in one."""
+
     def deadline(self, seconds: float, *, walks: bool) -> AbstractContextManager[None]:
         """What statements run in that must end after so many seconds; `walks`: they may well take that long."""
 
@@ -144,6 +147,9 @@ class Sqlite:
     def step_aside(self, seconds: float) -> None:
         """See Dialect: those who wait for the database try again now and then, and miss gaps that are too short."""
         time.sleep(seconds)
+
+    def survey(self, table: str) -> None:
+        """See Dialect: SQLite plans by the indexes that there are, which is all that we need."""
 
     @contextmanager
     def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:
@@ -326,6 +332,10 @@ class Postgres:
 
     def step_aside(self, seconds: float) -> None:
         """See Dialect: only whoever changes the same rows has to wait."""
+
+    def survey(self, table: str) -> None:
+        """See Dialect. Autovacuum would do it, some minutes later."""
+        self.db.execute_sql(f'ANALYZE "{table}"')  # type: ignore[no-untyped-call]
 
     @contextmanager
     def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:

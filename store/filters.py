@@ -152,7 +152,8 @@ _ALWAYS, _NEVER = SQL("1 = 1"), SQL("1 = 0")
 INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
 """The operators that an index answers without walking through it."""
 
-_NUMBERS = frozenset({"integer", "decimal"})
+NUMBERS = frozenset({"integer", "decimal"})
+"""The types whose keys are numbers."""
 
 
 class Where:
@@ -297,7 +298,7 @@ class Where:
 
     def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
         """A singular attribute that `lookup` holds. Numbers stand there as doubles, so they are compared once more."""
-        if target.attribute.type not in _NUMBERS:
+        if target.attribute.type not in NUMBERS:
             chosen = self._lookups(target.name, self._compared(bound, Lookup.value, False))
             return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
         exact = self._compared(bound, self.scalar(target, bound), negated)

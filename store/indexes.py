@@ -152,6 +152,7 @@ class Indexes:
             lookups.rewrite(self._database, (self._tenant.pk, row.pk), target, documents)
 
         self._sweep(row.pk, (BUILDING, WIDENING), make, told)
+        self._database.dialect.survey("lookup")
         if not self._database.write(lambda: self._finish(row.pk)):
             raise _gone(named)
 

@@ -1,6 +1,6 @@
 """The index table: rows of keys for multi-valued attributes and custom fields, beside the resources' columns."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scim import keys
@@ -8,40 +8,37 @@ from scim.attributes import Attribute, ResourceType, Target
 from store.compiled import parameter
 from store.database import Database
 from store.filters import CUT
-from store.models import Lookup
+from store.models import Lookup, Resource
 
 Document = dict[str, Any]
+
+UNASSIGNED = ""
+"""The type in the row of a singular attribute that is unassigned; no element has an empty one."""
 
 _COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "number", "primary")
 
 
 def write(
-    database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, pk: int, document: Document
-) -> None:
-    """Insert the rows of a resource that has none."""
-    for row in _all_rows(tenant, indexes, type, pk, document):
-        database.statement("lookup", _insert_query)(**row)
-
-
-def write_all(
     database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, documents: Mapping[int, Document]
 ) -> None:
-    """Insert the rows of many resources that have none, by their keys."""
-    found = [row for pk, document in documents.items() for row in _all_rows(tenant, indexes, type, pk, document)]
-    if found:
-        database.statement("lookup", _insert_query).many(found)
+    """Insert the rows of resources that have none, by their keys."""
+    for name, number in indexes.items():
+        target = type.targets.get(name.lower())
+        if target is not None:
+            _insert(database, (tenant, number), target, documents)
 
 
 def rewrite(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
     """Make the rows of one index, given as tenant and number, anew for these resources."""
-    tenant, number = index
-    erase(database, number, documents)
-    found = [
-        row | {"resource": pk, "attribute": number, "tenant": tenant}
-        for pk, document in documents.items()
-        for row in rows(target, document)
-    ]
-    database.statement("lookup", _insert_query).many(found)
+    erase(database, index[1], documents)
+    _insert(database, index, target, documents)
+
+
+def _insert(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
+    singular = not _held(target).multi_valued
+    of_index = {"tenant": index[0], "attribute": index[1]}
+    found = [row | of_index | {"resource": pk} for pk, document in documents.items() for row in rows(target, document)]
+    database.statement(("lookup", singular), lambda: _insert_query(singular)).many(found)
 
 
 def erase(database: Database, index: int, pks: Iterable[int]) -> None:
@@ -52,17 +49,13 @@ def erase(database: Database, index: int, pks: Iterable[int]) -> None:
     statement(index=index, pks=database.dialect.list_of(list(pks)))
 
 
-def _insert_query() -> Any:
-    return Lookup.insert({column: parameter(column) for column in _COLUMNS})
+def _insert_query(singular: bool) -> Any:
+    row = {column: parameter(column) for column in _COLUMNS}
+    return Lookup.insert(row | ({"id": _id_of(parameter("resource"))} if singular else {}))
 
 
-def _all_rows(
-    tenant: int, indexes: dict[str, int], type: ResourceType, pk: int, document: Document
-) -> Iterator[dict[str, Any]]:
-    for name, number in indexes.items():
-        target = type.targets.get(name.lower())
-        for row in rows(target, document) if target is not None else ():
-            yield row | {"resource": pk, "attribute": number, "tenant": tenant}
+def _id_of(pk: Any) -> Any:
+    return Resource.select(Resource.id).where(Resource.pk == pk)
 
 
 def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
@@ -96,7 +89,7 @@ def rows(target: Target, document: Document) -> list[dict[str, Any]]:
     held = _held(target)
     value = _value(held.path, document)
     if not held.multi_valued:
-        return [_row(target.attribute, value, 0, {})]
+        return [_row(target.attribute, value, 0, {}) | ({"type": UNASSIGNED} if value is None else {})]
     simple = target.attribute if held is not target else target.attribute.sub("value")
     return [
         _row(simple, None if simple is None else element.get(simple.name), position, element)

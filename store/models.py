@@ -124,7 +124,8 @@ class Membership(Table):
 class Lookup(Table):
     """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys.
 
-    A singular one that is unassigned has a row too, without a value: an order has a place for everybody.
+    A singular one that is unassigned has a row too, without a value and with an empty type: an order has a place for
+    everybody. `id` is the resource's, in rows of singular attributes.
     """
 
     resource = BigIntegerField()
@@ -135,6 +136,7 @@ class Lookup(Table):
     value = TextField(null=True)
     number = FloatField(null=True)
     primary = BooleanField(null=True)
+    id = TextField(null=True)
 
     class Meta:
         """peewee's options."""

@@ -68,7 +68,8 @@ class Reading:
         self._scope = self._current_scope()
 
     def _current_scope(self) -> Scope:
-        return Scope(self._dialect, self.type, self.tenant.indexes[self.name], self.tenant.ordering)
+        ordering = frozenset(self.tenant.ordering[self.name])
+        return Scope(self._dialect, self.type, self.tenant.indexes[self.name], ordering)
 
     @property
     def type(self) -> ResourceType:

@@ -274,7 +274,7 @@ class Resources(Searching):
 
     def _index(self, pk: int, checked: Document) -> None:
         """Write the rows of the index table of a resource that has none."""
-        lookups.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, pk, checked)
+        lookups.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, {pk: checked})
 
     def _reindex(self, pk: int, before: Document, checked: Document) -> None:
         """Write the rows of the index table anew, where what they hold has changed."""

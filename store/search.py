@@ -15,10 +15,12 @@ from scim.cursor import Position
 from scim.errors import InvalidValue
 from scim.filter import Filter, parse_filter
 from scim.projection import Projection
+from store import ordering
 from store.compiled import parameter
 from store.deadlines import answered
 from store.filters import ROW, Order, Where, operands, pins, shape
 from store.models import Counter
+from store.ordering import Way
 from store.reading import Reading, Stored, current
 from store.served import Asked
 
@@ -139,6 +141,10 @@ class Searching(Reading):
         return self._found_by(search, None, limit=limit, offset=offset)
 
     def _found_by(self, search: Search, position: Position | None, **limits: int) -> list[Found]:
+        if search.bound is None and search.sort is not None and self._walks(search.sort, position):
+            walked = self._walked(search.sort, Way.of(search.query.descending, position), position, limits)
+            if walked is not None:
+                return walked
         pattern = None if position is None else (position.backwards, *(value is None for value in position.values))
         sort = search.sort and (search.sort.name, search.sort.attribute.type)
         key = (shape(search.bound), sort, search.query.descending, pattern, *limits)
@@ -146,6 +152,23 @@ class Searching(Reading):
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
         rows = statement(**self._values(search), **edge, **limits).fetchall()
         return [Found(pk, tuple(map(_plain, order))) for pk, *order in rows]
+
+    def _walks(self, sort: Target, position: Position | None) -> bool:
+        """Whether an index that was made at run time holds the order, and leads to the position."""
+        if sort.multi_valued or sort.name not in self._scope.ordering:
+            return False
+        return position is None or ordering.is_exact(sort, position.values[0])
+
+    def _walked(self, sort: Target, way: Way, position: Position | None, limits: dict[str, int]) -> list[Found] | None:
+        """A part of the order of everybody from its index, None where that holds some of the keys not exactly."""
+        index, limit, offset = self._scope.indexes[sort.name], limits["limit"], limits.get("offset", 0)
+        key = (sort.name, sort.attribute.type, way)
+        statement = self._statement("walk", key, lambda: ordering.walk(index, sort, way))
+        values = {"tenant": self.tenant.pk, "limit": limit, "offset": offset, "reach": limit + offset}
+        rows = statement(**values, **({} if position is None else ordering.edges(sort, position))).fetchall()
+        if not all(ordering.is_exact(sort, value) for _, value, _ in rows):
+            return None
+        return [Found(pk, (ordering.key_of(self._dialect, sort, value), id)) for pk, value, id in rows]
 
     def _values(self, search: Search) -> dict[str, Any]:
         return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}

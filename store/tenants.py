@@ -37,8 +37,8 @@ Indexes = dict[str, dict[str, int]]
 class Tenant(NamedTuple):
     """A tenant as requests see it: its preset with its custom fields, and its indexes.
 
-    `indexes` are those that reads may rely on, `kept` those that writes keep up, `ordering` the attributes among the
-    former by which everybody can be ordered.
+    `indexes` are those that reads may rely on, `ordering` those of them by which everybody can be ordered, `kept` those
+    that writes keep up.
     """
 
     pk: int
@@ -48,7 +48,7 @@ class Tenant(NamedTuple):
     indexes: Indexes
     integration_group: int | None
     kept: Indexes
-    ordering: frozenset[str]
+    ordering: Indexes
 
 
 class Access(NamedTuple):
@@ -158,8 +158,7 @@ class Tenants:
             for row in Field.select().where(Field.tenant == pk).order_by(Field.pk)
         ]
         rows = list(Index.select().where(Index.tenant == pk))
-        indexes, kept = (_numbers(rows, states) for states in (SERVING, KEPT))
-        ordering = frozenset(row.attribute for row in rows if row.state == COMPLETE)
+        indexes, kept, ordering = (_numbers(rows, states) for states in (SERVING, KEPT, {COMPLETE}))
         spoken = profile(PRESETS[preset], fields)
         return Tenant(pk, name, revision, spoken, indexes, integration_group, kept, ordering)
 
