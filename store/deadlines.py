@@ -9,7 +9,7 @@ from store.database import Database, Overdue
 from store.filters import pins
 from store.journal import Outdated
 from store.models import Tenant as Row
-from store.served import Asked, Lacking, lacking, relied_on
+from store.served import Asked, Lacking, lacking, relies_on_removable
 from store.tenants import INDEXED_AT_FIRST, Tenant
 
 Result = TypeVar("Result")
@@ -32,7 +32,7 @@ def answered(database: Database, tenant: Tenant, asked: Sequence[Asked], work: C
         result = database.read(work if quick or not database.deadline else lambda: _timed(database, walks, work))
     except Overdue as error:
         raise TooMany(_sentence(tenant, asked, missing, database.deadline)) from error
-    if any(any(relied_on(each, _LASTING)) for each in asked):
+    if any(relies_on_removable(each, _LASTING) for each in asked):
         _check_revision(database, tenant)
     return result
 

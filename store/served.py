@@ -1,6 +1,5 @@
 """What an index can be on, and which searches indexes serve: known before a search is run."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from scim.attributes import ResourceType, Target
@@ -118,9 +117,11 @@ def _names_one(inner: Bound) -> bool:
     return False
 
 
-def relied_on(asked: Asked, lasting: frozenset[str]) -> Iterator[str]:
-    """The indexes that a search may rely on and that can be removed while it runs: all but the lasting ones."""
+def relies_on_removable(asked: Asked, lasting: frozenset[str]) -> bool:
+    """Whether a search may rely on an index that can be removed while it runs: on another than the lasting ones."""
+    removable = asked.scope.indexes.keys() - lasting
+    if not removable:
+        return False
     wanted = [*(() if asked.bound is None else targets(asked.bound)), *(() if asked.sort is None else (asked.sort,))]
-    for name in asked.scope.indexes.keys() - lasting:
-        if any(name == each.name or name.partition(".")[0] == each.attributes[0].name for each in wanted):
-            yield name
+    named = {each.name for each in wanted} | {each.attributes[0].name for each in wanted}
+    return any(name in named or name.partition(".")[0] in named for name in removable)
