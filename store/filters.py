@@ -23,6 +23,8 @@ CUT = 256
 """How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
 
 _NEGATED = {"eq": "ne", "gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
+_NEAR = {"eq": "eq", "sw": "eq", "gt": "ge", "ge": "ge", "lt": "le", "le": "le"}
+"""What holds of the first characters where the comparison with a longer literal holds; the whole decides."""
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda value, operand: value == operand,
     "ne": lambda value, operand: value != operand,
@@ -39,7 +41,8 @@ _COLUMNS: dict[tuple[str, str], str] = {
     ("Group", "displayName"): "name_key",
 }
 _COMMON_COLUMNS = {"id": "id", "externalId": "external_key"}
-_CUT_COLUMNS = frozenset({"given_key", "family_key"})
+CUT_COLUMNS = frozenset({"given_key", "family_key"})
+"""The columns that hold the first characters only."""
 
 
 def column_of(type: ResourceType, target: Target) -> str | None:
@@ -128,10 +131,10 @@ def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
 
 
 def _in_lookup(key: Any) -> str | float:
-    """A comparison key as `lookup` holds it: texts, and numbers as doubles."""
+    """A comparison key as `lookup` holds it: texts, cut, and numbers as doubles."""
     if isinstance(key, bool):
         return "true" if key else "false"
-    return key if isinstance(key, str) else float(key)
+    return key[:CUT] if isinstance(key, str) else float(key)
 
 
 def _after(prefix: str) -> str | None:
@@ -193,14 +196,17 @@ class Where:
             container = target if target.name == "schemas" else target.container
             if container is not None and (container.attribute.multi_valued or container.name == _MANAGER):
                 return self._some(container, bound, negated)
-            if target.name in self._scope.indexes and indexable(bound):
+            if target.name in self._scope.indexes and bound.op in INDEXABLE:
                 return self._indexed(bound, target, negated)
         return self._compared(bound, scalar(target, bound), negated)
 
     def _compared(self, bound: Comparison, value: Any, negated: bool) -> Any:
         """One value against the literal; what is unassigned satisfies the negation only."""
         number, op = self._numbers[id(bound)], _range(bound)
-        operand = parameter(f"{'indexed' if value is Lookup.value else 'operand'}{number}")
+        in_lookup = value is Lookup.value or value is Lookup.type
+        operand = parameter(f"{'indexed' if in_lookup else 'operand'}{number}")
+        if in_lookup and _is_long(bound.operand):
+            return _OPERATORS[_NEAR[op]](value, operand)
         if negated and op in _NEGATED:
             return _OPERATORS[_NEGATED[op]](value, operand) | value.is_null()
         if op == "sw":
@@ -226,7 +232,7 @@ class Where:
         """The comparison key of a resource's singular attribute as an expression, null where it is unassigned."""
         name = target.name
         column = column_of(self._scope.type, target)
-        cut_off = column in _CUT_COLUMNS and comparison is not None and not indexable(comparison)
+        cut_off = column in CUT_COLUMNS and comparison is not None and not indexable(comparison)
         if column is not None and not cut_off:
             return getattr(ROW, column)
         if name in _COMPUTED:
@@ -267,10 +273,13 @@ class Where:
         if not target.attribute.multi_valued:
             return self._inside(target, inner, negated)
         index = None if inner is None else element_index(self._scope.indexes, target, inner)
-        if inner is not None and index is not None:
-            chosen = self._lookups(index, self._condition(inner, False, _lookup_scalar(index)))
-            return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
-        return self._some_json(target, inner, negated)
+        is_near = any(_is_long(each.operand) for each in _comparisons(inner))
+        if inner is None or index is None or (is_near and negated):
+            return self._some_json(target, inner, negated)
+        chosen = self._lookups(index, self._condition(inner, False, _lookup_scalar(index)))
+        if is_near:
+            return ROW.pk.in_(chosen) & self._some_json(target, inner, False)
+        return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
 
     def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
         """A singular attribute counts as a list of one."""
@@ -297,16 +306,19 @@ class Where:
         return Lookup.select(Lookup.resource).where(of_attribute & condition)
 
     def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
-        """A singular attribute that `lookup` holds. Numbers stand there as doubles, so they are compared once more."""
-        if target.attribute.type not in NUMBERS:
+        """A singular attribute that `lookup` holds. Numbers stand there as doubles and long texts cut, so they are
+        compared once more."""
+        if target.attribute.type not in NUMBERS and not _is_long(bound.operand):
             chosen = self._lookups(target.name, self._compared(bound, Lookup.value, False))
             return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
         exact = self._compared(bound, self.scalar(target, bound), negated)
         if negated:
             return exact
-        near = {"gt": "ge", "lt": "le"}.get(bound.op, bound.op)
-        operand = parameter(f"indexed{self._numbers[id(bound)]}")
-        return ROW.pk.in_(self._lookups(target.name, _OPERATORS[near](Lookup.number, operand))) & exact
+        if target.attribute.type in NUMBERS:
+            near = _OPERATORS[_NEAR[bound.op]](Lookup.number, parameter(f"indexed{self._numbers[id(bound)]}"))
+        else:
+            near = self._compared(bound, Lookup.value, False)
+        return ROW.pk.in_(self._lookups(target.name, near)) & exact
 
     def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
         """`schemas` follows from which extensions the resource has."""
@@ -420,7 +432,7 @@ class Order:
         if container is not None and container.attribute.multi_valued:
             return [self._first_element(container, target)]
         value = Where(self._scope, None).scalar(target)
-        if column_of(self._scope.type, target) in _CUT_COLUMNS:
+        if column_of(self._scope.type, target) in CUT_COLUMNS:
             # What the column cuts off decides between values that begin alike.
             return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
         return [value]
@@ -536,7 +548,7 @@ def targets(bound: Bound) -> Iterator[Target]:
 
 
 def indexable(bound: Comparison) -> bool:
-    """Whether an index that holds the first characters of each value answers the comparison exactly."""
+    """Whether a column that holds the first characters of each value answers the comparison exactly."""
     return bound.op in INDEXABLE and not _is_long(bound.operand)
 
 
@@ -546,5 +558,5 @@ def all_indexable(inner: Bound) -> bool:
         case Both(left, right):
             return all_indexable(left) and all_indexable(right)
         case Comparison():
-            return indexable(inner)
+            return inner.op in INDEXABLE
     return False

@@ -122,7 +122,8 @@ class Indexes:
     def _declare(self, named: Named) -> None:
         row = self._row(named)
         if row is None:
-            Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).execute()
+            # Somebody else may declare it at the same moment; then the work is shared.
+            Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
         elif row.state == FILTERS and not self._known(named).multi_valued:
             Index.update(state=WIDENING, position=0).where(Index.pk == row.pk).execute()
         elif row.state in (FILTERS, COMPLETE):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from scim.attributes import ResourceType, Target
 from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
 from scim.schemas import ENTERPRISE_USER
-from store.filters import INDEXABLE, Scope, all_indexable, column_of, element_index, indexable, targets
+from store.filters import CUT_COLUMNS, INDEXABLE, Scope, all_indexable, column_of, element_index, indexable, targets
 
 _MANAGER = f"{ENTERPRISE_USER}:manager"
 _REFERENCES = frozenset({_MANAGER, f"{_MANAGER}.value", "members", "members.value"})
@@ -89,8 +89,11 @@ def _lacking_for_value(scope: Scope, bound: Comparison) -> list[str] | None:
     target, container = bound.target, bound.target.container
     if container is not None and (container.multi_valued or container.name == _MANAGER):
         return _lacking_for_elements(scope, container, bound)
-    if column_of(scope.type, target) is not None or target.name in scope.indexes:
-        return None if indexable(bound) else []
+    column = column_of(scope.type, target)
+    if column in CUT_COLUMNS and not indexable(bound):
+        return []
+    if column is not None or target.name in scope.indexes:
+        return None if bound.op in INDEXABLE else []
     return [target.name] if bound.op in INDEXABLE and reason_against(scope.type, target) is None else []
 
 

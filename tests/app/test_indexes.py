@@ -192,3 +192,29 @@ def test_no_other_tenant_is_touched(vestibule, entra, make_client):
     vestibule("index", "remove", entra.name, "title")
     assert indexes(vestibule, neighbour) == ["emails", "title"]
     assert len(rows(neighbour, "title")) == 1
+
+
+@pytest.mark.parametrize("name", ["title", "active", f"{EXTENSION}:floor", f"{EXTENSION}:badge"])
+def test_the_order_by_an_index_is_the_order_without_it(vestibule, entra, people, name):
+    entra.group("Everybody", people["id"])
+    entra.user("long", title="x" * 300, **{EXTENSION: {"floor": 2**53 + 1}})
+    entra.user("longer", title="x" * 299 + "a", **{EXTENSION: {"floor": 2**53}})
+
+    def orders():
+        places = ("/Users?count=2&", "/Users?count=100&", "/Users?startIndex=2&count=2&", "/?")
+        queries = [f"{place}sortBy={name}&sortOrder={way}" for place in places for way in ("ascending", "descending")]
+        return [[each["id"] for each in entra.get(query).json["Resources"]] for query in queries]
+
+    def by_cursor(cursor):
+        pages = []
+        while cursor is not None:
+            answer = entra.get(f"/Users?count=1&sortBy={name}&cursor={cursor}").json
+            pages += [each["userName"] for each in answer["Resources"]]
+            cursor = answer.get("nextCursor")
+        return pages
+
+    before, paged = orders(), by_cursor("")
+    begun = entra.get(f"/Users?count=1&sortBy={name}&cursor").json["nextCursor"]
+    vestibule("index", "add", entra.name, name)
+    assert (orders(), by_cursor("")) == (before, paged)
+    assert by_cursor(begun) == paged[1:], "a cursor from before leads on"
