@@ -86,6 +86,9 @@ class Dialect(Protocol):
     def one_of(self, column: Node, values: Any) -> Any:
         """Whether the column's value is in the list that the one parameter `values` holds."""
 
+    def none_of(self, key: Node, query: Any, column: Node) -> Any:
+        """Whether the key is not among the values of the query's one column, of which there may be millions."""
+
     def list_of(self, values: Sequence[Any]) -> Any:
         """A list of numbers or texts as the one parameter of `one_of`."""
 
@@ -205,6 +208,10 @@ class Sqlite:
     def one_of(self, column: Any, values: Any) -> Any:
         """See Dialect."""
         return column.in_(Select([fn.json_each(values).alias("listed")], [Entity("listed", "value")]))
+
+    def none_of(self, key: Any, query: Any, column: Node) -> Any:
+        """See Dialect: what NOT IN excludes is gathered once, in a tree."""
+        return key.not_in(query)
 
     def list_of(self, values: Sequence[Any]) -> str:
         """See Dialect."""
@@ -401,6 +408,10 @@ class Postgres:
     def one_of(self, column: Any, values: Any) -> Any:
         """See Dialect."""
         return column == fn.ANY(values)
+
+    def none_of(self, key: Any, query: Any, column: Any) -> Any:
+        """See Dialect: what NOT IN excludes is read anew for every row, once it is more than work_mem holds."""
+        return ~fn.EXISTS(query.where(column == key))
 
     def list_of(self, values: Sequence[Any]) -> list[Any]:
         """See Dialect."""

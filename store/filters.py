@@ -279,7 +279,7 @@ class Where:
         chosen = self._lookups(index, self._condition(inner, False, _lookup_scalar(index)))
         if is_near:
             return ROW.pk.in_(chosen) & self._some_json(target, inner, False)
-        return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
+        return self._chosen(chosen, Lookup.resource, negated)
 
     def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
         """A singular attribute counts as a list of one."""
@@ -305,12 +305,16 @@ class Where:
         of_attribute = (Lookup.tenant == parameter("tenant")) & (Lookup.attribute == self._scope.indexes[index])
         return Lookup.select(Lookup.resource).where(of_attribute & condition)
 
+    def _chosen(self, chosen: Any, column: Any, negated: bool) -> Any:
+        """Whether a resource is among those that a query chooses by the column, or is not."""
+        return self._dialect.none_of(ROW.pk, chosen, column) if negated else ROW.pk.in_(chosen)
+
     def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
         """A singular attribute that `lookup` holds. Numbers stand there as doubles and long texts cut, so they are
         compared once more."""
         if target.attribute.type not in NUMBERS and not _is_long(bound.operand):
             chosen = self._lookups(target.name, self._compared(bound, Lookup.value, False))
-            return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
+            return self._chosen(chosen, Lookup.resource, negated)
         exact = self._compared(bound, self.scalar(target, bound), negated)
         if negated:
             return exact
@@ -343,7 +347,7 @@ class Where:
         member = Resource.alias(self._alias("member"))
         groups = Membership.select(Membership.group).join(member, on=(member.pk == Membership.member))
         groups = groups.where(self.of_member(member, inner))
-        return ROW.pk.not_in(groups) if negated else ROW.pk.in_(groups)
+        return self._chosen(groups, Membership.group, negated)
 
     def of_member(self, member: Any, inner: Bound | None) -> Any:
         """The condition on a member's own row under which the filter of an element holds."""
@@ -355,7 +359,9 @@ class Where:
             return ROW.manager.is_null(negated)
         manager = Resource.alias(self._alias("manager"))
         chosen = manager.select(manager.pk).where(self._of_row(manager, inner, None))
-        return (ROW.manager.is_null() | ROW.manager.not_in(chosen)) if negated else ROW.manager.in_(chosen)
+        if negated:
+            return ROW.manager.is_null() | self._dialect.none_of(ROW.manager, chosen, manager.pk)
+        return ROW.manager.in_(chosen)
 
     def some_group(self, inner: Bound | None, negated: bool) -> Any:
         """Groups of a user, direct and, through nested groups, indirect."""
