@@ -67,6 +67,7 @@ def open_database(settings: Settings) -> Database:
         busy_timeout=settings.busy_timeout,
         statement_timeout=settings.statement_timeout,
         prepared_statements=settings.prepared_statements,
+        deadline=settings.search_deadline,
     )
 
 

@@ -187,6 +187,9 @@ class Settings:
     log_retention_days: int = _setting(90, whole(1, 3_650), "For how many days the provisioning log keeps its entries.")
     # Entra gives a request up after 60 seconds; nothing that it waits for may take that long.
     statement_timeout: float = _setting(20.0, seconds(1, 50), "After how many seconds Postgres ends a statement.")
+    search_deadline: float = _setting(
+        10.0, seconds(0.1, 50), "After how many seconds a search that no index serves is refused."
+    )
     busy_timeout: float = _setting(15.0, seconds(0.1, 50), "For how many seconds SQLite waits for another writer.")
     token_cache: float = _setting(
         0.2, seconds(0, 5), "For how many seconds a process trusts what it read of a token; a revocation waits as long."

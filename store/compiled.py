@@ -39,9 +39,14 @@ class Compiled:
         return self._database.execute_sql(self.sql, self._filled(values))  # type: ignore[no-untyped-call]
 
     def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run the statement for each of these sets of values, as fast as the driver can."""
-        with __exception_wrapper__:
-            self._database.cursor().executemany(self.sql, map(self._filled, rows))  # type: ignore[no-untyped-call]
+        """Run the statement for each of these sets of values; the driver sends many before it waits for answers."""
+        filled = [self._filled(row) for row in rows]
+        if len(filled) == 1:
+            self._database.execute_sql(self.sql, filled[0])  # type: ignore[no-untyped-call]
+        elif filled:
+            cursor = self._database.cursor()  # type: ignore[no-untyped-call]
+            with __exception_wrapper__:
+                cursor.executemany(self.sql, filled)
 
     def _filled(self, values: Mapping[str, Any]) -> list[Any]:
         parameters = self._parameters.copy()

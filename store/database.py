@@ -12,7 +12,7 @@ from playhouse.migrations import Runner
 
 from scim.errors import Unavailable
 from store.compiled import Compiled, Statements
-from store.dialect import LOST, UNAVAILABLE, UnreplicatedCommit, dialect
+from store.dialect import LOST, OVERDUE, UNAVAILABLE, UnreplicatedCommit, dialect
 from store.models import proxy
 
 Result = TypeVar("Result")
@@ -26,20 +26,31 @@ LONGEST_PAUSE = 0.2
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
 
+class Overdue(Unavailable):
+    """A statement took longer than it may; nothing was applied."""
+
+
 class MigrationNeeded(Exception):
     """The database's tables are not those that this version works with."""
 
 
 class Database:
-    """What the store's modules share."""
+    """What the store's modules share. `deadline` is after how many seconds a search is given up, 0 for never."""
 
     def __init__(
-        self, url: str, *, busy_timeout: float = 15.0, statement_timeout: float = 20.0, prepared_statements: bool = True
+        self,
+        url: str,
+        *,
+        busy_timeout: float = 15.0,
+        statement_timeout: float = 20.0,
+        prepared_statements: bool = True,
+        deadline: float = 10.0,
     ) -> None:
         self.dialect = dialect(
             url, busy_timeout=busy_timeout, statement_timeout=statement_timeout, prepared_statements=prepared_statements
         )
         self.db = self.dialect.db
+        self.deadline = deadline
         self._statements = Statements(self.db)
         self.use()
 
@@ -91,6 +102,8 @@ class Database:
                     raise
                 if fate == LOST:
                     self.close()
+                if fate == OVERDUE:
+                    raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
                 if fate == UNAVAILABLE or attempt == ATTEMPTS:
                     raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
         raise AssertionError("the last attempt returns or raises")

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -12,8 +13,16 @@ from typing import Any, ClassVar, Protocol
 from peewee import SQL, Cast, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
 from peewee import Database as PeeweeDatabase
 
-RETRY, UNAVAILABLE, LOST = "retry", "unavailable", "lost"
-"""What can be done about a failure: run the transaction again; ask the client to come back; connect anew."""
+RETRY, UNAVAILABLE, LOST, OVERDUE = "retry", "unavailable", "lost", "overdue"
+"""What can be done about a failure: run the transaction again; ask the client to come back; connect anew; ask for
+less."""
+
+_OPCODES = 50_000
+"""After how many of its instructions SQLite looks at the clock: every few milliseconds."""
+
+
+_GLANCE = 0.02
+"""After how many seconds to look again whether others are done."""
 
 
 class Dialect(Protocol):
@@ -31,6 +40,21 @@ class Dialect(Protocol):
 
     def serialize(self, number: int) -> None:
         """Make this transaction wait for others that serialize on the same number."""
+
+    def settle(self) -> None:
+        """Wait until every other transaction that has changed something by now is over."""
+
+    def step_aside(self, seconds: float) -> None:
+        """Leave others their turn, after a transaction of many that took so long."""
+
+    def survey(self, table: str) -> None:
+        """Let the planner know a table as it is now, after much was written; outside a transaction or in one."""
+
+    def deadline(self, seconds: float, *, walks: bool) -> AbstractContextManager[None]:
+        """What statements run in that must end after so many seconds; `walks`: they may well take that long."""
+
+    def hurry(self) -> None:
+        """Let the next statement within a deadline have what is left of it."""
 
     def new_keys(self, table: str, count: int) -> list[int]:
         """So many keys for new rows of the table, which nobody else gets; inside a transaction."""
@@ -65,6 +89,9 @@ class Dialect(Protocol):
     def one_of(self, column: Node, values: Any) -> Any:
         """Whether the column's value is in the list that the one parameter `values` holds."""
 
+    def none_of(self, key: Node, query: Any, column: Node) -> Any:
+        """Whether the key is not among the values of the query's one column, of which there may be millions."""
+
     def list_of(self, values: Sequence[Any]) -> Any:
         """A list of numbers or texts as the one parameter of `one_of`."""
 
@@ -95,7 +122,7 @@ class Sqlite:
     _FATES: ClassVar = {
         "SQLITE_BUSY": UNAVAILABLE, "SQLITE_BUSY_SNAPSHOT": RETRY, "SQLITE_LOCKED": UNAVAILABLE,
         "SQLITE_FULL": UNAVAILABLE, "SQLITE_IOERR": UNAVAILABLE, "SQLITE_READONLY": UNAVAILABLE,
-        "SQLITE_CANTOPEN": UNAVAILABLE, "SQLITE_CONSTRAINT_FOREIGNKEY": RETRY,
+        "SQLITE_INTERRUPT": OVERDUE, "SQLITE_CANTOPEN": UNAVAILABLE, "SQLITE_CONSTRAINT_FOREIGNKEY": RETRY,
     }  # fmt: skip
 
     def __init__(self, path: str, *, busy_timeout: float) -> None:
@@ -122,6 +149,29 @@ class Sqlite:
 
     def serialize(self, number: int) -> None:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
+
+    def settle(self) -> None:
+        """See Dialect: who has committed came after all others."""
+
+    def step_aside(self, seconds: float) -> None:
+        """See Dialect: those who wait for the database try again now and then, and miss gaps that are too short."""
+        time.sleep(seconds)
+
+    def survey(self, table: str) -> None:
+        """See Dialect: SQLite plans by the indexes that there are, which is all that we need."""
+
+    @contextmanager
+    def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:
+        """See Dialect: SQLite has no timeout, but asks whether to go on; of this thread's connection, and for now."""
+        connection, end = self.db.connection(), time.monotonic() + seconds  # type: ignore[no-untyped-call]
+        connection.set_progress_handler(lambda: time.monotonic() > end, _OPCODES)
+        try:
+            yield
+        finally:
+            connection.set_progress_handler(None, 0)
+
+    def hurry(self) -> None:
+        """See Dialect: the deadline is one point in time."""
 
     def new_keys(self, table: str, count: int) -> list[int]:
         """See Dialect: rows that are inserted with their keys move the sequence on."""
@@ -167,6 +217,10 @@ class Sqlite:
     def one_of(self, column: Any, values: Any) -> Any:
         """See Dialect."""
         return column.in_(Select([fn.json_each(values).alias("listed")], [Entity("listed", "value")]))
+
+    def none_of(self, key: Any, query: Any, column: Node) -> Any:
+        """See Dialect: what NOT IN excludes is gathered once, in a tree."""
+        return key.not_in(query)
 
     def list_of(self, values: Sequence[Any]) -> str:
         """See Dialect."""
@@ -259,11 +313,12 @@ class Postgres:
 
     _FATES: ClassVar = {
         "40P01": RETRY, "40001": RETRY, "23503": RETRY,
-        "57014": UNAVAILABLE, "53100": UNAVAILABLE, "53200": UNAVAILABLE, "53300": UNAVAILABLE, "55P03": UNAVAILABLE,
+        "57014": OVERDUE, "53100": UNAVAILABLE, "53200": UNAVAILABLE, "53300": UNAVAILABLE, "55P03": UNAVAILABLE,
         "25006": LOST, "57P01": LOST, "57P02": LOST, "57P03": UNAVAILABLE,
     }  # fmt: skip
 
     def __init__(self, url: str, *, statement_timeout: float, prepared_statements: bool) -> None:
+        self._within = local()
         self.db: PeeweeDatabase = _Replicated(
             url,
             prefer_psycopg3=True,
@@ -287,6 +342,42 @@ class Postgres:
         """See Dialect; the first number only keeps us apart from other programs in the same database."""
         lock = "SELECT pg_advisory_xact_lock(72248, %s)"
         self.db.execute_sql(lock, (number % 2**31,))  # type: ignore[no-untyped-call]
+
+    def settle(self) -> None:
+        """See Dialect. Whoever was given a number before ours is under way until no snapshot names it any more."""
+        (last,) = self.db.execute_sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()  # type: ignore[no-untyped-call]
+        running = "SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other WHERE other < %s::xid8"
+        while self.db.execute_sql(running, (last,)).fetchone() is not None:  # type: ignore[no-untyped-call]
+            time.sleep(_GLANCE)
+
+    def step_aside(self, seconds: float) -> None:
+        """See Dialect: only whoever changes the same rows has to wait."""
+
+    def survey(self, table: str) -> None:
+        """See Dialect. Autovacuum would do it, some minutes later."""
+        self.db.execute_sql(f'ANALYZE "{table}"')  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:
+        """See Dialect. A transaction for it is two more round trips, so what an index serves has the time that every
+        statement has."""
+        if not walks:
+            yield
+            return
+        with self.db.atomic():
+            self._within.end = time.monotonic() + seconds
+            try:
+                self.hurry()
+                yield
+            finally:
+                del self._within.end
+
+    def hurry(self) -> None:
+        """See Dialect. SET LOCAL ends with the transaction: a transaction pooler may stand in between."""
+        end = getattr(self._within, "end", None)
+        if end is not None:
+            left = max(1, int((end - time.monotonic()) * 1000))
+            self.db.execute_sql("SELECT set_config('statement_timeout', %s, true)", (str(left),))  # type: ignore[no-untyped-call]
 
     def new_keys(self, table: str, count: int) -> list[int]:
         """See Dialect."""
@@ -334,6 +425,10 @@ class Postgres:
     def one_of(self, column: Any, values: Any) -> Any:
         """See Dialect."""
         return column == fn.ANY(values)
+
+    def none_of(self, key: Any, query: Any, column: Any) -> Any:
+        """See Dialect: what NOT IN excludes is read anew for every row, once it is more than work_mem holds."""
+        return ~fn.EXISTS(query.where(column == key))
 
     def list_of(self, values: Sequence[Any]) -> list[Any]:
         """See Dialect."""

@@ -11,8 +11,9 @@ from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
 from store.database import Database, now
+from store.indexes import Indexes, Named
 from store.journal import Call, Journal
-from store.models import Field, Index, Lookup, Resource, Setting
+from store.models import Field, Resource, Setting
 from store.tenants import Tenant, bump
 
 BATCH = 300
@@ -31,7 +32,10 @@ class Fields:
         self._journal = Journal(database, tenant.pk)
 
     def add(self, name: str, type: str, description: str = "", *, indexed: bool = False) -> None:
-        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
+        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness.
+
+        An index on it is made at once, though nobody holds a value yet: an order has a place for everybody.
+        """
         if FIELD_NAME.fullmatch(name) is None:
             raise InvalidValue(
                 f'A field cannot be called "{name[:80]}": use a letter, then letters, digits, hyphens and underscores,'
@@ -52,16 +56,18 @@ class Fields:
                     f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
                     " once more first."
                 )
-            Field.insert(**row, description=description, indexed=indexed).execute()
-            if indexed:
-                attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
-                Index.insert(tenant=self._tenant.pk, type="User", attribute=attribute).execute()
+            Field.insert(**row, description=description, indexed=False).execute()
             bump(self._tenant.pk)
 
         try:
             self._database.write(work)
         except peewee.IntegrityError as error:
             raise Uniqueness(f"The tenant has a field {name} already.") from error
+        if indexed:
+            Indexes(self._database, self._tenant).add(self._indexed(name))
+
+    def _indexed(self, name: str) -> Named:
+        return Named("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
 
     def all(self) -> list[dict[str, Any]]:
         """Every field in the order of declaration."""
@@ -96,8 +102,10 @@ class Fields:
         """
         spelled = self.spelled(name)
         self._database.write(lambda: self._undeclare(spelled))
-        # Requests that began before may still have brought values; they are found the second time.
-        swept = self._sweep(spelled) + self._sweep(spelled)
+        # Requests that began before may still bring values; later ones are refused by the journal.
+        self._database.dialect.settle()
+        swept = self._sweep(spelled)
+        Indexes(self._database, self._tenant).purge(self._indexed(spelled))
         done = Setting.delete().where(Setting.name == self._removal(spelled))
         self._database.write(done.execute)
         return swept
@@ -117,8 +125,7 @@ class Fields:
         note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
         self._journal.record(self._call, 200, [{"attribute": "field", "before": name}])
-        attribute = f"{self._tenant.profile.preset.fields_urn}:{name}"
-        Index.delete().where((Index.tenant == self._tenant.pk) & (Index.attribute == attribute)).execute()
+        Indexes(self._database, self._tenant).withdraw(self._indexed(name))
 
     def _sweep(self, name: str) -> int:
         """Take the values of all users out, in the order of their keys; returns how many users there were."""
@@ -139,14 +146,11 @@ class Fields:
             for pk, document, keys, _ in rows:
                 changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
                 Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
-            pks = [row[0] for row in rows]
             if rows:
                 self._journal.record(
                     self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}]
                 )
-            indexes = Index.select(Index.pk).where(Index.tenant == self._tenant.pk)
-            Lookup.delete().where(Lookup.resource.in_(pks) & Lookup.attribute.not_in(indexes)).execute()
-            return pks
+            return [row[0] for row in rows]
 
         return work
 

@@ -4,7 +4,7 @@ Every condition is two-valued: a negation is pushed down to the leaves, where "u
 parameters, not values, so that statements of the same shape are compiled once; `operands` gives the values.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from peewee import SQL, Asc, Case, Cast, Desc, Entity, Select, Value, fn
@@ -23,6 +23,8 @@ CUT = 256
 """How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
 
 _NEGATED = {"eq": "ne", "gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
+_NEAR = {"eq": "eq", "sw": "eq", "gt": "ge", "ge": "ge", "lt": "le", "le": "le"}
+"""What holds of the first characters where the comparison with a longer literal holds; the whole decides."""
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": lambda value, operand: value == operand,
     "ne": lambda value, operand: value != operand,
@@ -39,18 +41,26 @@ _COLUMNS: dict[tuple[str, str], str] = {
     ("Group", "displayName"): "name_key",
 }
 _COMMON_COLUMNS = {"id": "id", "externalId": "external_key"}
-_CUT_COLUMNS = frozenset({"given_key", "family_key"})
+CUT_COLUMNS = frozenset({"given_key", "family_key"})
+"""The columns that hold the first characters only."""
+
+
+def column_of(type: ResourceType, target: Target) -> str | None:
+    """The column that holds an attribute's keys, beside the document; None where there is none."""
+    return _COMMON_COLUMNS.get(target.name) or _COLUMNS.get((type.name, target.name))
 
 
 class Scope(NamedTuple):
     """What a filter is evaluated in: one tenant's resources of one type.
 
-    `indexes` are the attributes that `lookup` holds, with the number they have there.
+    `indexes` are the attributes that `lookup` holds, with the number they have there, `ordering` those of them by which
+    everybody can be ordered.
     """
 
     dialect: Dialect
     type: ResourceType
     indexes: dict[str, int]
+    ordering: frozenset[str] = frozenset()
 
 
 def shape(bound: Bound | None) -> str:
@@ -121,10 +131,10 @@ def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
 
 
 def _in_lookup(key: Any) -> str | float:
-    """A comparison key as `lookup` holds it: texts, and numbers as doubles."""
+    """A comparison key as `lookup` holds it: texts, cut, and numbers as doubles."""
     if isinstance(key, bool):
         return "true" if key else "false"
-    return key if isinstance(key, str) else float(key)
+    return key[:CUT] if isinstance(key, str) else float(key)
 
 
 def _after(prefix: str) -> str | None:
@@ -142,8 +152,11 @@ Scalar = Callable[[Target, Comparison | None], Any]
 
 _MANAGER = f"{ENTERPRISE_USER}:manager"
 _ALWAYS, _NEVER = SQL("1 = 1"), SQL("1 = 0")
-_INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
-_NUMBERS = frozenset({"integer", "decimal"})
+INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
+"""The operators that an index answers without walking through it."""
+
+NUMBERS = frozenset({"integer", "decimal"})
+"""The types whose keys are numbers."""
 
 
 class Where:
@@ -183,14 +196,17 @@ class Where:
             container = target if target.name == "schemas" else target.container
             if container is not None and (container.attribute.multi_valued or container.name == _MANAGER):
                 return self._some(container, bound, negated)
-            if target.name in self._scope.indexes and _indexable(bound):
+            if target.name in self._scope.indexes and bound.op in INDEXABLE:
                 return self._indexed(bound, target, negated)
         return self._compared(bound, scalar(target, bound), negated)
 
-    def _compared(self, bound: Comparison, value: Any, negated: bool, literal: str = "operand") -> Any:
+    def _compared(self, bound: Comparison, value: Any, negated: bool) -> Any:
         """One value against the literal; what is unassigned satisfies the negation only."""
         number, op = self._numbers[id(bound)], _range(bound)
-        operand = parameter(f"{literal}{number}")
+        in_lookup = value is Lookup.value or value is Lookup.type
+        operand = parameter(f"{'indexed' if in_lookup else 'operand'}{number}")
+        if in_lookup and _is_long(bound.operand):
+            return _OPERATORS[_NEAR[op]](value, operand)
         if negated and op in _NEGATED:
             return _OPERATORS[_NEGATED[op]](value, operand) | value.is_null()
         if op == "sw":
@@ -215,8 +231,8 @@ class Where:
     def scalar(self, target: Target, comparison: Comparison | None = None) -> Any:
         """The comparison key of a resource's singular attribute as an expression, null where it is unassigned."""
         name = target.name
-        column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
-        cut_off = column in _CUT_COLUMNS and comparison is not None and not _indexable(comparison)
+        column = column_of(self._scope.type, target)
+        cut_off = column in CUT_COLUMNS and comparison is not None and not indexable(comparison)
         if column is not None and not cut_off:
             return getattr(ROW, column)
         if name in _COMPUTED:
@@ -234,7 +250,7 @@ class Where:
         ):
             inner = None if name in _SOURCES else Presence(target)
             return self._some(target if inner is None else container or target, inner, negated)
-        column = _COMMON_COLUMNS.get(name) or _COLUMNS.get((self._scope.type.name, name))
+        column = column_of(self._scope.type, target)
         if column is not None:
             return getattr(ROW, column).is_null(negated)
         return self._has(target, negated)
@@ -256,10 +272,14 @@ class Where:
             return _SOURCES[target.name](self, inner, negated)
         if not target.attribute.multi_valued:
             return self._inside(target, inner, negated)
-        if target.name in self._scope.indexes and inner is not None and _all_indexable(inner):
-            chosen = self._lookups(target, self._condition(inner, False, _lookup_scalar))
-            return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
-        return self._some_json(target, inner, negated)
+        index = None if inner is None else element_index(self._scope.indexes, target, inner)
+        is_near = any(_is_long(each.operand) for each in _comparisons(inner))
+        if inner is None or index is None or (is_near and negated):
+            return self._some_json(target, inner, negated)
+        chosen = self._lookups(index, self._condition(inner, False, _lookup_scalar(index)))
+        if is_near:
+            return ROW.pk.in_(chosen) & self._some_json(target, inner, False)
+        return self._chosen(chosen, Lookup.resource, negated)
 
     def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
         """A singular attribute counts as a list of one."""
@@ -281,21 +301,28 @@ class Where:
             rows = rows.where(self._condition(inner, False, scalar))
         return ~fn.EXISTS(rows) if negated else fn.EXISTS(rows)
 
-    def _lookups(self, target: Target, condition: Any) -> Any:
-        of_attribute = (Lookup.tenant == parameter("tenant")) & (Lookup.attribute == self._scope.indexes[target.name])
+    def _lookups(self, index: str, condition: Any) -> Any:
+        of_attribute = (Lookup.tenant == parameter("tenant")) & (Lookup.attribute == self._scope.indexes[index])
         return Lookup.select(Lookup.resource).where(of_attribute & condition)
 
+    def _chosen(self, chosen: Any, column: Any, negated: bool) -> Any:
+        """Whether a resource is among those that a query chooses by the column, or is not."""
+        return self._dialect.none_of(ROW.pk, chosen, column) if negated else ROW.pk.in_(chosen)
+
     def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
-        """A singular attribute that `lookup` holds. Numbers stand there as doubles, so they are compared once more."""
-        if target.attribute.type not in _NUMBERS:
-            chosen = self._lookups(target, self._compared(bound, Lookup.value, False, "indexed"))
-            return ROW.pk.not_in(chosen) if negated else ROW.pk.in_(chosen)
+        """A singular attribute that `lookup` holds. Numbers stand there as doubles and long texts cut, so they are
+        compared once more."""
+        if target.attribute.type not in NUMBERS and not _is_long(bound.operand):
+            chosen = self._lookups(target.name, self._compared(bound, Lookup.value, False))
+            return self._chosen(chosen, Lookup.resource, negated)
         exact = self._compared(bound, self.scalar(target, bound), negated)
         if negated:
             return exact
-        near = {"gt": "ge", "lt": "le"}.get(bound.op, bound.op)
-        operand = parameter(f"indexed{self._numbers[id(bound)]}")
-        return ROW.pk.in_(self._lookups(target, _OPERATORS[near](Lookup.number, operand))) & exact
+        if target.attribute.type in NUMBERS:
+            near = _OPERATORS[_NEAR[bound.op]](Lookup.number, parameter(f"indexed{self._numbers[id(bound)]}"))
+        else:
+            near = self._compared(bound, Lookup.value, False)
+        return ROW.pk.in_(self._lookups(target.name, near)) & exact
 
     def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
         """`schemas` follows from which extensions the resource has."""
@@ -320,7 +347,7 @@ class Where:
         member = Resource.alias(self._alias("member"))
         groups = Membership.select(Membership.group).join(member, on=(member.pk == Membership.member))
         groups = groups.where(self.of_member(member, inner))
-        return ROW.pk.not_in(groups) if negated else ROW.pk.in_(groups)
+        return self._chosen(groups, Membership.group, negated)
 
     def of_member(self, member: Any, inner: Bound | None) -> Any:
         """The condition on a member's own row under which the filter of an element holds."""
@@ -332,12 +359,14 @@ class Where:
             return ROW.manager.is_null(negated)
         manager = Resource.alias(self._alias("manager"))
         chosen = manager.select(manager.pk).where(self._of_row(manager, inner, None))
-        return (ROW.manager.is_null() | ROW.manager.not_in(chosen)) if negated else ROW.manager.in_(chosen)
+        if negated:
+            return ROW.manager.is_null() | self._dialect.none_of(ROW.manager, chosen, manager.pk)
+        return ROW.manager.in_(chosen)
 
     def some_group(self, inner: Bound | None, negated: bool) -> Any:
         """Groups of a user, direct and, through nested groups, indirect."""
         group = Resource.alias(self._alias("group"))
-        if inner is not None and any(target.attribute.name == "type" for target in _targets(inner)):
+        if inner is not None and any(target.attribute.name == "type" for target in targets(inner)):
             users = self._reached_by_kind(group, inner)
         else:
             users = self._reached(group, inner)
@@ -409,7 +438,7 @@ class Order:
         if container is not None and container.attribute.multi_valued:
             return [self._first_element(container, target)]
         value = Where(self._scope, None).scalar(target)
-        if _COLUMNS.get((self._scope.type.name, target.name)) in _CUT_COLUMNS:
+        if column_of(self._scope.type, target) in CUT_COLUMNS:
             # What the column cuts off decides between values that begin alike.
             return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
         return [value]
@@ -482,34 +511,58 @@ _COMPUTED: dict[str, Callable[[ResourceType], Any]] = {
 }
 
 
-def _lookup_scalar(target: Target, _: Comparison | None) -> Any:
-    return getattr(Lookup, target.attribute.name)
+def element_index(indexes: Iterable[str], target: Target, inner: Bound) -> str | None:
+    """The index that has all that the filter of a list's element asks for: one sub-attribute, beside type and
+    primary."""
+    if not all_indexable(inner):
+        return None
+    wanted = {each.attribute.name for each in targets(inner)}
+    held = {name: _held(name, target) for name in indexes if name.partition(".")[0] == target.name}
+    fitting = [name for name, sub in held.items() if wanted <= {sub, "type", "primary"}]
+    return min(fitting, key=lambda name: (held[name] not in wanted, name), default=None)
 
 
-def _targets(bound: Bound) -> Iterator[Target]:
+def _held(index: str, target: Target) -> str:
+    """The sub-attribute that stands as the value in the rows of an index on a list."""
+    return index[len(target.name) + 1 :] or "value"
+
+
+def _lookup_scalar(index: str) -> Scalar:
+    """How to get at the sub-attributes of an element in the rows of an index."""
+    value = index.partition(".")[2] or "value"
+
+    def scalar(target: Target, _: Comparison | None) -> Any:
+        name = target.attribute.name
+        return Lookup.value if name == value else getattr(Lookup, name)
+
+    return scalar
+
+
+def targets(bound: Bound) -> Iterator[Target]:
+    """Everything that a filter names."""
     match bound:
         case Both(left, right) | Either(left, right):
-            yield from _targets(left)
-            yield from _targets(right)
+            yield from targets(left)
+            yield from targets(right)
         case Negation(inner):
-            yield from _targets(inner)
+            yield from targets(inner)
         case Elements(target, inner):
             yield target
-            yield from _targets(inner)
+            yield from targets(inner)
         case Presence(target) | Comparison(target, _, _, _):
             yield target
 
 
-def _indexable(bound: Comparison) -> bool:
-    """Whether an index that holds the first characters of each value answers the comparison exactly."""
-    return bound.op in _INDEXABLE and not _is_long(bound.operand)
+def indexable(bound: Comparison) -> bool:
+    """Whether a column that holds the first characters of each value answers the comparison exactly."""
+    return bound.op in INDEXABLE and not _is_long(bound.operand)
 
 
-def _all_indexable(inner: Bound) -> bool:
-    """Whether `lookup` has all that the filter of an element asks for."""
+def all_indexable(inner: Bound) -> bool:
+    """Whether all comparisons in the filter of an element can be answered from rows of an index."""
     match inner:
         case Both(left, right):
-            return _all_indexable(left) and _all_indexable(right)
-        case Comparison(target, _, _, _):
-            return target.attribute.name in ("value", "type", "primary") and _indexable(inner)
+            return all_indexable(left) and all_indexable(right)
+        case Comparison():
+            return inner.op in INDEXABLE
     return False

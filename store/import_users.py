@@ -106,7 +106,7 @@ class ImportUsers(Users):
         rows = [u.columns | same | {"pk": f.pk, "id": f.id, "manager": f.manager} for u, f in fresh]
         self._database.statement(("insert many", tuple(rows[0])), lambda: _insert_query(rows[0])).many(rows)
         documents = {found.pk: user.document for user, found in fresh}
-        lookups.write_all(self._database, self.tenant.pk, self.tenant.indexes[self.name], self.type, documents)
+        lookups.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, documents)
         self._count(len(fresh))
         people = [{"value": found.id, "display": user.columns["display"]} for user, found in fresh]
         self.journal.record(self.call, 201, [{"attribute": "users", "after": people}])

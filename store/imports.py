@@ -18,6 +18,7 @@ from store.database import Database
 from store.import_groups import GroupLine, GroupLink, ImportGroups
 from store.import_users import ImportUsers, ManagerLink, Outcome, Problem, UserLine
 from store.journal import Call
+from store.reading import Reading, current
 from store.references import References
 from store.tenants import Tenant
 
@@ -59,9 +60,9 @@ class Import:
                 doubled *= 2
                 self._database.write(self._database.dialect.gather_statistics)
         for managers in _chunks(self._manager_links):
-            yield self._settled(self._write(partial(self._users.link, managers, self._references)))
+            yield self._settled(self._write(self._users, partial(self._users.link, managers, self._references)))
         for members in _chunks(self._group_links):
-            yield self._settled(self._write(partial(self._groups.link_all, members, self._references)))
+            yield self._settled(self._write(self._groups, partial(self._groups.link_all, members, self._references)))
 
     def _settled(self, *outcomes: Outcome) -> list[Problem]:
         """Count what became of a transaction's lines; returns those that were refused, in their order."""
@@ -86,18 +87,20 @@ class Import:
                 users.append(read)
             elif read is not None:
                 groups.append(read)
-        added = self._write(lambda: self._users.add(users, self._references)) if users else Outcome()
+        added = self._write(self._users, lambda: self._users.add(users, self._references)) if users else Outcome()
         self._manager_links += added.links
-        made = self._write(lambda: self._groups.add_all(groups, self._references)) if groups else Outcome()
+        made = (
+            self._write(self._groups, lambda: self._groups.add_all(groups, self._references)) if groups else Outcome()
+        )
         self._group_links += made.links
         return unread, added, made
 
-    def _write(self, work: Callable[[], Outcome]) -> Outcome:
+    def _write(self, resources: Reading, work: Callable[[], Outcome]) -> Outcome:
         """Run a transaction, once more where somebody else took a name while it ran."""
         for _ in range(ATTEMPTS - 1):
             with contextlib.suppress(peewee.IntegrityError):
-                return self._database.write(work)
-        return self._database.write(work)
+                return current([resources], lambda: self._database.write(work))
+        return current([resources], lambda: self._database.write(work))
 
     def _read(self, number: int, line: bytes) -> UserLine | GroupLine | None:
         """What a line says, None where it is blank. Raises ScimError."""

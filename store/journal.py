@@ -15,7 +15,7 @@ from scim.versions import Precondition
 from store.compiled import parameter
 from store.database import Database, instant_at, now
 from store.models import Journal as Row
-from store.models import Refusal, Resource
+from store.models import Refusal, Resource, Tenant
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 UNAUTHENTICATED = "Requests without a valid token were refused."
@@ -46,19 +46,31 @@ class Call:
     warnings: list[str] = field(default_factory=list)
 
 
-class Journal:
-    """One tenant's provisioning log."""
+class Outdated(Exception):
+    """The tenant was changed since the request read it: what depends on its indexes is to be done again."""
 
-    def __init__(self, database: Database, tenant: int) -> None:
+
+class Journal:
+    """One tenant's provisioning log. `revision` is the tenant's as a write knows it."""
+
+    def __init__(self, database: Database, tenant: int, revision: int | None = None) -> None:
         self._database = database
         self._tenant = tenant
+        self.revision = revision
 
     def record(self, call: Call, status: int, changes: Sequence[dict[str, Any]] = ()) -> None:
-        """Enter a write that was applied, inside its transaction."""
+        """Enter a write that was applied, inside its transaction.
+
+        Raises Outdated where the tenant is at another revision than the write was made for. Every write ends here, so
+        that who changes a tenant need not wait for those who know its old revision, but for transactions that have
+        begun already.
+        """
         warnings = list(dict.fromkeys(call.warnings))
-        self._insert(
+        revision = self._insert(
             call, WARNING if warnings else INFO, status, detail=" ".join(warnings) or None, changes=_text(changes)
         )
+        if self.revision not in (None, revision):
+            raise Outdated
 
     def refuse(self, call: Call, error: ScimError) -> None:
         """Enter a request that was refused, in a transaction of its own."""
@@ -74,14 +86,15 @@ class Journal:
         row = query.tuples().first()
         return None if row is None else str(row[0])
 
-    def _insert(self, call: Call, level: str, status: int, **values: Any) -> None:
+    def _insert(self, call: Call, level: str, status: int, **values: Any) -> int | None:
+        """Enter something; returns the tenant's revision."""
         row = dict.fromkeys(_COLUMNS) | values
         row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
         row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
         row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
         row["name_key"] = None if call.name is None else folded(call.name)
-        insert = self._database.statement("journal", lambda: Row.insert({c: parameter(c) for c in _COLUMNS}))
-        insert(**row)
+        found = self._database.statement("journal", _insert_query)(**row).fetchone()[0]
+        return None if found is None else int(found)
 
     def count_refusal(self) -> None:
         """Count a request without a valid token; at most one entry a minute says so."""
@@ -120,6 +133,11 @@ def prune(database: Database, days: int, batch: int = 2_000) -> int:
         removed += count
         if count < batch:
             return removed
+
+
+def _insert_query() -> Any:
+    revision = Tenant.select(Tenant.revision).where(Tenant.pk == parameter("tenant"))
+    return Row.insert({c: parameter(c) for c in _COLUMNS}).returning(revision)
 
 
 def _text(changes: Sequence[dict[str, Any]]) -> str | None:

@@ -65,12 +65,18 @@ class Field(Table):
 
 
 class Index(Table):
-    """An attribute of a tenant whose values are kept in `lookup`."""
+    """An attribute of a tenant whose values are kept in `lookup`.
+
+    `state` is how far it is, one of those of store.indexes; `position` the key of the last resource that it was built
+    for.
+    """
 
     pk = BigAutoField()
     tenant = BigIntegerField()
     type = TextField()
     attribute = TextField()
+    state = TextField(default="complete")
+    position = BigIntegerField(default=0)
 
 
 class Resource(Table):
@@ -116,7 +122,11 @@ class Membership(Table):
 
 
 class Lookup(Table):
-    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys."""
+    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys.
+
+    A singular one that is unassigned has a row too, without a value and with an empty type: an order has a place for
+    everybody. `id` is the resource's, in rows of singular attributes.
+    """
 
     resource = BigIntegerField()
     attribute = BigIntegerField()
@@ -126,6 +136,7 @@ class Lookup(Table):
     value = TextField(null=True)
     number = FloatField(null=True)
     primary = BooleanField(null=True)
+    id = TextField(null=True)
 
     class Meta:
         """peewee's options."""

@@ -47,6 +47,7 @@ class _Switch(Users):
         self._dialect.serialize(self.tenant.pk)
         Row.update(preset=self.tenant.profile.preset.name).where(Row.pk == self.tenant.pk).execute()
         bump(self.tenant.pk)
+        self.journal.revision = self.tenant.revision + 1
         changed, after, problems = 0, 0, list[str]()
         while rows := self._after(after):
             after = rows[-1].pk
@@ -78,6 +79,7 @@ class _Switch(Users):
         columns = self._columns(after)
         if after != before:
             self._update(row.pk, columns | {"modified": now()})
+            self._reindex(row.pk, before, after)
             return True
         # Only what identifies the user changes, which nobody sees: the version stays.
         Resource.update(identifier_key=columns["identifier_key"]).where(Resource.pk == row.pk).execute()

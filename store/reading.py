@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from scim.attributes import ResourceType
 from scim.document import Representations, Text, dumps
-from scim.errors import NotFound
+from scim.errors import NotFound, Unavailable
 from scim.projection import Projection
 from store.compiled import parameter
-from store.database import Database
+from store.database import ATTEMPTS, BUSY, Database
 from store.filters import ROW, Scope
-from store.journal import Call, Journal
-from store.tenants import Tenant
+from store.journal import Call, Journal, Outdated
+from store.tenants import Tenant, renewed
 
 Document = dict[str, Any]
+Result = TypeVar("Result")
 
 NONE = "[]"
 
@@ -77,9 +78,20 @@ class Reading:
         self._database = database
         self._dialect = database.dialect
         self._endpoint_url = endpoint_url
-        self.journal = Journal(database, tenant.pk)
+        self.journal = Journal(database, tenant.pk, tenant.revision)
         self._representations = Representations(self.type, endpoint_url)
-        self._scope = Scope(database.dialect, self.type, tenant.indexes[self.name])
+        self._scope = self._current_scope()
+
+    def renew(self) -> None:
+        """Know the tenant as it is now. Raises Unavailable where the request has to be read anew for that."""
+        self.tenant = renewed(self._database, self.tenant)
+        self.journal.revision = self.tenant.revision
+        self._representations = Representations(self.type, self._endpoint_url)
+        self._scope = self._current_scope()
+
+    def _current_scope(self) -> Scope:
+        ordering = frozenset(self.tenant.ordering[self.name])
+        return Scope(self._dialect, self.type, self.tenant.indexes[self.name], ordering)
 
     @property
     def type(self) -> ResourceType:
@@ -179,3 +191,14 @@ class Reading:
 
     def _dialectal(self) -> tuple[str, ...]:
         return tuple(schema.id for schema in self.type.extensions)
+
+
+def current(readings: Sequence[Reading], work: Callable[[], Result]) -> Result:
+    """Run what depends on the tenant's indexes, and again where they were changed while it ran. Raises Unavailable."""
+    for _ in range(ATTEMPTS):
+        try:
+            return work()
+        except Outdated:
+            for reading in readings:
+                reading.renew()
+    raise Unavailable(BUSY, headers={"Retry-After": "1"})

@@ -21,7 +21,7 @@ from store.database import now
 from store.filters import ROW
 from store.journal import Call
 from store.models import Counter, Resource
-from store.reading import NONE, Answer, Document, Links, Stored
+from store.reading import NONE, Answer, Document, Links, Stored, current
 from store.search import Searching
 
 Result = TypeVar("Result")
@@ -145,7 +145,7 @@ class Resources(Searching):
             return work()
 
         try:
-            return self._database.write(once)
+            return current([self], lambda: self._database.write(once))
         except peewee.IntegrityError as error:
             self._conflict(error)
 
@@ -315,11 +315,11 @@ class Resources(Searching):
 
     def _index(self, pk: int, checked: Document) -> None:
         """Write the rows of the index table of a resource that has none."""
-        lookups.write(self._database, self.tenant.pk, self.tenant.indexes[self.name], self.type, pk, checked)
+        lookups.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, {pk: checked})
 
     def _reindex(self, pk: int, before: Document, checked: Document) -> None:
         """Write the rows of the index table anew, where what they hold has changed."""
-        indexes = self.tenant.indexes[self.name]
+        indexes = self.tenant.kept[self.name]
         if lookups.differ(indexes, self.type, before, checked):
             lookups.clear(self._database, pk)
             self._index(pk, checked)

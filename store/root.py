@@ -10,6 +10,7 @@ from scim.errors import InvalidValue, TooMany
 from scim.filter import parse_filter
 from scim.projection import Projection
 from scim.root import check_known, for_type
+from store.reading import current
 from store.search import Found, Page, Query, Search, Searching
 
 DEPTH = 10_000
@@ -26,7 +27,22 @@ def search(sources: Sequence[Searching], query: Query, projections: Sequence[Pro
     last = query.start_index - 1 + query.count
     if last > DEPTH:
         raise TooMany(f"A search over all types reaches at most {DEPTH} resources: search /Users or /Groups.")
+    return current(sources, lambda: _searched(sources, query, projections, last))
+
+
+def _searched(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None], last: int) -> Page:
     searches = [_resolved(source, sources, query) for source in sources]
+    asked = [source.asked(one) for source, one in zip(sources, searches, strict=True)]
+    return sources[0].answered(asked, lambda: _page(sources, searches, query, projections, last))
+
+
+def _page(
+    sources: Sequence[Searching],
+    searches: Sequence[Search],
+    query: Query,
+    projections: Sequence[Projection | None],
+    last: int,
+) -> Page:
     candidates = [
         (number, found) for number, one in enumerate(searches) for found in _ordered(sources[number], one, query, last)
     ]

@@ -1,7 +1,7 @@
 """Searching: filter, order and page in SQL, by index or by cursor (RFC 7644 §3.4.2, RFC 9865)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -15,10 +15,14 @@ from scim.cursor import Position
 from scim.document import Text
 from scim.errors import InvalidValue
 from scim.projection import Projection
+from store import ordering
 from store.compiled import parameter
+from store.deadlines import answered
 from store.filters import ROW, Order, Where, operands, pins, shape
 from store.models import Counter
-from store.reading import Reading, Stored
+from store.ordering import Way
+from store.reading import Reading, Stored, current
+from store.served import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,28 @@ class Searching(Reading):
     def search(self, query: Query, projection: Projection | None = None, *, secret: bytes = b"") -> Page:
         """A page of the resources that satisfy the query. `secret` signs cursors.
 
-        Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor or InvalidCount.
+        Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount or TooMany.
         """
-        bound = None if query.filter is None else binding.bind_text(self.type, query.filter)
-        search = self.resolved(query, bound)
-        if query.cursor is not None:
-            return self._database.read(lambda: self._page_by_cursor(search, projection, secret))
-        return self._database.read(lambda: self._page_by_index(search, projection))
+        return current([self], lambda: self._searched(self.resolved(query, self._bound(query)), projection, secret))
+
+    def _bound(self, query: Query) -> binding.Bound | None:
+        return None if query.filter is None else binding.bind_text(self.type, query.filter)
+
+    def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
+        def work() -> Page:
+            if search.query.cursor is not None:
+                return self._page_by_cursor(search, projection, secret)
+            return self._page_by_index(search, projection)
+
+        return self.answered([self.asked(search)], work)
+
+    def answered(self, asked: Sequence[Asked], work: Callable[[], Page]) -> Page:
+        """What the work finds, within the deadline of searches. Raises TooMany."""
+        return answered(self._database, self.tenant, asked, work)
+
+    def asked(self, search: Search) -> Asked:
+        """What the search costs is known from this."""
+        return Asked(self._scope, search.bound, search.sort)
 
     def resolved(self, query: Query, bound: binding.Bound | None) -> Search:
         """The query with its sort attribute found."""
@@ -121,9 +140,14 @@ class Searching(Reading):
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order. Keys first: documents are read for the page only."""
+        self._dialect.hurry()
         return self._found_by(search, None, limit=limit, offset=offset)
 
     def _found_by(self, search: Search, position: Position | None, **limits: int) -> list[Found]:
+        if search.bound is None and search.sort is not None and self._walks(search.sort, position):
+            walked = self._walked(search.sort, Way.of(search.query.descending, position), position, limits)
+            if walked is not None:
+                return walked
         pattern = None if position is None else (position.backwards, *(value is None for value in position.values))
         sort = search.sort and (search.sort.name, search.sort.attribute.type)
         key = (shape(search.bound), sort, search.query.descending, pattern, *limits)
@@ -131,6 +155,23 @@ class Searching(Reading):
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
         rows = statement(**self._values(search), **edge, **limits).fetchall()
         return [Found(pk, tuple(map(_plain, order))) for pk, *order in rows]
+
+    def _walks(self, sort: Target, position: Position | None) -> bool:
+        """Whether an index that was made at run time holds the order, and leads to the position."""
+        if sort.multi_valued or sort.name not in self._scope.ordering:
+            return False
+        return position is None or ordering.is_exact(sort, position.values[0])
+
+    def _walked(self, sort: Target, way: Way, position: Position | None, limits: dict[str, int]) -> list[Found] | None:
+        """A part of the order of everybody from its index, None where that holds some of the keys not exactly."""
+        index, limit, offset = self._scope.indexes[sort.name], limits["limit"], limits.get("offset", 0)
+        key = (sort.name, sort.attribute.type, way)
+        statement = self._statement("walk", key, lambda: ordering.walk(index, sort, way))
+        values = {"tenant": self.tenant.pk, "limit": limit, "offset": offset, "reach": limit + offset}
+        rows = statement(**values, **({} if position is None else ordering.edges(sort, position))).fetchall()
+        if not all(ordering.is_exact(sort, value) for _, value, _ in rows):
+            return None
+        return [Found(pk, (ordering.key_of(self._dialect, sort, value), id)) for pk, value, id in rows]
 
     def _values(self, search: Search) -> dict[str, Any]:
         return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
@@ -157,6 +198,7 @@ class Searching(Reading):
         if search.bound is None:
             counted = self._database.statement("total", _total_query)
             return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
+        self._dialect.hurry()
         matching = self._statement(
             "count",
             shape(search.bound),

@@ -2,15 +2,16 @@
 
 import re
 import time
+from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
 import peewee
 from peewee import JOIN
 
-from scim.errors import InvalidValue, NotFound, Uniqueness
+from scim.errors import InvalidValue, NotFound, Unavailable, Uniqueness
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.compiled import parameter
-from store.database import Database, now
+from store.database import BUSY, Database, now
 from store.journal import Journal
 from store.models import Counter, Field, Index, Resource, Token
 from store.models import Tenant as Row
@@ -19,23 +20,39 @@ from store.recent import Recent
 TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """What a tenant may be called: its name is a segment of its Endpoint URL."""
 
+FILTERS, BUILDING, WIDENING, COMPLETE, REMOVING = "filters", "building", "widening", "complete", "removing"
+"""How far an index is: it serves filters only, since the unassigned have no rows; it is being built, and serves nothing
+yet; it serves filters while those rows are being made; it serves filters and orders; it is being removed."""
+
+SERVING = frozenset({FILTERS, WIDENING, COMPLETE})
+KEPT = SERVING | {BUILDING}
+
 INDEXED_AT_FIRST = (("User", "emails"),)
 """The attributes beside the columns whose values are indexed in every tenant."""
 
-WEIGHT, KEPT = 100, 100_000
+WEIGHT, HELD = 100, 100_000
 """What a tenant without custom fields weighs, in fields, and how many of them a worker keeps: 80 MB at most."""
 
 
+Indexes = dict[str, dict[str, int]]
+"""The numbers of indexes by resource type and attribute."""
+
+
 class Tenant(NamedTuple):
-    """A tenant as requests see it: its preset with its custom fields, and its indexes by resource type and
-    attribute."""
+    """A tenant as requests see it: its preset with its custom fields, and its indexes.
+
+    `indexes` are those that reads may rely on, `ordering` those of them by which everybody can be ordered, `kept` those
+    that writes keep up.
+    """
 
     pk: int
     name: str
     revision: int
     profile: Profile
-    indexes: dict[str, dict[str, int]]
+    indexes: Indexes
     integration_group: int | None
+    kept: Indexes
+    ordering: Indexes
 
     @property
     def weight(self) -> int:
@@ -63,8 +80,8 @@ class Tenants:
     def __init__(self, database: Database, trusted: float = 0.0) -> None:
         self._database = database
         self._trusted = trusted
-        self._tenants: Recent[int, Tenant] = Recent(KEPT)
-        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(KEPT)
+        self._tenants: Recent[int, Tenant] = Recent(HELD)
+        self._tokens: Recent[tuple[str, str], tuple[float, Access]] = Recent(HELD)
 
     def access(self, tenant: str, digest: str) -> Access | None:
         """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
@@ -148,13 +165,20 @@ class Tenants:
     def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
         # Rows as tuples: a tenant may have thousands of fields, and peewee takes its time over objects.
         declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
-        rows: Any = declared.order_by(Field.pk).tuples()
-        fields = [CustomField(*row) for row in rows]
-        indexes: dict[str, dict[str, int]] = {"User": {}, "Group": {}}
-        rows = Index.select(Index.type, Index.attribute, Index.pk).where(Index.tenant == pk).tuples()
-        for type, attribute, index in rows:
-            indexes[type][attribute] = index
-        return Tenant(pk, name, revision, profile(PRESETS[preset], fields), indexes, integration_group)
+        fields: Any = declared.order_by(Field.pk).tuples()
+        rows = list(Index.select().where(Index.tenant == pk))
+        indexes, kept, ordering = (_numbers(rows, states) for states in (SERVING, KEPT, {COMPLETE}))
+        spoken = profile(PRESETS[preset], [CustomField(*row) for row in fields])
+        return Tenant(pk, name, revision, spoken, indexes, integration_group, kept, ordering)
+
+
+def _numbers(rows: Iterable[Index], states: Container[str]) -> Indexes:
+    """The indexes that are in one of these states."""
+    numbers: Indexes = {"User": {}, "Group": {}}
+    for row in rows:
+        if row.state in states:
+            numbers[row.type][row.attribute] = row.pk
+    return numbers
 
 
 def _access_query() -> Any:
@@ -165,6 +189,20 @@ def _access_query() -> Any:
     return query.where(
         (Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant"))
     )
+
+
+def renewed(database: Database, tenant: Tenant) -> Tenant:
+    """The tenant as it is now, for a request that was read when it was another.
+
+    Raises Unavailable where it knows less, or other things, than the request was checked against: then the request is
+    to be read anew.
+    """
+    found = Tenants(database).get(tenant.name)
+    before, after = (each.profile.user.targets for each in (tenant, found))
+    same = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
+    if not same or found.profile.preset is not tenant.profile.preset:
+        raise Unavailable(BUSY, headers={"Retry-After": "1"})
+    return found
 
 
 def bump(tenant: int) -> None:

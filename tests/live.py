@@ -49,6 +49,12 @@ def vestibule(*arguments: str, stdout: int = subprocess.PIPE, **settings: str) -
     )
 
 
+def started(*arguments: str, **settings: str) -> subprocess.Popen[bytes]:
+    """The same command, not waited for; what it writes is lost."""
+    lost = subprocess.DEVNULL
+    return subprocess.Popen([*_COMMAND, *arguments], cwd=ROOT, env=_environment(settings), stdout=lost, stderr=lost)
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens at."""
     with socket.socket() as listener:

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from app.cli import fields, groups, log, server, tenants, tokens, transfer, users
+from app.cli import fields, groups, indexes, log, server, tenants, tokens, transfer, users
 from app.cli.failures import Sentences
 
 
@@ -14,8 +14,8 @@ def vestibule() -> None:
 
 
 for command in (
-    server.serve, server.migrate, server.check, tenants.tenant, tokens.token, fields.field, users.user, groups.group,
-    transfer.import_resources, transfer.export_resources, log.log,
+    server.serve, server.migrate, server.check, tenants.tenant, tokens.token, fields.field, indexes.index, users.user,
+    groups.group, transfer.import_resources, transfer.export_resources, log.log,
 ):  # fmt: skip
     vestibule.add_command(command)
 

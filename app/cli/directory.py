@@ -29,7 +29,7 @@ def opened(settings: Settings) -> Database:
     if (given := context.find_object(Database)) is not None:
         return given
     # Nobody waits at the other end of a connection: a command may take its time.
-    database = open_database(replace(settings, statement_timeout=0.0))
+    database = open_database(replace(settings, statement_timeout=0.0, search_deadline=0.0))
     context.call_on_close(database.close)
     return database
 

@@ -6,10 +6,12 @@ from typing import Any
 import click
 
 from app.cli.directory import found
+from app.cli.indexes import with_progress
 from app.cli.output import as_json, ask, counted, show, tell, yes
 from app.cli.platform import call, noted
 from scim.preset import FIELD_TYPES
 from store.fields import Fields
+from store.indexes import Indexes
 from store.tenants import Tenant
 
 _COLUMNS = {"name": "name", "type": "type", "indexed": "indexed", "description": "description"}
@@ -31,8 +33,19 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
     """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
     fields = Fields(database, found_tenant)
-    add = partial(fields.add, name, type, description, indexed=indexed)
-    noted(database, found_tenant.pk, "field add", add, attribute="field", after=name)
+    noted(
+        database,
+        found_tenant.pk,
+        "field add",
+        partial(fields.add, name, type, description),
+        attribute="field",
+        after=name,
+    )
+    if indexed:
+        indexes = Indexes(database, found_tenant)
+        named = indexes.named(_row(found_tenant, fields.get(name))["attribute"])
+        indexes.declare(named)
+        with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(found_tenant, fields.get(name))
     tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)
 

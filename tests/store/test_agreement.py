@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,20 +24,33 @@ from scim.schemas import CORE_GROUP, CORE_USER
 from store.database import Database
 from store.fields import Fields
 from store.groups import Groups
+from store.indexes import Indexes, Named
 from store.journal import Call
 from store.models import Index, Lookup, Membership, Resource, proxy
 from store.resources import Resources
 from store.search import Page, Query
-from store.tenants import Tenant, Tenants
+from store.served import index_name, reason_against
+from store.tenants import BUILDING, COMPLETE, REMOVING, Tenant, Tenants
 from store.users import Users
 from tests.postgres import create_database, drop_database
 from tests.strategies import ENDPOINT, FIELDS, GROUP_IDS, RFC, USER_IDS, Directory, asked, filtered, ordered
 
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "70"))
 
-# Beside what every tenant indexes: attributes of every kind that `lookup` can hold.
-INDEXED = ("phoneNumbers", "addresses", "roles", "photos", "x509Certificates", "title", "name.formatted", "active",
-           "profileUrl", *(f"{RFC.preset.fields_urn}:{field.name}" for field in FIELDS))  # fmt: skip
+INDEXABLE = sorted(
+    {index_name(target) for target in asked(RFC.user).values() if reason_against(RFC.user, target) is None} - {"emails"}
+)
+"""Every attribute that can be indexed, beside what every tenant indexes."""
+
+
+class Drawn(NamedTuple):
+    """Indexes that are there before the directory, or that are built when it is there."""
+
+    attributes: list[str]
+    built: bool
+
+
+indexes = st.builds(Drawn, st.lists(st.sampled_from(INDEXABLE), max_size=20, unique=True), st.booleans())
 
 SECRET = b"signs cursors"
 
@@ -62,7 +75,7 @@ def using(database: Database) -> Iterator[Database]:
 
 
 class Both:
-    """The same directory in SQLite and in Postgres. Two tenants: with and without further indexes."""
+    """The same directory in SQLite and in Postgres, in a tenant with custom fields."""
 
     def __init__(self, sqlite_url: str, postgres_url: str) -> None:
         before = proxy.obj
@@ -72,7 +85,7 @@ class Both:
         for database in self.databases.values():
             with using(database):
                 database.migrate()
-                for name in ("plain", "indexed", "stranger"):
+                for name in ("acme", "stranger"):
                     Tenants(database).create(name, "rfc")
                 _declare(database)
         self._keep(STRANGER)
@@ -86,16 +99,27 @@ class Both:
             _insert(rows)
 
     @contextmanager
-    def holding(self, tenant: str, directory: Directory) -> Iterator[dict[str, Callable[[ResourceType], Resources]]]:
-        """The directory in both until the end of the block, by the name of the database."""
+    def holding(self, drawn: Drawn, directory: Directory) -> Iterator[dict[str, Callable[[ResourceType], Resources]]]:
+        """The directory with these indexes in both until the end of the block, by the name of the database."""
         with self._aside("SQLite"), self._aside("Postgres"):
             with using(self.first):
                 known = {row["pk"] for row in _all(Resource)}
-                _fill(self._resources("SQLite", tenant), directory)
+                _set_state(drawn, REMOVING if drawn.built else COMPLETE)
+                _fill(self._resources("SQLite", "acme"), directory)
+                if drawn.built:
+                    self._build(drawn)
                 rows = _rows(known)
             with using(self.databases["Postgres"]):
+                _set_state(drawn, COMPLETE)
                 _insert(rows)
-            yield {name: self._resources(name, tenant) for name in self.databases}
+            yield {name: self._resources(name, "acme") for name in self.databases}
+
+    def _build(self, drawn: Drawn) -> None:
+        """Build the indexes for those who are there."""
+        _set_state(drawn, BUILDING)
+        indexes = Indexes(self.first, Tenants(self.first).get("acme"))
+        for attribute in drawn.attributes:
+            indexes.build(Named("User", attribute))
 
     @contextmanager
     def _aside(self, name: str) -> Iterator[None]:
@@ -122,12 +146,16 @@ def _of_type(database: Database, tenant: Tenant, type: ResourceType) -> Resource
 
 
 def _declare(database: Database) -> None:
-    """The custom fields of both tenants, and the further indexes of the second."""
-    for name in ("plain", "indexed"):
-        tenant = Tenants(database).get(name)
-        for field in FIELDS:
-            Fields(database, tenant).add(field.name, field.type)
-    Index.insert_many([{"tenant": tenant.pk, "type": "User", "attribute": name} for name in INDEXED]).execute()
+    """The custom fields of the tenant, and every index that it could have, under the same numbers in both databases."""
+    tenant = Tenants(database).get("acme")
+    for field in FIELDS:
+        Fields(database, tenant).add(field.name, field.type)
+    same = {"tenant": tenant.pk, "type": "User", "state": REMOVING}
+    Index.insert_many([same | {"attribute": name} for name in INDEXABLE]).execute()
+
+
+def _set_state(drawn: Drawn, state: str) -> None:
+    Index.update(state=state).where(Index.attribute.in_(drawn.attributes)).execute()
 
 
 def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) -> None:
@@ -144,6 +172,7 @@ def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) 
     ids = [*zip(people, USER_IDS, strict=False), *zip(circles, GROUP_IDS, strict=False)]
     for (id, drawn), (created, modified) in zip(ids, directory.clock, strict=False):
         Resource.update(id=drawn, created=created, modified=modified).where(Resource.id == id).execute()
+        Lookup.update(id=drawn).where(Lookup.id == id).execute()
 
 
 def _rows(known: set[int] = frozenset()) -> dict[Any, list[dict[str, Any]]]:  # type: ignore[assignment]
@@ -251,10 +280,10 @@ often = settings(
 @pytest.mark.parametrize("type", RFC.types, ids=lambda type: type.name)
 def test_filters_find_the_same_resources_in_memory_in_sqlite_and_in_postgres(both, type):
     @often
-    @given(st.sampled_from(("plain", "indexed")), filtered(type))
-    def holds(tenant, drawn):
+    @given(indexes, filtered(type))
+    def holds(chosen, drawn):
         directory, texts = drawn
-        with both.holding(tenant, directory) as held:
+        with both.holding(chosen, directory) as held:
             found = {name: ask(both, name, held, type, texts) for name in held}
             assert found["SQLite"] == found["Postgres"]
 
@@ -278,10 +307,10 @@ def ask(both: Both, name: str, held: Any, type: ResourceType, texts: list[str]) 
 @pytest.mark.parametrize("type", RFC.types, ids=lambda type: type.name)
 def test_sorts_give_the_same_order_in_memory_in_sqlite_and_in_postgres(both, type):
     @often
-    @given(st.sampled_from(("plain", "indexed")), ordered(type))
-    def holds(tenant, drawn):
+    @given(indexes, ordered(type))
+    def holds(chosen, drawn):
         directory, orders = drawn
-        with both.holding(tenant, directory) as held:
+        with both.holding(chosen, directory) as held:
             for name in held:
                 with using(both.databases[name]):
                     resources = held[name](type)

@@ -1,0 +1,155 @@
+"""Searches that no index serves end at the deadline, and say what would serve them; others go on (RFC 7644 §3.12)."""
+
+import threading
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from webtest import TestResponse
+
+from app import auth
+from store.compiled import parameter
+from store.models import Counter, Index, Resource
+from store.resources import SHARDS
+from tests.conftest import Client
+
+MANY = 20_000
+SLOW, QUICK = 'filter=title eq "Nobody"', 'filter=userName eq "first"'
+
+
+class Crowd(Client):
+    """A client whose directory is large, by rows that are made without it."""
+
+    def crowd(self) -> None:
+        """Copy one user many times."""
+        id = self.user("first", title="Engineer", nickName="a", addresses=[{"type": "work", "locality": "Paris"}])["id"]
+        columns = [column for name, column in Resource._meta.fields.items() if name not in ("pk", "keys")]
+        row: Any = (
+            Resource.select(*columns, Resource.keys.cast("text").alias("keys")).where(Resource.id == id).dicts().get()
+        )
+        keys = ("pk", "id", "name_key", "identifier_key")
+        copy = {name: value for name, value in row.items() if name not in keys}
+        made = Resource.insert({name: parameter(name) for name in (*copy, *keys[1:])})
+        statement = self.database.statement(("copy", tuple(copy)), lambda: made)
+        rows = [copy | dict.fromkeys(keys[1:], f"{number:032}") for number in range(MANY)]
+        self.database.write(lambda: statement.many(rows))
+        Counter.insert(tenant=self.tenant.pk, type="User", shard=SHARDS, total=MANY).execute()
+
+    def ask(self, query: str, path: str = "/Users", method: str = "GET") -> TestResponse:
+        """A search by these query parameters."""
+        return self.request(method, f"{path}?{quote(query, safe='=&')}")
+
+
+@pytest.fixture(scope="module")
+def crowd(app):
+    client = Crowd(app, "360learning")
+    client.crowd()
+    return client
+
+
+@pytest.fixture
+def hurried(database, monkeypatch):
+    """A deadline that nobody can keep who looks at everybody."""
+    monkeypatch.setattr(database, "deadline", 0.001)
+
+
+def add(client, name):
+    return f'"vestibule index add {client.name} {name}"'
+
+
+REFUSED = {
+    "filter=title eq \"Nobody\"": ("The filter on title", ["title"]),
+    'filter=title sw "N" or nickName eq "N"': ("The filter on title and nickName", ["title", "nickName"]),
+    'filter=addresses.locality eq "Rome"': ("The filter on addresses.locality", ["addresses.locality"]),
+    'filter=addresses[type eq "work" and locality eq "Rome"]': (
+        "The filter on addresses.locality", ["addresses.locality"],
+    ),
+    "sortBy=nickName": ("The order by nickName", ["nickName"]),
+    'filter=title eq "Engineer"&sortBy=nickName&count=1': (
+        "The filter on title and the order by nickName", ["title", "nickName"],
+    ),
+    'count=0&filter=title eq "Nobody"': ("The filter on title", ["title"]),
+    'cursor&filter=title eq "Nobody"': ("The filter on title", ["title"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("query", REFUSED)
+def test_a_search_that_takes_too_long_is_refused_with_the_command_that_helps(crowd, hurried, query):
+    what, names = REFUSED[query]
+    commands = " and ".join(add(crowd, name) for name in names)
+    refused = crowd.ask(query)
+    assert (refused.status_int, refused.json["scimType"]) == (400, "tooMany")
+    assert refused.json["detail"] == (
+        f"{what} took longer than 0.001 seconds over this directory: ask the server's operator to run {commands}."
+    )
+
+
+@pytest.mark.parametrize(
+    "query", ['filter=not (userName eq "first")', "filter=not (title pr)", "sortBy=emails.value", 'filter=title co "x"']
+)
+def test_where_no_index_would_help_the_refusal_says_what_to_narrow(crowd, hurried, query):
+    refused = crowd.ask(query)
+    assert (refused.status_int, refused.json["scimType"]) == (400, "tooMany")
+    assert "narrow it by" in refused.json["detail"]
+    assert "vestibule" not in refused.json["detail"]
+
+
+def test_searches_by_post_and_at_the_root_and_by_head_end_too(crowd, hurried):
+    message = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": 'title eq "x"'}
+    for answer in (
+        crowd.post("/Users/.search", message),
+        crowd.post("/.search", message),
+        crowd.ask(SLOW, "/"),
+    ):
+        assert (answer.status_int, answer.json["scimType"]) == (400, "tooMany"), answer.text
+        assert add(crowd, "title") in answer.json["detail"]
+    assert crowd.ask(SLOW, method="HEAD").status_int == 400
+
+
+def test_a_refused_search_is_entered_once(crowd, hurried):
+    before = len(crowd.log())
+    crowd.ask(SLOW)
+    assert len(crowd.log()) == before + 1
+
+
+def test_everything_else_goes_on_within_the_deadline(crowd, hurried):
+    crowd.ask(SLOW)
+    assert crowd.ask(QUICK).json["totalResults"] == 1
+    assert crowd.get("/Users?count=2").json["totalResults"] == MANY + 1
+    assert crowd.get("/Users?count=2&sortBy=userName").status_int == 200
+    made = crowd.user(f"new-{threading.get_ident()}")
+    assert crowd.patch(f"/Users/{made['id']}", {"op": "add", "path": "title", "value": "x"}).status_int == 200
+    assert crowd.delete(f"/Users/{made['id']}").status_int == 204
+
+
+def test_others_are_served_while_a_search_walks(crowd, database):
+    walking = threading.Event()
+    answers = []
+
+    def walk():
+        walking.set()
+        answers.append(crowd.ask(SLOW).status_int)
+        database.close()
+
+    walker = threading.Thread(target=walk)
+    walker.start()
+    walking.wait()
+    assert crowd.ask(QUICK).json["totalResults"] == 1
+    walker.join()
+    assert answers == [200]
+
+
+def test_within_the_deadline_the_same_searches_are_answered(crowd):
+    assert auth.gate(crowd.app.app).database.deadline == 10
+    for query in REFUSED:
+        assert crowd.ask(query).status_int == 200
+
+
+def test_an_index_brings_the_search_within_the_deadline(crowd, hurried, vestibule):
+    assert crowd.ask(SLOW).status_int == 400
+    vestibule("index", "add", crowd.name, "title")
+    assert crowd.ask(SLOW).json["totalResults"] == 0
+    assert crowd.ask(f'{QUICK} and title eq "Engineer"').json["totalResults"] == 1
+    vestibule("index", "remove", crowd.name, "title")
+    assert Index.select().where((Index.tenant == crowd.tenant.pk) & (Index.attribute == "title")).count() == 0
+    assert crowd.ask(SLOW).status_int == 400
