@@ -23,11 +23,15 @@ _SIGNATURE = 16
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The edge of a page: the sort keys and the tie-breaker of the resource there, and which way to go from it."""
+    """The edge of a page: the sort keys and the tie-breaker of the resource there, and which way to go from it.
+
+    `inclusive`: with the resource itself, for the way back from behind the last one.
+    """
 
     values: tuple[Any, ...]
     backwards: bool
     count: int
+    inclusive: bool = False
 
 
 def encode(secret: bytes, query: str, position: Position, now: float) -> str:
@@ -36,7 +40,8 @@ def encode(secret: bytes, query: str, position: Position, now: float) -> str:
     `query` is what the cursor is bound to, `now` the time in seconds.
     """
     expires = math.ceil(now) + TIMEOUT
-    content = json.dumps([position.values, int(position.backwards), position.count, expires])
+    way = position.backwards + 2 * position.inclusive
+    content = json.dumps([position.values, way, position.count, expires])
     signed = _signature(secret, query, content.encode()) + content.encode()
     return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
@@ -54,12 +59,12 @@ def decode(secret: bytes, query: str, cursor: str, count: int, now: float) -> Po
     signature, content = signed[:_SIGNATURE], signed[_SIGNATURE:]
     if not hmac.compare_digest(signature, _signature(secret, query, content)):
         raise _invalid()
-    values, backwards, first_count, expires = json.loads(content)
+    values, way, first_count, expires = json.loads(content)
     if expires < now:
         raise ExpiredCursor("The cursor has expired: start again with an empty cursor.")
     if first_count != count:
         raise InvalidCount(f"The cursor belongs to pages of {first_count} resources: keep count as it was.")
-    return Position(tuple(values), bool(backwards), first_count)
+    return Position(tuple(values), bool(way & 1), first_count, bool(way & 2))
 
 
 def _invalid() -> InvalidCursor:

@@ -48,7 +48,8 @@ def walk(index: int, sort: Target, way: Way) -> Any:
     value = Lookup.number if sort.attribute.type in NUMBERS else Lookup.value
     parts = [_part(index, value, way, part, rank) for rank, part in enumerate(_parts(value, way))]
     found: Any = _joined([Select([part], [part.c.rank, part.c.pk, part.c.value, part.c.id]) for part in parts])
-    query = Select([found], [found.c.pk, found.c.value, found.c.id])
+    named = (found.c.pk.alias("key"), found.c.value.alias("value0"), found.c.id.alias("tie"))
+    query = Select([found], named)
     order = [found.c.rank, _directed(found.c.value, way.down), _directed(found.c.id, way.ids_down)]
     return query.order_by(*order).limit(parameter("limit")).offset(parameter("offset"))
 

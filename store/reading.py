@@ -72,6 +72,9 @@ class Reading:
     related: ClassVar[str]
     """The attribute that other rows make up, which is not read where nobody asks for it."""
 
+    width: ClassVar[int] = 7
+    """How many columns make up a row, without what other rows make up."""
+
     def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, call: Call) -> None:
         self.tenant = tenant
         self.call = call
@@ -108,20 +111,19 @@ class Reading:
         """Whether an answer shows what other rows make up, which is not read for anybody else."""
         return projection is None or projection.wants(self.related)
 
-    def texts(self, pks: Sequence[int], projection: Projection | None) -> list[Text]:
-        """The representations of these resources, in this order, with a constant number of statements."""
-        by_pk = self.texts_by_key(pks, projection)
-        return [by_pk[pk] for pk in pks if pk in by_pk]
+    def _texts(self, rows: Sequence[Stored], projection: Projection | None) -> list[Text]:
+        """The representations of these rows, with a constant number of statements."""
+        computed = self._computed([row.pk for row in rows], projection) if rows else {}
+        return [self._text(row, computed.get(row.pk), projection) for row in rows]
 
     def texts_by_key(self, pks: Sequence[int], projection: Projection | None) -> dict[int, Text]:
-        """The same by the resources' keys; one that was deleted meanwhile is missing."""
+        """The representations of the resources with these keys; one that was deleted meanwhile is missing."""
         if not pks:
             return {}
         rows = self._rows(
             "page", lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=self._dialect.list_of(pks)
         )
-        computed = self._computed(pks, projection)
-        return {row.pk: self._text(row, computed.get(row.pk), projection) for row in rows}
+        return dict(zip((row.pk for row in rows), self._texts(rows, projection), strict=True))
 
     def _rows(self, name: str, condition: Callable[[], Any], **values: Any) -> list[Stored]:
         statement = self._database.statement(
@@ -132,8 +134,16 @@ class Reading:
 
     def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
         """The query for the rows of this type that satisfy the condition."""
-        columns = (ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display)
-        return ROW.select(*columns).where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
+        of_type = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name)
+        return self._selected(ROW.select(*self._columns_read(whole))).where(of_type & condition)
+
+    def _columns_read(self, whole: bool) -> list[Any]:
+        """The columns that make up a Stored; `whole`: with what other rows make up."""
+        return [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display]
+
+    def _selected(self, query: Any) -> Any:
+        """A query of these columns, with the rows that they come from beside ROW."""
+        return query
 
     def _found(self, id: str, *, whole: bool = False) -> Stored:
         """The row with this id; `whole`: with what other rows make up, where one statement can bring both."""

@@ -1,7 +1,7 @@
 """Searching: filter, order and page in SQL, by index or by cursor (RFC 7644 §3.4.2, RFC 9865)."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -63,10 +63,11 @@ class Search(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A resource that satisfies a query: its key, and what it is ordered by."""
+    """A resource that satisfies a query: its key, what it is ordered by, and its row where that was read too."""
 
     pk: int
     order: tuple[Any, ...]
+    row: Stored | None = None
 
 
 class Searching(Reading):
@@ -114,8 +115,7 @@ class Searching(Reading):
         if search.sort is None and query.start_index == 1 and query.count > 0:
             texts = self._first_texts(search, projection)
         else:
-            found = self.find(search, query.count, query.start_index - 1) if query.count > 0 else []
-            texts = self.texts([each.pk for each in found], projection)
+            texts = self._texts(self._part(search, query.count, query.start_index - 1), projection)
         return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
 
     def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
@@ -130,8 +130,7 @@ class Searching(Reading):
         rows = [Stored(*row) for row in statement(**self._values(search), limit=search.query.count).fetchall()]
         if pinned:
             return [self._text(row, self._computed_of(row, projection), projection) for row in rows]
-        computed = self._computed([row.pk for row in rows], projection) if rows else {}
-        return [self._text(row, computed.get(row.pk), projection) for row in rows]
+        return self._texts(rows, projection)
 
     def _first_query(self, search: Search, pinned: bool, whole: bool) -> Any:
         query = self._row_query(Where(self._scope, search.bound).condition(), whole=whole)
@@ -139,54 +138,86 @@ class Searching(Reading):
         return query.order_by(ROW.pk + 0 if pinned else ROW.pk).limit(parameter("limit"))
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
-        """The resources of a part of the order. Keys first: documents are read for the page only."""
+        """The resources of a part of the order, without their rows."""
         self._dialect.hurry()
-        return self._found_by(search, None, limit=limit, offset=offset)
+        return self._found_by(search, None, False, limit=limit, offset=offset)
 
-    def _found_by(self, search: Search, position: Position | None, **limits: int) -> list[Found]:
+    def _part(self, search: Search, limit: int, offset: int) -> list[Stored]:
+        """The rows of a part of the order."""
+        if limit <= 0:
+            return []
+        self._dialect.hurry()
+        return _rows_of(self._found_by(search, None, True, limit=limit, offset=offset))
+
+    def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
         if search.bound is None and search.sort is not None and self._walks(search.sort, position):
-            walked = self._walked(search.sort, Way.of(search.query.descending, position), position, limits)
+            way = Way.of(search.query.descending, position)
+            walked = self._walked(search.sort, way, position, with_rows, limits)
             if walked is not None:
                 return walked
-        pattern = None if position is None else (position.backwards, *(value is None for value in position.values))
+        pattern = position and (position.backwards, position.inclusive, *(value is None for value in position.values))
         sort = search.sort and (search.sort.name, search.sort.attribute.type)
-        key = (shape(search.bound), sort, search.query.descending, pattern, *limits)
-        statement = self._statement("find", key, lambda: self._find_query(search, position, limits))
+        key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, *limits)
+        statement = self._statement("find", key, lambda: self._find_query(search, position, with_rows, limits))
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
         rows = statement(**self._values(search), **edge, **limits).fetchall()
-        return [Found(pk, tuple(map(_plain, order))) for pk, *order in rows]
+        return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
+
+    def _read(self, rows: Iterable[Sequence[Any]], with_rows: bool) -> Iterator[tuple[int, Any, Stored | None]]:
+        """What was found: its key, what it is ordered by with its tie-breaker, and its own columns behind them."""
+        for row in rows:
+            own = len(row) - (self.width if with_rows else 0)
+            yield row[0], row[1:own], Stored(*row[own:]) if with_rows else None
 
     def _walks(self, sort: Target, position: Position | None) -> bool:
         """Whether an index that was made at run time holds the order, and leads to the position."""
         if sort.multi_valued or sort.name not in self._scope.ordering:
             return False
-        return position is None or ordering.is_exact(sort, position.values[0])
+        return position is None or (not position.inclusive and ordering.is_exact(sort, position.values[0]))
 
-    def _walked(self, sort: Target, way: Way, position: Position | None, limits: dict[str, int]) -> list[Found] | None:
+    def _walked(
+        self, sort: Target, way: Way, position: Position | None, with_rows: bool, limits: dict[str, int]
+    ) -> list[Found] | None:
         """A part of the order of everybody from its index, None where that holds some of the keys not exactly."""
         index, limit, offset = self._scope.indexes[sort.name], limits["limit"], limits.get("offset", 0)
-        key = (sort.name, sort.attribute.type, way)
-        statement = self._statement("walk", key, lambda: ordering.walk(index, sort, way))
+        key = (sort.name, sort.attribute.type, way, with_rows)
+        statement = self._statement("walk", key, lambda: self._walk_query(index, sort, way, with_rows))
         values = {"tenant": self.tenant.pk, "limit": limit, "offset": offset, "reach": limit + offset}
         rows = statement(**values, **({} if position is None else ordering.edges(sort, position))).fetchall()
-        if not all(ordering.is_exact(sort, value) for _, value, _ in rows):
+        found = list(self._read(rows, with_rows))
+        if not all(ordering.is_exact(sort, order[0]) for _, order, _ in found):
             return None
-        return [Found(pk, (ordering.key_of(self._dialect, sort, value), id)) for pk, value, id in rows]
+        return [Found(pk, (ordering.key_of(self._dialect, sort, o[0]), o[1]), row) for pk, o, row in found]
+
+    def _walk_query(self, index: int, sort: Target, way: Way, with_rows: bool) -> Any:
+        query = ordering.walk(index, sort, way)
+        return self._with_rows(query, 1, way.down, way.ids_down) if with_rows else query
+
+    def _with_rows(self, query: Any, values: int, descending: bool, ties_descending: bool) -> Any:
+        """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody
+        who was deleted in between. Only then are documents read: Postgres would unpack those that are passed over."""
+        found = query.alias("found")
+        order = [getattr(found.c, f"value{index}") for index in range(values)]
+        rows = ROW.select(found.c.key, *order, found.c.tie, *self._columns_read(False))
+        rows = self._selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
+        return rows.order_by(*_directed(order, descending), found.c.tie.desc() if ties_descending else found.c.tie)
 
     def _values(self, search: Search) -> dict[str, Any]:
         return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
 
-    def _find_query(self, search: Search, position: Position | None, limits: dict[str, int]) -> Any:
+    def _find_query(self, search: Search, position: Position | None, with_rows: bool, limits: dict[str, int]) -> Any:
         values = [] if search.sort is None else Order(self._scope).values(search.sort)
         tie = ROW.pk if search.sort is None else ROW.id
         backwards = position is not None and position.backwards
         descending = search.query.descending != backwards
-        query = ROW.select(ROW.pk, *values, tie).where(self._matching(search.bound))
+        named = [value.alias(f"value{index}") for index, value in enumerate(values)]
+        query = ROW.select(ROW.pk.alias("key"), *named, tie.alias("tie")).where(self._matching(search.bound))
         if position is not None:
             query = query.where(_beyond(values, tie, position, descending))
-        order = [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
-        query = query.order_by(*order, tie.desc() if backwards else tie).limit(parameter("limit"))
-        return query.offset(parameter("offset")) if "offset" in limits else query
+        query = query.order_by(*_directed(values, descending), tie.desc() if backwards else tie)
+        query = query.limit(parameter("limit"))
+        query = query.offset(parameter("offset")) if "offset" in limits else query
+        return self._with_rows(query, len(values), descending, backwards) if with_rows else query
 
     def _matching(self, bound: binding.Bound | None) -> Any:
         return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()
@@ -209,26 +240,49 @@ class Searching(Reading):
     # By cursor.
 
     def _page_by_cursor(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
-        query, bound_to = search.query, self._bound_to(search.query)
+        query = search.query
         given = query.cursor or ""
-        position = cursor.decode(secret, bound_to, given, query.count, time.time()) if given else None
-        found = self._found_by(search, position, limit=query.count + 1) if query.count > 0 else []
+        position = cursor.decode(secret, self._bound_to(query), given, query.count, time.time()) if given else None
+        found = self._found_by(search, position, True, limit=query.count + 1) if query.count > 0 else []
         more = len(found) > query.count
         page = found[: query.count]
         backwards = position is not None and position.backwards
         if backwards:
             page.reverse()
 
-        def edge(at: int, *, back: bool) -> str:
-            return cursor.encode(secret, bound_to, Position(page[at].order, back, query.count), time.time())
-
-        following = edge(-1, back=False) if page and (more or backwards) else None
-        before = edge(0, back=True) if page and (position is not None and (more or not backwards)) else None
+        following, before = self._around([each.order for each in page], more, position, query, secret)
         total = self.total(search, 0, 0, 0) if position is not None or more or not query.count else len(found)
-        return Page(total, 1, self.texts([each.pk for each in page], projection), following, before)
+        return Page(total, 1, self._texts(_rows_of(page), projection), following, before)
+
+    def _around(
+        self, page: Sequence[Any], more: bool, position: Position | None, query: Query, secret: bytes
+    ) -> tuple[str | None, str | None]:
+        """The cursors behind and before a page, of which the places in the order are given."""
+
+        def cursor_at(values: Any, back: bool, *, inclusive: bool = False) -> str:
+            edge = Position(values, back, query.count, inclusive)
+            return cursor.encode(secret, self._bound_to(query), edge, time.time())
+
+        backwards = position is not None and position.backwards
+        if not page and position is not None:
+            # Who stood there is gone: the way leads back only, and begins with the last one that was shown.
+            way_back = cursor_at(position.values, not backwards, inclusive=True)
+            return (way_back, None) if backwards else (None, way_back)
+        following = cursor_at(page[-1], False) if page and (more or backwards) else None
+        before = cursor_at(page[0], True) if page and position is not None and (more or not backwards) else None
+        return following, before
 
     def _bound_to(self, query: Query) -> str:
         return repr((self.tenant.pk, self.name, query.filter, query.sort_by, query.descending))
+
+
+def _rows_of(found: Iterable[Found]) -> list[Stored]:
+    return [each.row for each in found if each.row is not None]
+
+
+def _directed(values: Iterable[Any], descending: bool) -> list[Any]:
+    """Unassigned values last when ascending, first when descending (RFC 7644 §3.4.2.3)."""
+    return [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
 
 
 def _plain(value: Any) -> Any:
@@ -238,13 +292,17 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_TOWARDS = {(False, False): OP.GT, (False, True): OP.GTE, (True, False): OP.LT, (True, True): OP.LTE}
+"""How ties compare with the edge, by whether the way is backwards and the edge itself included."""
+
+
 def _beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
     """What comes behind the position: later in the first order that tells them apart, by the tie-breaker at last.
 
     The unassigned stand last when ascending and first when descending.
     """
     edge = parameter(f"edge{len(values)}")
-    condition: Any = Expression(tie, OP.LT if position.backwards else OP.GT, edge)
+    condition: Any = Expression(tie, _TOWARDS[position.backwards, position.inclusive], edge)
     for index in reversed(range(len(values))):
         value, edge = values[index], parameter(f"edge{index}")
         unassigned = Expression(value, OP.IS, None)

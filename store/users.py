@@ -22,12 +22,15 @@ from store.models import Membership, PendingEmail, Resource
 from store.reading import NONE, Answer, Document, Links, Stored
 from store.resources import Resources
 
+MANAGER = Resource.alias("manager")
+
 
 class Users(Resources):
     """The users of one tenant."""
 
     name = "User"
     related = "groups"
+    width = 10
     unique: ClassVar = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
 
     @property
@@ -35,13 +38,12 @@ class Users(Resources):
         """See Resources."""
         return self.tenant.profile.user
 
-    def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
-        manager = Resource.alias("manager")
-        columns = [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display]
-        columns += [ROW.manager, manager.id, manager.display, *([_groups_of_row(self._dialect)] if whole else [])]
-        query = ROW.select(*columns)
-        query = query.left_outer_join(manager, on=(manager.pk == ROW.manager))
-        return query.where((ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & condition)
+    def _columns_read(self, whole: bool) -> list[Any]:
+        columns = [*super()._columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display]
+        return [*columns, _groups_of_row(self._dialect)] if whole else columns
+
+    def _selected(self, query: Any) -> Any:
+        return query.left_outer_join(MANAGER, on=(MANAGER.pk == ROW.manager))
 
     def _manager_text(self, row: Stored) -> str | None:
         if row.manager_id is None:

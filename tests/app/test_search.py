@@ -183,3 +183,24 @@ def test_index_pagination_at_its_edges(people, query, found, start, total):
     answer = people.get(f"/Users?{query}").json
     assert (len(answer["Resources"]), answer["startIndex"], answer["totalResults"]) == (found, start, total)
     assert answer["itemsPerPage"] == found
+
+
+@pytest.mark.parametrize("order", ["", "&sortBy=userName", "&sortBy=title&sortOrder=descending"])
+def test_a_cursor_behind_the_last_who_is_left_leads_back(entra, order):
+    """(RFC 9865 §2)"""
+    ids = {name: entra.user(name, title="T" if name == "d" else None)["id"] for name in "abcd"}
+    first = entra.get(f"/Users?cursor=&count=2{order}").json
+    shown = [found["userName"] for found in first["Resources"]]
+    for name in ids.keys() - set(shown):
+        entra.delete(f"/Users/{ids[name]}")
+    behind = entra.get(f"/Users?cursor={first['nextCursor']}&count=2{order}").json
+    assert (behind["Resources"], behind["totalResults"], "nextCursor" in behind) == ([], 2, False)
+    back = entra.get(f"/Users?cursor={behind['previousCursor']}&count=2{order}").json
+    assert [found["userName"] for found in back["Resources"]] == shown
+    for name in shown:
+        entra.delete(f"/Users/{ids[name]}")
+    nobody = entra.get(f"/Users?cursor={behind['previousCursor']}&count=2{order}").json
+    assert (nobody["Resources"], "previousCursor" in nobody) == ([], False)
+    entra.user("e", title="A")
+    there = entra.get(f"/Users?cursor={nobody['nextCursor']}&count=2{order}").json
+    assert [found["userName"] for found in there["Resources"]] == ["e"]
