@@ -79,7 +79,6 @@ class Representations:
     def text(
         self,
         document: str,
-        *,
         id: str,
         version: int,
         created: str,

@@ -64,9 +64,13 @@ class Groups(Resources):
 
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:
         """See Reading."""
-        if computed != STREAMED:
-            return super()._text(row, computed, projection)
-        return Streamed(self._pieces(row, projection))
+        if computed == STREAMED:
+            return Streamed(self._pieces(row, projection))
+        return self._whole_text(row, computed, projection)
+
+    def _whole_text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
+        """The representation in one piece."""
+        return str(super()._text(row, computed, projection))
 
     def _pieces(self, row: Stored, projection: Projection | None) -> Iterator[str]:
         """The representation of a large group, its members read while it goes out.

@@ -114,7 +114,8 @@ class Reading:
     def _texts(self, rows: Sequence[Stored], projection: Projection | None) -> list[Text]:
         """The representations of these rows, with a constant number of statements."""
         computed = self._computed([row.pk for row in rows], projection) if rows else {}
-        return [self._text(row, computed.get(row.pk), projection) for row in rows]
+        text = self._text
+        return [text(row, computed.get(row.pk), projection) for row in rows]
 
     def texts_by_key(self, pks: Sequence[int], projection: Projection | None) -> dict[int, Text]:
         """The representations of the resources with these keys; one that was deleted meanwhile is missing."""
@@ -164,13 +165,9 @@ class Reading:
 
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:
         """The representation of a row: the stored text with what is computed around it."""
-        return self._whole_text(row, computed, projection)
-
-    def _whole_text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
         text = self._representations.text(
-            row.document, id=row.id, version=row.version, created=row.created, modified=row.modified,
-            manager=self._manager_text(row), computed=computed,
-        )  # fmt: skip
+            row.document, row.id, row.version, row.created, row.modified, self._manager_text(row), computed
+        )
         if projection is None or projection.takes_only(self.related):
             return text
         return dumps(projection.apply(json.loads(text)))

@@ -250,6 +250,8 @@ def _groups_query(dialect: Any) -> Any:
 
 def _groups_text(own: Sequence[int], nested: dict[int, list[int]], elements: dict[int, tuple[str, str]]) -> str:
     """`groups` of one user: each group once, those that were made first first."""
+    if not nested:
+        return f'"groups":[{",".join([elements[group][1] for group in sorted(own) if group in elements])}]'
     indirect = {group for start in own for group in nested.get(start, ())} - {*own} if nested.keys() & own else ()
     texts = [elements[group][group not in indirect] for group in sorted((*own, *indirect)) if group in elements]
     return f'"groups":[{",".join(texts)}]'
