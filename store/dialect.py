@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from threading import RLock, local
+from threading import local
 from typing import Any, ClassVar, Protocol
 
 from peewee import SQL, Cast, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
 from peewee import Database as PeeweeDatabase
+
+from store.turns import Turns
 
 RETRY, UNAVAILABLE, LOST, OVERDUE = "retry", "unavailable", "lost", "overdue"
 """What can be done about a failure: run the transaction again; ask the client to come back; connect anew; ask for
@@ -128,7 +130,7 @@ class Sqlite:
     def __init__(self, path: str, *, busy_timeout: float) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._turn = _Turn(busy_timeout)
+        self._turn = Turns(f"{path}.turn", busy_timeout)
         pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -8_000}
         # A plain BEGIN reads first and cannot be upgraded to a write under concurrency: "database is locked".
         self.db: PeeweeDatabase = SqliteDatabase(path, pragmas=pragmas, timeout=busy_timeout, lock_type="IMMEDIATE")
@@ -144,7 +146,7 @@ class Sqlite:
             os.close(descriptor)
 
     def turn(self) -> AbstractContextManager[Any]:
-        """See Dialect: SQLite's own way to wait is to sleep and try again, which is unfair and costs processor time."""
+        """See Dialect."""
         return self._turn
 
     def serialize(self, number: int) -> None:
@@ -251,26 +253,6 @@ class Sqlite:
     def constraint(self, error: Exception) -> str:
         """See Dialect: SQLite names the columns."""
         return str(error)
-
-
-class _Turn:
-    """A queue of the threads that want to write; one that is writing may begin again inside.
-
-    Who has waited as long as SQLite would have tries all the same, and meets SQLite's own refusal.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._lock = RLock()
-        self._held = local()
-
-    def __enter__(self) -> None:
-        held: list[bool] = self._held.__dict__.setdefault("stack", [])
-        held.append(self._lock.acquire(timeout=self._seconds))
-
-    def __exit__(self, *_: object) -> None:
-        if self._held.stack.pop():
-            self._lock.release()
 
 
 def _json_path(path: Sequence[str]) -> str:
