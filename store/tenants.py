@@ -194,13 +194,13 @@ def _access_query() -> Any:
 def renewed(database: Database, tenant: Tenant) -> Tenant:
     """The tenant as it is now, for a request that was read when it was another.
 
-    Raises Unavailable where it knows less, or other things, than the request was checked against: then the request is
-    to be read anew.
+    Raises Unavailable where it knows less, or other things, than the request was checked against, or where the name is
+    another tenant's by now: then the request is to be read anew.
     """
     found = Tenants(database).get(tenant.name)
     before, after = (each.profile.user.targets for each in (tenant, found))
-    same = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
-    if not same or found.profile.preset is not tenant.profile.preset:
+    known = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
+    if not known or (found.pk, found.profile.preset) != (tenant.pk, tenant.profile.preset):
         raise Unavailable(BUSY, headers={"Retry-After": "1"})
     return found
 
