@@ -8,7 +8,19 @@ from flask import Blueprint, Response, current_app, g
 
 from app import auth, errors
 from app.http import body, value_response
-from scim.bulk import BulkOperation, Job, Step, plan, read_job, references, resolved, target, with_ids, withhold
+from scim.bulk import (
+    METHODS,
+    BulkOperation,
+    Job,
+    Step,
+    plan,
+    read_job,
+    references,
+    resolved,
+    target,
+    with_ids,
+    withhold,
+)
 from scim.document import etag
 from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
 from scim.messages import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
@@ -158,7 +170,7 @@ class _Run:
 
     def _check(self, operation: BulkOperation, step: Step) -> None:
         """Refuse what no resource can answer: the method, a missing bulkId, references that lead nowhere."""
-        if operation.method not in ("POST", "PUT", "PATCH", "DELETE"):
+        if operation.method not in METHODS:
             raise MethodNotAllowed("The method of an operation must be POST, PUT, PATCH or DELETE.")
         if operation.method == "POST" and operation.bulk_id is None:
             raise InvalidValue("A POST operation needs a bulkId.")

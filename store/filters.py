@@ -7,7 +7,7 @@ parameters, not values, so that statements of the same shape are compiled once; 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from peewee import SQL, Asc, Case, Cast, Desc, Entity, Select, Value, fn
+from peewee import SQL, Case, Cast, Entity, Select, Value, fn
 
 from scim.attributes import ResourceType, Target
 from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
@@ -415,17 +415,11 @@ class Where:
 
 
 class Order:
-    """Builds the ORDER BY of one sort target over `Resource` (RFC 7644 §3.4.2.3)."""
+    """What one sort target orders `Resource` by (RFC 7644 §3.4.2.3)."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._dialect = scope.dialect
-
-    def terms(self, target: Target, descending: bool) -> list[Any]:
-        """What to order by: unassigned last when ascending, first when descending; ties by id."""
-        values = self.values(target)
-        ordered = [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
-        return [*ordered, ROW.id]
 
     def values(self, target: Target) -> list[Any]:
         """The expressions that are ordered by, ties apart."""
