@@ -209,7 +209,7 @@ def test_a_request_that_was_checked_against_a_field_that_is_gone_is_to_be_sent_a
 def test_a_request_that_was_checked_against_another_preset_is_to_be_sent_again(database, okta):
     before = users(okta)
     switch_preset(database, okta.tenants.get(okta.name), "360learning")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="The tenant was changed"):
         before.create(body("babs", displayName="B"))
 
 
