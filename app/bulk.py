@@ -8,13 +8,27 @@ from flask import Blueprint, Response, current_app, g
 
 from app import auth, errors
 from app.http import body, value_response
-from scim.bulk import BulkOperation, Job, Step, plan, read_job, references, resolved, target, with_ids, withhold
+from scim.bulk import (
+    METHODS,
+    BulkOperation,
+    Job,
+    Step,
+    plan,
+    read_job,
+    references,
+    resolved,
+    target,
+    with_ids,
+    withhold,
+)
 from scim.document import etag
 from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
 from scim.messages import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
 from scim.versions import Precondition
 from store.bulk import together
+from store.database import Unconfirmed
 from store.groups import Groups
+from store.journal import Call
 from store.reading import Answer
 from store.users import Users
 
@@ -69,7 +83,10 @@ class _Run:
         return [self._progress.results[index] for index in sorted(self._progress.results)]
 
     def _take(self, steps: list[Step]) -> None:
-        """Take steps in one transaction; where the database does not take them so, each in one of its own."""
+        """Take steps in one transaction; where the database does not take them so, each in one of its own.
+
+        Where nobody knows whether it took them they are not taken again: they would meet themselves.
+        """
         before = self._progress
 
         def work() -> None:
@@ -79,6 +96,12 @@ class _Run:
 
         try:
             together(auth.gate(current_app).database, g.access.tenant, work)
+        except Unconfirmed as error:
+            taken, self._progress = self._progress.results, before.copy()
+            for step in steps:
+                if taken.get(step.index) is not before.results.get(step.index):
+                    operation = self._job.operations[step.index]
+                    self._note(step, self._refused(operation, _call(operation), error))
         except Unavailable:
             self._progress = before
             for step in steps:
@@ -88,30 +111,35 @@ class _Run:
         limit, progress = self._job.fail_on_errors, self._progress
         if (limit is not None and len(progress.failed) >= limit) or (step.links and step.index not in progress.links):
             return
-        progress.results[step.index] = result = self._result(step, self._job.operations[step.index])
+        self._note(step, self._result(step, self._job.operations[step.index]))
+
+    def _note(self, step: Step, result: dict[str, Any]) -> None:
+        self._progress.results[step.index] = result
         if int(result["status"]) >= HTTPStatus.BAD_REQUEST:
-            progress.failed.add(step.index)
+            self._progress.failed.add(step.index)
 
     def _result(self, step: Step, operation: BulkOperation) -> dict[str, Any]:
         """One operation's entry in the response (RFC 7644 §3.7.3)."""
-        call = replace(g.call, operation=f"{operation.method or 'none'} (bulk)", resource=None, name=None, warnings=[])
-        call.precondition = Precondition(operation.version) if operation.version else None
+        call = _call(operation)
         users, groups = auth.resources(call)
-        result: dict[str, Any] = {"method": operation.method}
-        if operation.bulk_id is not None:
-            result["bulkId"] = operation.bulk_id
         try:
             answer, status = self._applied(step, operation, {"Users": users, "Groups": groups})
         except ScimError as error:
-            errors.enter(error, call)
-            if operation.method != "POST" and operation.path:
-                result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")
-            return result | {"status": str(int(error.status)), "response": error_body(error)}
+            return self._refused(operation, call, error)
+        result = _named(operation)
         if isinstance(answer, Answer):
             if operation.bulk_id is not None and operation.method == "POST":
                 self._progress.ids[operation.bulk_id] = answer.id
             return result | {"location": answer.location, "version": etag(answer.version), "status": str(status)}
         return result | {"location": answer, "status": str(status)}
+
+    def _refused(self, operation: BulkOperation, call: Call, error: ScimError) -> dict[str, Any]:
+        """The same for an operation that failed, which is entered in the log."""
+        errors.enter(error, call)
+        result = _named(operation)
+        if operation.method != "POST" and operation.path:
+            result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")
+        return result | {"status": str(int(error.status)), "response": error_body(error)}
 
     def _applied(
         self, step: Step, operation: BulkOperation, endpoints: dict[str, Users | Groups]
@@ -142,7 +170,7 @@ class _Run:
 
     def _check(self, operation: BulkOperation, step: Step) -> None:
         """Refuse what no resource can answer: the method, a missing bulkId, references that lead nowhere."""
-        if operation.method not in ("POST", "PUT", "PATCH", "DELETE"):
+        if operation.method not in METHODS:
             raise MethodNotAllowed("The method of an operation must be POST, PUT, PATCH or DELETE.")
         if operation.method == "POST" and operation.bulk_id is None:
             raise InvalidValue("A POST operation needs a bulkId.")
@@ -153,6 +181,21 @@ class _Run:
                 raise Uniqueness(
                     f'The operation with the bulkId "{name[:100]}" failed, so this one has no one to refer to.'
                 )
+
+
+def _call(operation: BulkOperation) -> Call:
+    """What the log is to say of an operation."""
+    call: Call = replace(
+        g.call, operation=f"{operation.method or 'none'} (bulk)", resource=None, name=None, warnings=[]
+    )
+    call.precondition = Precondition(operation.version) if operation.version else None
+    return call
+
+
+def _named(operation: BulkOperation) -> dict[str, Any]:
+    """How an entry in the response begins: which operation it is about."""
+    named = {"method": operation.method, "bulkId": operation.bulk_id}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _written(operation: BulkOperation, resources: Users | Groups, id: str) -> tuple[Answer | str, int]:

@@ -175,14 +175,6 @@ def parse_path(text: str) -> PatchPath:
     return path
 
 
-def parse_name(text: str) -> Path:
-    """An attribute's name without brackets, as in sortBy and attributes. Raises InvalidPath."""
-    parser = _Parser(text, "attribute name", InvalidPath)
-    path = parser.attribute()
-    parser.end(_EXPECTED_NAME_END)
-    return path
-
-
 # A token is a text in double quotes up to its closing quote or the end, a bracket, or a word. The quantifiers are
 # possessive (`*+`): a text that is never closed costs one scan and no backtracking.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[()\[\]]|[^ \t\r\n()\[\]"]++', re.DOTALL)
@@ -204,7 +196,6 @@ _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _ENDING = re.compile('([^\\x00-\\x1f]{1,200} eq )"([^"\\\\\\x00-\\x1f\ud800-\udfff]{0,1000})"')
 
 _EXPECTED_NAME = 'an attribute is expected, such as userName, name.givenName or emails[type eq "work"]'
-_EXPECTED_NAME_END = "one attribute is expected, such as userName or name.givenName"
 _EXPECTED_OPERATOR = f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}"
 _EXPECTED_GROUP = "not is followed by parentheses, as in not (title pr)"
 _EXPECTED_VALUE = "put the value in double quotes; only numbers, true, false and null stand without them"

@@ -7,6 +7,7 @@ from typing import Any
 
 from scim import messages
 from scim.attributes import Attribute, ResourceType
+from scim.bulk import METHODS
 from scim.preset import Profile
 from scim.validation import MAX_INTEGER
 
@@ -220,9 +221,7 @@ def _messages() -> Json:
         "properties": {"op": {"enum": ["add", "remove", "replace"]}, "path": _TEXT, "value": {}},
         "required": ["op"],
     }
-    job = {
-        "method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT,
-    }  # fmt: skip
+    job = {"method": {"enum": [*METHODS]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT}
     # What failed may have named any method.
     result = job | {"method": _TEXT, "location": _TEXT, "status": {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}}
     query = {name: _PARAMETERS[name][1] for name in _QUERY if name not in _PROJECTION}

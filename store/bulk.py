@@ -10,7 +10,7 @@ def together(database: Database, tenant: Tenant, work: Callable[[], None]) -> No
     """Run work that writes several times in one transaction, so that what a commit costs is paid once.
 
     Each write is a part of it that is undone by itself. Where the whole loses a race it is run again. Raises
-    Unavailable when that does not help; then nothing was applied.
+    Unavailable when that does not help; then nothing was applied, unless it is Unconfirmed.
     """
 
     def once() -> None:

@@ -12,7 +12,7 @@ from playhouse.migrations import Runner
 
 from scim.errors import Unavailable
 from store.compiled import Compiled, Statements
-from store.dialect import LOST, OVERDUE, UNAVAILABLE, UnreplicatedCommit, dialect
+from store.dialect import LOST, OVERDUE, UNAVAILABLE, UNCONFIRMED, UnreplicatedCommit, dialect
 from store.models import proxy
 
 Result = TypeVar("Result")
@@ -24,6 +24,13 @@ LONGEST_PAUSE = 0.2
 """The seconds that work on the side leaves to others between two transactions, at most."""
 
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
+
+
+DOUBTFUL = "The database did not confirm that this request was kept: read it before you send it again."
+
+
+class Unconfirmed(Unavailable):
+    """A commit was made or not, and what it made is kept or not: nobody knows."""
 
 
 class Overdue(Unavailable):
@@ -64,21 +71,27 @@ class Database:
 
     def read(self, work: Callable[[], Result]) -> Result:
         """Run statements that change nothing; once more over a new connection where the old one was lost."""
-        return self._run(work, commits=False)
+        return self._run(work)
 
     def write(self, work: Callable[[], Result]) -> Result:
         """Run `work` in a transaction.
 
         A write is a function of the request: where it loses a race (deadlock, serialization failure, a foreign key
         gone) it is rolled back and run again whole. Raises Unavailable when that does not help, or when the database
-        is busy, full or away; then nothing was applied.
+        is busy, full or away; then nothing was applied. Raises Unconfirmed where the answer to the commit was lost, or
+        says that a failover may undo it: run again, the write would meet itself.
         """
+        worked = False
 
         def transaction() -> Result:
+            nonlocal worked
+            worked = False
             with self.dialect.turn(), self.db.atomic():
-                return work()
+                result = work()
+                worked = True
+            return result
 
-        return self._run(transaction, commits=True)
+        return self._run(transaction, lambda: worked)
 
     def write_aside(self, work: Callable[[], Result]) -> Result:
         """Run `work`, one of many, in a transaction; then leave the database to clients for as long as it took.
@@ -90,7 +103,8 @@ class Database:
         time.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
         return result
 
-    def _run(self, work: Callable[[], Result], *, commits: bool) -> Result:
+    def _run(self, work: Callable[[], Result], commits: Callable[[], bool] = lambda: False) -> Result:
+        """Run the work, again where that helps; `commits`: whether it had come to its commit."""
         nested = self.db.in_transaction()
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -102,6 +116,8 @@ class Database:
                     raise
                 if fate == LOST:
                     self.close()
+                if fate == UNCONFIRMED or (fate == LOST and commits()):
+                    raise Unconfirmed(DOUBTFUL, headers={"Retry-After": "5"}) from error
                 if fate == OVERDUE:
                     raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
                 if fate == UNAVAILABLE or attempt == ATTEMPTS:

@@ -15,9 +15,9 @@ from peewee import Database as PeeweeDatabase
 
 from store.turns import Turns
 
-RETRY, UNAVAILABLE, LOST, OVERDUE = "retry", "unavailable", "lost", "overdue"
+RETRY, UNAVAILABLE, LOST, OVERDUE, UNCONFIRMED = "retry", "unavailable", "lost", "overdue", "unconfirmed"
 """What can be done about a failure: run the transaction again; ask the client to come back; connect anew; ask for
-less."""
+less; say that nobody knows."""
 
 _OPCODES = 50_000
 """After how many of its instructions SQLite looks at the clock: every few milliseconds."""
@@ -110,7 +110,7 @@ class Dialect(Protocol):
         """A parameter whose type nothing else tells: bigint or text."""
 
     def fate(self, error: Exception) -> str | None:
-        """What can be done about a database error: RETRY, UNAVAILABLE, LOST, or nothing."""
+        """What can be done about a database error: RETRY and the others, None where nothing can."""
 
     def constraint(self, error: Exception) -> str:
         """What a violated constraint is called, or what the database says of it."""
@@ -435,7 +435,7 @@ class Postgres:
     def fate(self, error: Exception) -> str | None:
         """See Dialect. Without a code the connection itself was lost."""
         if isinstance(error, UnreplicatedCommit):
-            return UNAVAILABLE
+            return UNCONFIRMED
         original = getattr(error, "orig", error)
         state = getattr(original, "sqlstate", None)
         if state is None:

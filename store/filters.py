@@ -415,7 +415,7 @@ class Where:
 
 
 class Order:
-    """Builds the ORDER BY of one sort target over `Resource` (RFC 7644 §3.4.2.3)."""
+    """What one sort target orders `Resource` by (RFC 7644 §3.4.2.3)."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope

@@ -79,8 +79,8 @@ class Groups(Resources):
         the group meanwhile gave it another one (RFC 7644 §3.14).
         """
         chunks = (self._projected(chunk, projection) for chunk in self._chunks(row.pk))
-        first = next(chunks, None)
-        if first is None:
+        first = next(chunks, "")
+        if not first:
             yield self._whole_text(row, None, projection)
             return
         place = self._projected([_PLACE], projection)
@@ -100,13 +100,11 @@ class Groups(Resources):
                 yield [self._member(*member) for _, _, *member in rows]
 
     def _projected(self, members: Sequence[str], projection: Projection | None) -> str:
-        """Elements of `members` as they go out, without the brackets around them."""
+        """Elements of `members` as they go out, without the brackets around them; "" where nothing of them does."""
         text = ",".join(members)
-        return (
-            text
-            if projection is None
-            else dumps(projection.apply({"members": json.loads(f"[{text}]")})["members"])[1:-1]
-        )
+        if projection is None:
+            return text
+        return dumps(projection.apply({"members": json.loads(f"[{text}]")}).get("members", []))[1:-1]
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]

@@ -111,15 +111,15 @@ class Indexes:
 
     def add(self, named: Named) -> None:
         """Make an index, or finish one that was broken off. Raises InvalidValue where there is one already."""
-        self.declare(named)
+        self.purge(named)
+        self._database.write(lambda: self.declare(named))
         self.build(named)
 
     def declare(self, named: Named) -> None:
-        """Let every write keep an index up from now on. Raises InvalidValue where there is one already."""
-        self.purge(named)
-        self._database.write(lambda: self._declare(named))
+        """Let every write keep an index up from now on; inside the transaction of a change. `purge` comes first.
 
-    def _declare(self, named: Named) -> None:
+        Raises InvalidValue where there is one already.
+        """
         row = self._row(named)
         if row is None:
             # Somebody else may declare it at the same moment; then the work is shared.
@@ -165,15 +165,11 @@ class Indexes:
 
     # Removing one.
 
-    def remove(self, path: str, type: str | None = None) -> Named:
-        """The index of that name, which reads no longer rely on; `purge` removes its rows.
-
-        Raises NotFound where there is none, InvalidValue for one that every tenant has.
-        """
+    def removable(self, path: str, type: str | None = None) -> Named:
+        """The index of that name. Raises NotFound where there is none, InvalidValue for one that every tenant has."""
         named = self._present(path, type)
         if tuple(named) in INDEXED_AT_FIRST:
             raise InvalidValue(f"Every tenant has the index on {named.attribute}: clients look people up by it.")
-        self._database.write(lambda: self.withdraw(named))
         return named
 
     def _present(self, path: str, type: str | None) -> Named:
@@ -187,7 +183,8 @@ class Indexes:
         return found
 
     def withdraw(self, named: Named) -> None:
-        """Let reads rely on an index no longer, and writes forget it; inside the transaction of a change."""
+        """Let reads rely on an index no longer, and writes forget it; inside the transaction of a change. `purge`
+        removes its rows."""
         of_name = (Index.type == named.type) & (Index.attribute == named.attribute) & (Index.state != REMOVING)
         Index.update(state=REMOVING, position=0).where((Index.tenant == self._tenant.pk) & of_name).execute()
         self._flag(named.attribute, indexed=False)

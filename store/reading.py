@@ -9,10 +9,10 @@ from scim.document import Representations, Text, dumps
 from scim.errors import NotFound, Unavailable
 from scim.projection import Projection
 from store.compiled import parameter
-from store.database import ATTEMPTS, BUSY, Database
+from store.database import ATTEMPTS, Database
 from store.filters import ROW, Scope
 from store.journal import Call, Journal, Outdated
-from store.tenants import Tenant, renewed
+from store.tenants import CHANGED, Tenant, renewed
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -208,4 +208,4 @@ def current(readings: Sequence[Reading], work: Callable[[], Result]) -> Result:
         except Outdated:
             for reading in readings:
                 reading.renew()
-    raise Unavailable(BUSY, headers={"Retry-After": "1"})
+    raise Unavailable(CHANGED, headers={"Retry-After": "1"})

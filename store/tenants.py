@@ -11,7 +11,7 @@ from peewee import JOIN
 from scim.errors import InvalidValue, NotFound, Unavailable, Uniqueness
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.compiled import parameter
-from store.database import BUSY, Database, now
+from store.database import Database, now
 from store.journal import Journal
 from store.models import Counter, Field, Index, Resource, Token
 from store.models import Tenant as Row
@@ -29,6 +29,8 @@ KEPT = SERVING | {BUILDING}
 
 INDEXED_AT_FIRST = (("User", "emails"),)
 """The attributes beside the columns whose values are indexed in every tenant."""
+
+CHANGED = "The tenant was changed while this request was under way: it was not applied, and may be sent again."
 
 WEIGHT, HELD = 100, 100_000
 """What a tenant without custom fields weighs, in fields, and how many of them a worker keeps: 80 MB at most."""
@@ -194,14 +196,14 @@ def _access_query() -> Any:
 def renewed(database: Database, tenant: Tenant) -> Tenant:
     """The tenant as it is now, for a request that was read when it was another.
 
-    Raises Unavailable where it knows less, or other things, than the request was checked against: then the request is
-    to be read anew.
+    Raises Unavailable where it knows less, or other things, than the request was checked against, or where the name is
+    another tenant's by now: then the request is to be read anew.
     """
     found = Tenants(database).get(tenant.name)
     before, after = (each.profile.user.targets for each in (tenant, found))
-    same = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
-    if not same or found.profile.preset is not tenant.profile.preset:
-        raise Unavailable(BUSY, headers={"Retry-After": "1"})
+    known = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
+    if not known or (found.pk, found.profile.preset) != (tenant.pk, tenant.profile.preset):
+        raise Unavailable(CHANGED, headers={"Retry-After": "1"})
     return found
 
 

@@ -44,7 +44,7 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
     if indexed:
         indexes = Indexes(database, found_tenant)
         named = indexes.named(_row(found_tenant, fields.get(name))["attribute"])
-        indexes.declare(named)
+        database.write(partial(indexes.declare, named))
         with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(found_tenant, fields.get(name))
     tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)

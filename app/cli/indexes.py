@@ -1,6 +1,7 @@
 """vestibule index: which attributes of a tenant are looked up and ordered by an index."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -34,9 +35,10 @@ def add(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     indexes = Indexes(database, found_tenant)
     named = indexes.named(path, type)
     before = _row(indexes, named)
-    noted(
-        database, found_tenant.pk, "index add", lambda: indexes.declare(named), attribute="index", after=named.attribute
-    )
+    # What is left of an earlier one.
+    indexes.purge(named)
+    declare = partial(indexes.declare, named)
+    noted(database, found_tenant.pk, "index add", declare, attribute="index", after=named.attribute)
     with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(indexes, named)
     tell(f"{named.attribute} is indexed.", as_json=as_json, changed=row != before, index=row)
@@ -64,11 +66,11 @@ def remove(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     """Remove an index; what it served is looked up without it from now on."""
     database, found_tenant = found(tenant)
     indexes = Indexes(database, found_tenant)
-    named = indexes.remove(path, type)
+    named = indexes.removable(path, type)
+    withdraw = partial(indexes.withdraw, named)
+    noted(database, found_tenant.pk, "index remove", withdraw, attribute="index", before=named.attribute)
     with_progress(indexes, named, "Removing", indexes.purge)
-    gone = {"type": named.type, "attribute": named.attribute}
-    noted(database, found_tenant.pk, "index remove", lambda: None, attribute="index", before=named.attribute)
-    tell(f"{named.attribute} is not indexed any more.", as_json=as_json, changed=True, index=gone)
+    tell(f"{named.attribute} is not indexed any more.", as_json=as_json, changed=True, index=named._asdict())
 
 
 def with_progress(

@@ -5,7 +5,12 @@ from contextlib import closing
 
 import pytest
 
+from app import auth, create_app
+from app.bulk import BATCH
+from app.settings import Settings
+from store.indexes import Indexes, Named
 from tests import live
+from tests.conftest import BASE_URL, Client
 
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -193,6 +198,30 @@ def test_a_job_that_a_busy_database_does_not_take_fails_operation_by_operation(t
         taken = server.request("POST", "/scim/demo/v2/Bulk", job, token)
     assert [result["status"] for result in refused.json["Operations"]] == ["503", "503"]
     assert [result["status"] for result in taken.json["Operations"]] == ["201", "201"]
+
+
+def test_a_job_that_knows_nothing_of_an_index_keeps_it_up_and_does_nothing_twice(database):
+    """Its worker trusts what it read of the tenant: every operation is rolled back and done again."""
+    settings = Settings(database_url="sqlite:///unused", public_url=BASE_URL, log_level="error", token_cache=5.0)
+    trusting = create_app(settings, database)
+    client = Client(trusting, "rfc")
+    bob = client.user("bob")
+    Indexes(database, client.tenants.get(client.name)).add(Named("User", "title"))
+    before = len(client.log())
+    people = [post(str(number), userName=f"u{number}", title="t", password="x") for number in range(BATCH)]
+    joins = {"op": "add", "path": "members", "value": [{"value": bob["id"]}]}
+    results = run(
+        client, *people, post("again", userName="u1"), post("g", "/Groups", displayName="G"),
+        {"method": "PATCH", "path": "/Groups/bulkId:g", "data": {"Operations": [joins]}},
+    )  # fmt: skip
+    auth.gate(trusting).contacts.close()
+    assert [result["status"] for result in results] == ["201"] * BATCH + ["409", "201", "200"]
+    assert client.get('/Users?filter=title eq "t"').json["totalResults"] == BATCH
+    entries = client.log()[: len(client.log()) - before]
+    assert len(entries) == len(results)
+    assert {entry.get("detail") for entry in entries if entry["level"] == "warning"} == {
+        "password was accepted but is never stored."
+    }
 
 
 def test_each_operation_has_its_entry_in_the_log(okta):

@@ -256,6 +256,23 @@ def test_a_bulk_job_in_a_deadlock_is_run_again_and_does_nothing_twice(entra, dat
     check_whole(entra)
 
 
+@ON_POSTGRES
+def test_a_bulk_job_whose_commit_nobody_confirmed_is_not_done_again(entra):
+    """It would meet itself, and call what it has just made somebody else's."""
+    entra.database.db.connection().unreplicated = True
+    job = {"Operations": [
+        {"method": "POST", "path": "/Users", "bulkId": "a", "data": user("ada")},
+        {"method": "POST", "path": "/Users", "bulkId": "b", "data": user("bob")},
+    ]}  # fmt: skip
+    results = entra.post("/Bulk", job).json["Operations"]
+    assert [result["status"] for result in results] == ["503", "503"]
+    assert [result["bulkId"] for result in results] == ["a", "b"]
+    assert "read it before you send it again" in results[0]["response"]["detail"]
+    assert [entry["status"] for entry in entra.log()] == [503, 503, 201, 201]
+    again = entra.post("/Bulk", job).json["Operations"]
+    assert [result["status"] for result in again] == ["409", "409"]
+
+
 def test_jobs_at_once_do_all_that_they_are_told(entra):
     def job(number: int) -> dict[str, Any]:
         data = [user(f"user{number}-{each}") for each in range(60)]

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from store import lookups
+from store.database import Database
 from store.indexes import BATCH
 from store.models import Index, Lookup, Resource
 from store.tenants import BUILDING, FILTERS, REMOVING
@@ -163,6 +165,43 @@ def test_what_was_broken_off_is_finished_by_the_same_command(vestibule, entra):
     ).execute()
     vestibule("index", "remove", entra.name, "title")
     assert Lookup.select().where(Lookup.resource == pk).count() == 1, "the e-mail's row stays"
+
+
+def test_the_rest_of_a_removal_that_was_broken_off_goes_in_transactions_of_its_own(vestibule, entra, monkeypatch):
+    entra.user("babs", title="babs")
+    vestibule("index", "add", entra.name, "title")
+    Index.update(state=REMOVING, position=0).where(
+        Index.attribute == "title", Index.tenant == entra.tenant.pk
+    ).execute()
+    begun, depths, write, erase = [], set(), Database.write, lookups.erase
+
+    def writing(database, work):
+        begun.append(work)
+        result = write(database, work)
+        begun.pop()
+        return result
+
+    def erasing(*given):
+        depths.add(len(begun))
+        erase(*given)
+
+    monkeypatch.setattr(Database, "write", writing)
+    monkeypatch.setattr(lookups, "erase", erasing)
+    vestibule("index", "add", entra.name, "title")
+    assert depths == {1}, "clients wait for a few hundred users, not for all"
+
+
+def test_a_removal_that_is_broken_off_is_in_the_log(vestibule, run, entra, monkeypatch):
+    entra.user("babs", title="babs")
+    vestibule("index", "add", entra.name, "title")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lookups, "erase", interrupted)
+    assert run("index", "remove", entra.name, "TITLE").exit_code == 1
+    assert entra.log(1)[0]["operation"] == "platform: index remove"
+    assert entra.log(1)[0]["changes"] == [{"attribute": "index", "before": "title"}]
 
 
 def test_an_index_of_the_version_before_is_widened_while_filters_rely_on_it(vestibule, refusal, entra):

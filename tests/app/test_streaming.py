@@ -30,6 +30,7 @@ PATHS = (
     "/Groups/{id}?attributes=members.value",
     "/Groups/{id}?attributes=members,displayName",
     "/Groups/{id}?excludedAttributes=members.$ref,members.display",
+    "/Groups/{id}?excludedAttributes=members.value,members.$ref,members.type,members.display",
     "/Groups",
     "/Groups?attributes=members.display",
     "/Groups?startIndex=2&count=2",

@@ -5,12 +5,15 @@ from itertools import islice
 
 import pytest
 
-from scim.errors import NotFound
+from scim.errors import NotFound, Unavailable
 from store import removal
 from store.database import Database
+from store.journal import Call
 from store.models import Journal, Resource, Tenant
 from store.removal import Removal
+from store.tenants import bump
 from store.tokens import Tokens
+from store.users import Users
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +100,20 @@ def test_its_name_is_free_at_once_and_the_rest_goes_with_the_new_one(doomed):
     assert not both.begun
     assert sum(both.run()) == 6
     assert doomed.get("/Users").status_int == 401
+
+
+def test_a_request_for_the_old_tenant_writes_nothing_into_the_new_one_of_its_name(doomed):
+    """It knows the old one at a revision that is over, and looks for what it is now by its name."""
+    late = Users(doomed.database, doomed.tenant, doomed.endpoint, Call())
+    bump(doomed.tenant.pk)
+    begin(doomed)
+    new = doomed.tenants.create(doomed.name, "360learning")
+    bump(new.pk)
+    emails = [{"type": "work", "value": "late@example.com"}]
+    body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "late", "emails": emails}
+    with pytest.raises(Unavailable):
+        late.create(body)
+    assert doomed.database.read(Resource.select().where(Resource.tenant == new.pk).count) == 0
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "%", "_", "tenant-", "x" * 300, "a\x00"])
