@@ -436,7 +436,7 @@ def test_a_hint_is_about_what_went_wrong_not_about_words_that_occur(entra):
             lambda: entra.patch(f"/Groups/{team['id']}", {"op": "add", "path": "members", "value": values(team["id"])}),
             None,
         ),
-        (lambda: entra.get("/Users/member-manager"), None),
+        (lambda: entra.get("/Users/member-manager"), "It was deleted here"),
     ]
     for work, wanted in works:
         (entry,), answer = new(entra, work)
