@@ -7,6 +7,7 @@ reads are told first, and one that relied on the index while it was told asks ag
 """
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ from store.tenants import (
 
 BATCH = 300
 """For how many resources rows are made in one transaction: clients that write meanwhile wait for no more than these."""
+
+_BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
 
 Told = Callable[[int], None]
 """Who is told of progress: for how many resources more the work is done."""
@@ -83,6 +86,11 @@ class Indexes:
         Raises InvalidValue where nothing has that name, or where no index on it can be made, with the reason.
         """
         types = [each for each in self._tenant.profile.types if type in (None, each.name)]
+        whole = _BRACKETS.sub("", path)
+        if whole != path and any(self._target(each, whole) for each in types):
+            raise InvalidValue(
+                f"An index is on the elements of every type: name the attribute without brackets, as in {whole}."
+            )
         found = [(each, target) for each in types if (target := self._target(each, path)) is not None]
         if not found:
             raise InvalidValue(f"There is no attribute {path[:200]}: name it as a filter would.")

@@ -97,6 +97,10 @@ REFUSED = {
     ENTERPRISE: f"{ENTERPRISE} is complex: name one of its sub-attributes.",
     "password": "password is not stored in this tenant, so there is nothing to index.",
     "shoeSize": "There is no attribute shoeSize: name it as a filter would.",
+    'addresses[type eq "work"].locality':
+        "An index is on the elements of every type: name the attribute without brackets, as in addresses.locality.",
+    'phoneNumbers[type eq "]"]':
+        "An index is on the elements of every type: name the attribute without brackets, as in phoneNumbers.",
 }  # fmt: skip
 
 
