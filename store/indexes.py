@@ -68,7 +68,8 @@ class Indexes:
     def _listed(self, row: Index) -> dict[str, Any]:
         total = self._count(row.type, 0)
         done = total - self._count(row.type, row.position) if row.state in (BUILDING, WIDENING, REMOVING) else total
-        return {"type": row.type, "attribute": row.attribute, "state": row.state, "done": done, "total": total}
+        state = row.state if row.state != FILTERS or self._is_narrow(row) else COMPLETE
+        return {"type": row.type, "attribute": row.attribute, "state": state, "done": done, "total": total}
 
     def _count(self, type: str, after: int) -> int:
         """How many resources there are behind a key."""
@@ -132,7 +133,7 @@ class Indexes:
         if row is None:
             # Somebody else may declare it at the same moment; then the work is shared.
             Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
-        elif row.state == FILTERS and not self._known(named).multi_valued:
+        elif self._is_narrow(row):
             Index.update(state=WIDENING, position=0).where(Index.pk == row.pk).execute()
         elif row.state in (FILTERS, COMPLETE):
             raise InvalidValue(f"{named.attribute} is indexed already.")
@@ -144,6 +145,10 @@ class Indexes:
         urn, _, name = attribute.rpartition(":")
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
+
+    def _is_narrow(self, row: Index) -> bool:
+        """Whether an index of the version before serves no order, which it could. Lists have none."""
+        return row.state == FILTERS and not self._known(Named(row.type, row.attribute)).multi_valued
 
     def _known(self, named: Named) -> Target:
         type = next(each for each in self._tenant.profile.types if each.name == named.type)

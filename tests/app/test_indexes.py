@@ -174,6 +174,10 @@ def test_an_index_of_the_version_before_is_widened_while_filters_rely_on_it(vest
     entra.user("babs")
     Index.update(state=FILTERS, position=0).where(Index.tenant == entra.tenant.pk).execute()
     Lookup.delete().where((Lookup.tenant == entra.tenant.pk) & Lookup.value.is_null()).execute()
+    listed = json.loads(vestibule("index", "list", entra.name, "--json"))
+    assert {row["attribute"]: row["state"] for row in listed} == {
+        "emails": "complete", f"{EXTENSION}:badge": "filters",
+    }, "a list has no order to be widened for"  # fmt: skip
     vestibule("index", "add", entra.name, "badge")
     assert [row.value for row in rows(entra, f"{EXTENSION}:badge")] == [None]
     assert refusal("index", "add", entra.name, "badge") == f"{EXTENSION}:badge is indexed already."
