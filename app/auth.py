@@ -24,8 +24,9 @@ _SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?", re.DOTALL)
 _PUBLIC = re.compile(r"/scim/[^/]+(/v2)?/(ServiceProviderConfig|(ResourceTypes|Schemas)(/[^/]+)?|openapi\.json)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-REFUSED = "No valid token: give the tenant's Secret Token as Authorization: Bearer. Entra calls it Secret Token."
+REFUSED = "No valid token: give the Secret Token of the tenant that this URL names as Authorization: Bearer."
 EXPIRED = "The token has expired: create a new one with `vestibule token create` and paste it into the client."
+THROTTLED = "Too many requests without a valid token: paste the tenant's Secret Token into the client again."
 _CHALLENGE = 'Bearer realm="scim"'
 
 FAILURE = "vestibule.failure"
@@ -150,7 +151,7 @@ def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyReques
     """One and the same answer, whatever is wrong; 429 where an address keeps failing."""
     wait = at.throttle.failed(request.remote_addr or "", tenant)
     if wait:
-        return TooManyRequests("Too many requests without a valid token.", headers={"Retry-After": str(wait)})
+        return TooManyRequests(THROTTLED, headers={"Retry-After": str(wait)})
     g.refused_tenant = tenant
     return Unauthorized(detail, headers={"WWW-Authenticate": _CHALLENGE})
 

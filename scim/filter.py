@@ -209,7 +209,7 @@ class _Parser:
 
     def __init__(self, text: str, noun: str, refusal: type[ScimError]) -> None:
         if len(text) > MAX_LENGTH:
-            raise refusal(f"The {noun} has {len(text)} characters: shorten it to at most {MAX_LENGTH}")
+            raise refusal(f"The {noun} has {len(text)} characters: shorten it to at most {MAX_LENGTH}.")
         self.text = text
         self.noun = noun
         self.refusal = refusal
@@ -349,7 +349,7 @@ class _Parser:
     def check_levels(self, tree: Filter) -> None:
         levels = _levels(tree)
         if levels > MAX_LEVELS:
-            raise InvalidFilter(f"The {self.noun} is {levels} levels deep: simplify it to at most {MAX_LEVELS}")
+            raise InvalidFilter(f"The {self.noun} is {levels} levels deep: simplify it to at most {MAX_LEVELS}.")
 
     def end(self, mend: str) -> None:
         if self.tokens[self.at]:
@@ -359,11 +359,11 @@ class _Parser:
         """The refusal of the token at which the parser stands, in one sentence of bounded length."""
         token = self.tokens[self.at]
         if not token:
-            return self.refusal(f"The {self.noun} ends too early: {mend}")
+            return self.refusal(f"The {self.noun} ends too early: {mend}.")
         start = next(islice(_TOKEN.finditer(self.text), self.at, None)).start()
         met = repr(token)  # Escapes what cannot be seen, or cannot be sent.
         met = f"{met[:SHOWN]}…" if len(met) > SHOWN else met
-        return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {met}: {mend}")
+        return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {met}: {mend}.")
 
 
 def _same_element(path: Path, elements: Filter, leaf: Compare | Present) -> Filter:

@@ -114,11 +114,17 @@ def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None
 
 
 def _foreign(resource_type: ResourceType, urn: str, values: object) -> InvalidSyntax:
-    """The refusal of a schema that is none here; where the body has values of it, the first is the key to look for, as
-    with a custom field before any was declared."""
+    """The refusal of a schema that is none here, or of the first of its values in the body."""
     if isinstance(values, dict) and values:
-        return InvalidSyntax(FORBIDDEN_KEY.format(f"{urn}:{next(iter(values))}"[:200]))
+        return _unknown(urn, values)
     return InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.')
+
+
+def _unknown(key: str, value: object, prefix: str = "") -> InvalidSyntax:
+    """The refusal of an unknown key. Of a schema that is none here, the first value is the key to look for: custom
+    fields have a schema once one is declared."""
+    inner = f":{next(iter(value))}" if ":" in key and isinstance(value, dict) and value else ""
+    return InvalidSyntax(FORBIDDEN_KEY.format(f"{prefix}{key}{inner}"[:200]))
 
 
 class _Loading(Schema):
@@ -152,7 +158,7 @@ class _Loading(Schema):
             lowered = key.lower()
             if lowered in self.ignored and lowered not in self.table:
                 continue
-            attribute = self._known(key, place)
+            attribute = self._known(key, value, place)
             if attribute.name in names:
                 raise InvalidSyntax(f'The key "{place.prefix}{attribute.name}" is given more than once.')
             names[attribute.name] = None
@@ -166,7 +172,7 @@ class _Loading(Schema):
         found = names if place.nulls else {name: value for name, value in names.items() if value is not None}
         return found, complaints
 
-    def _known(self, key: str, partial: "_Place") -> Attribute:
+    def _known(self, key: str, value: object, place: "_Place") -> Attribute:
         known = self.table.get(key.lower())
         if known is not None and not known.forbidden:
             return known
@@ -174,7 +180,7 @@ class _Loading(Schema):
             target = self.resource_type.targets.get(key.lower())
             if target is not None and target.attribute.forbidden:
                 raise InvalidSyntax(FORBIDDEN_KEY.format(target.attribute.name))
-        raise InvalidSyntax(FORBIDDEN_KEY.format(f"{partial.prefix}{key}"[:200]))
+        raise _unknown(key, value, place.prefix)
 
 
 class _Place:

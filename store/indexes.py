@@ -7,6 +7,7 @@ reads are told first, and one that relied on the index while it was told asks ag
 """
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ from store.tenants import (
 
 BATCH = 300
 """For how many resources rows are made in one transaction: clients that write meanwhile wait for no more than these."""
+
+_BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
 
 Told = Callable[[int], None]
 """Who is told of progress: for how many resources more the work is done."""
@@ -65,7 +68,8 @@ class Indexes:
     def _listed(self, row: Index) -> dict[str, Any]:
         total = self._count(row.type, 0)
         done = total - self._count(row.type, row.position) if row.state in (BUILDING, WIDENING, REMOVING) else total
-        return {"type": row.type, "attribute": row.attribute, "state": row.state, "done": done, "total": total}
+        state = row.state if row.state != FILTERS or self._is_narrow(row) else COMPLETE
+        return {"type": row.type, "attribute": row.attribute, "state": state, "done": done, "total": total}
 
     def _count(self, type: str, after: int) -> int:
         """How many resources there are behind a key."""
@@ -83,6 +87,11 @@ class Indexes:
         Raises InvalidValue where nothing has that name, or where no index on it can be made, with the reason.
         """
         types = [each for each in self._tenant.profile.types if type in (None, each.name)]
+        whole = _BRACKETS.sub("", path)
+        if whole != path and any(self._target(each, whole) for each in types):
+            raise InvalidValue(
+                f"An index is on the elements of every type: name the attribute without brackets, as in {whole}."
+            )
         found = [(each, target) for each in types if (target := self._target(each, path)) is not None]
         if not found:
             raise InvalidValue(f"There is no attribute {path[:200]}: name it as a filter would.")
@@ -124,7 +133,7 @@ class Indexes:
         if row is None:
             # Somebody else may declare it at the same moment; then the work is shared.
             Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
-        elif row.state == FILTERS and not self._known(named).multi_valued:
+        elif self._is_narrow(row):
             Index.update(state=WIDENING, position=0).where(Index.pk == row.pk).execute()
         elif row.state in (FILTERS, COMPLETE):
             raise InvalidValue(f"{named.attribute} is indexed already.")
@@ -136,6 +145,10 @@ class Indexes:
         urn, _, name = attribute.rpartition(":")
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
+
+    def _is_narrow(self, row: Index) -> bool:
+        """Whether an index of the version before serves no order, which it could. Lists have none."""
+        return row.state == FILTERS and not self._known(Named(row.type, row.attribute)).multi_valued
 
     def _known(self, named: Named) -> Target:
         type = next(each for each in self._tenant.profile.types if each.name == named.type)

@@ -10,7 +10,7 @@ from typing import Any
 from scim.document import dumps, shown
 from scim.errors import ScimError
 from scim.hints import hint
-from scim.keys import folded
+from scim.keys import folded, username
 from scim.versions import Precondition
 from store.compiled import parameter
 from store.database import Database, instant_at, now
@@ -116,11 +116,21 @@ class Journal:
         self._database.write(work)
 
     def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest entries first, as they are shown; `about` a resource's id or part of its name in any case."""
+        """The newest entries first, as they are shown.
+
+        `about` is a resource's id, userName, work e-mail or group name, or part of the name in an entry, in any case.
+        """
         query = Row.select().where(Row.tenant == self._tenant).order_by(Row.pk.desc()).limit(limit)
         if about is not None:
-            query = query.where((Row.resource == about) | Row.name_key.contains(folded(about)))
+            of_one = (Row.resource == about) | Row.resource.in_(self._called(about))
+            query = query.where(of_one | Row.name_key.contains(folded(about)))
         return self._database.read(lambda: [_shown(row) for row in query])
+
+    def _called(self, word: str) -> Any:
+        """The ids of who is called so. Entries name people as they are shown, which is not what their client knows."""
+        named = Resource.name_key.in_((username(word), folded(word)))
+        called = named | (Resource.identifier_key == folded(word))
+        return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 
 def prune(database: Database, days: int, batch: int = 2_000) -> int:

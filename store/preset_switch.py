@@ -59,7 +59,8 @@ class _Switch(Users):
         if problems:
             more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
             raise Mutability(
-                f"{len(problems)} users do not fit the preset {self.tenant.profile.preset.name}: "
+                f"{'1 user does' if len(problems) == 1 else f'{len(problems)} users do'} not fit the preset "
+                f"{self.tenant.profile.preset.name}: "
                 f"{' '.join(problems[:_NAMED])}{more}"
             )
         self.journal.record(self.call, 200, [{"attribute": "preset", "after": self.tenant.profile.preset.name}])

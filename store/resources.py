@@ -59,14 +59,15 @@ class Resources(Searching):
 
     def create(self, body: Any, projection: Projection | None = None) -> Answer:
         """A new resource from a POST body (RFC 7644 §3.3). Raises InvalidSyntax, InvalidValue or Uniqueness."""
-        self.call.resource_type, self.call.name = self.name, self._given_name(body)
+        given = self._given_name(body)
+        self.call.resource_type, self.call.name = self.name, given
         after = with_defaults(self.type, load(self.type, body, self._dropping()))
         self.call.name = self._display(after)
         try:
             return self._written(lambda: self._create(after, projection))
         except ScimError:
-            # The id of what never came to be would lead nowhere.
-            self.call.resource = None
+            # The id of what never came to be would lead nowhere; its client knows it by the name that it gave.
+            self.call.resource, self.call.name = None, given or self.call.name
             raise
 
     def _given_name(self, body: Any) -> str | None:

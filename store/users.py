@@ -127,7 +127,7 @@ class Users(Resources):
         """One address is pending, the latest; what was dismissed stays dismissed until another is offered."""
         pending = PendingEmail.user == pk
         known = PendingEmail.get_or_none(pending)
-        outcome = f"{offered} is pending. Change it with `vestibule user email`, or dismiss the change."
+        outcome = f"{offered} is pending. Apply it with `vestibule user adopt`, or dismiss it."
         if known is None:
             PendingEmail.insert(user=pk, tenant=self.tenant.pk, address=offered, offered=now()).execute()
         elif folded(known.address) != folded(offered):

@@ -25,12 +25,15 @@ def field() -> None:
 @field.command("add")
 @click.argument("tenant")
 @click.argument("name")
-@click.argument("type", type=click.Choice(FIELD_TYPES, case_sensitive=False))
+@click.argument("type", metavar="TYPE", type=click.Choice(FIELD_TYPES, case_sensitive=False))
 @click.option("--description", default="", help="What /Schemas says of it.")
 @click.option("--indexed", is_flag=True, help="Keep an index: for fields that clients filter by.")
 @as_json
 def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_json: bool) -> None:
-    """Declare a field; the next request knows it."""
+    """Declare a field; the next request knows it.
+
+    TYPE is string, integer, decimal, boolean, dateTime, reference or binary; docs/entra.md has Entra's word for each.
+    """
     database, found_tenant = found(tenant)
     fields = Fields(database, found_tenant)
     noted(

@@ -23,7 +23,7 @@ def index() -> None:
 
 @index.command("add")
 @click.argument("tenant")
-@click.argument("path")
+@click.argument("path", metavar="ATTRIBUTE")
 @of_type
 @as_json
 def add(tenant: str, path: str, type: str | None, as_json: bool) -> None:
@@ -59,7 +59,7 @@ def list_indexes(tenant: str, as_json: bool) -> None:
 
 @index.command("remove")
 @click.argument("tenant")
-@click.argument("path")
+@click.argument("path", metavar="ATTRIBUTE")
 @of_type
 @as_json
 def remove(tenant: str, path: str, type: str | None, as_json: bool) -> None:

@@ -16,11 +16,11 @@ _WIDTH = 100
 
 @click.command()
 @click.argument("tenant")
-@click.option("--about", metavar="WHO", help="Only a user or group: its id, or a part of its name.")
+@click.option("--about", metavar="WHO", help="Only a user or group: id, userName, work e-mail or part of the name.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, at most.")
 @as_json
 def log(tenant: str, about: str | None, limit: int, as_json: bool) -> None:
-    """What was changed, what refused, and why.
+    """What was changed, what was refused, and why.
 
     The newest entry comes last, with --json first.
     """

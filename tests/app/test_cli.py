@@ -102,6 +102,11 @@ def test_a_tenant_speaks_another_preset_with_its_users(run, vestibule, entra):
     assert refused.json["scimType"] == "uniqueness"
 
 
+def test_one_user_who_does_not_fit_is_one_user(refusal, okta):
+    okta.user("far", preferredLanguage="fr-FR")
+    assert refusal("tenant", "set", okta.name, "--preset", "360learning", "--yes").startswith("1 user does not fit")
+
+
 def test_users_who_do_not_fit_a_preset_keep_the_tenant_from_it(vestibule, refusal, okta):
     for name, attributes in (
         ("nomail", {"emails": []}), ("far", {"preferredLanguage": "fr-FR"}), ("twin", {}),
@@ -128,7 +133,7 @@ def test_two_settings_are_changed_both_or_neither(vestibule, refusal, okta):
     listed = {row["name"]: row for row in json.loads(vestibule("tenant", "list", "--json"))}
     assert (listed[okta.name]["preset"], listed[okta.name]["integrationGroup"]) == ("rfc", "Everybody")
     okta.user("far", preferredLanguage="fr-FR")
-    assert "do not fit" in refusal(
+    assert "does not fit" in refusal(
         "tenant", "set", okta.name, "--preset", "360learning", "--integration-group", "", "--yes"
     )
     assert okta.user("new")["groups"][0]["display"] == "Everybody"

@@ -213,6 +213,7 @@ def test_a_broken_filter_is_refused_with_a_sentence_that_says_how_to_mend_it(tex
     with pytest.raises(InvalidFilter) as refusal:
         parse_filter(text)
     assert sentence in refusal.value.detail
+    assert refusal.value.detail.endswith(".")
 
 
 def test_a_refusal_repeats_little_of_the_text_and_nothing_that_cannot_be_sent():

@@ -323,7 +323,11 @@ def test_defaults_fill_what_the_client_left_open():
         ({ENTERPRISE_USER: {"foo": 1}}, f"{ENTERPRISE_USER}:foo"),
         ({ENTERPRISE_USER.lower(): {"manager": {"foo": 1}}}, f"{ENTERPRISE_USER}:manager.foo"),
         ({FIELDS: {"shoeSize": 1}}, f"{FIELDS}:shoeSize"),
-        ({"urn:example:2.0:User": {"a": 1}}, "urn:example:2.0:User"),
+        ({"urn:example:2.0:User": {"a": 1, "b": 2}}, "urn:example:2.0:User:a"),
+        ({"urn:example:2.0:User": {}}, "urn:example:2.0:User"),
+        ({"urn:example:2.0:User": "a"}, "urn:example:2.0:User"),
+        ({"foo": {"a": 1}}, "foo"),
+        ({FIELDS: {"foo": {"a": 1}}}, f"{FIELDS}:foo"),
         ({"name.givenName": "Babs"}, "name.givenName"),
         ({"department": "Tours"}, "department"),
     ],
@@ -332,6 +336,13 @@ def test_an_unknown_key_is_refused_as_it_came_with_its_parents(members, key):
     with pytest.raises(InvalidSyntax) as refused:
         loaded(members)
     assert refused.value.detail == f"Invalid or forbidden key found: {key}"
+
+
+@pytest.mark.parametrize("schemas", [[CORE_USER], [CORE_USER, FIELDS]])
+def test_a_custom_field_is_named_also_where_none_was_ever_declared(schemas):
+    with pytest.raises(InvalidSyntax) as refused:
+        load(LEARNING.user, {"schemas": schemas, FIELDS: {"shoeSize": 1}}, [])
+    assert refused.value.detail == f"Invalid or forbidden key found: {FIELDS}:shoeSize"
 
 
 @pytest.mark.parametrize("key", ["displayName", "DISPLAYNAME", f"{CORE_USER}:displayName", f"{CORE_USER}:DisplayName"])

@@ -278,6 +278,36 @@ def test_a_person_who_was_refused_is_found_by_name(entra, body):
     assert (entry["level"], entry["name"]) == ("error", "bob")
 
 
+NAMED = {"name": {"givenName": "Bob", "familyName": "Meyer"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        user("b.meyer", **NAMED) | {"emails": [{"type": "work", "value": "adele@example.com"}]},
+        user("b.meyer", **NAMED) | {"emails": [{"type": "home", "value": "b@example.com"}]},
+        user("b.meyer", **NAMED, **{ENTERPRISE: {"manager": NOBODY}}),
+    ],
+)
+def test_a_person_whom_the_directory_refused_is_found_by_user_name(entra, body):
+    entra.user("adele")
+    entra.post("/Users", body)
+    assert [entry["level"] for entry in journal(entra).entries(about="b.meyer")] == ["error"]
+
+
+@pytest.mark.parametrize("about", ["B.Meyer", "BOB@example.com"])
+def test_a_person_is_found_by_user_name_and_by_work_email(entra, about):
+    bob = entra.user("b.meyer", **NAMED, emails=[{"type": "work", "value": "bob@example.com"}])
+    entra.patch(f"/Users/{bob['id']}", {"op": "replace", "path": "active", "value": "perhaps"})
+    assert [entry["status"] for entry in journal(entra).entries(about=about)] == [400, 201]
+
+
+def test_a_group_is_found_by_its_present_name(entra):
+    team = entra.group("Team")
+    entra.patch(f"/Groups/{team['id']}", {"op": "replace", "path": "displayName", "value": "Crew"})
+    assert [entry["operation"] for entry in journal(entra).entries(about="crew")] == ["PATCH", "POST"]
+
+
 def test_a_group_that_was_refused_is_found_by_name(entra):
     entra.post("/Groups", group("Sales") | {"nope": 1})
     assert [entry["status"] for entry in journal(entra).entries(about="sale")] == [400]
@@ -406,7 +436,7 @@ def test_a_hint_is_about_what_went_wrong_not_about_words_that_occur(entra):
             lambda: entra.patch(f"/Groups/{team['id']}", {"op": "add", "path": "members", "value": values(team["id"])}),
             None,
         ),
-        (lambda: entra.get("/Users/member-manager"), None),
+        (lambda: entra.get("/Users/member-manager"), "It was deleted here"),
     ]
     for work, wanted in works:
         (entry,), answer = new(entra, work)
