@@ -16,7 +16,7 @@ PREFIX = "VESTIBULE_"
 Reader = Callable[[str], Any]
 """From text to value; raises ValueError with what is expected, in words that follow "must be"."""
 
-_OTHERS = frozenset({"VESTIBULE_REQUIRE_ALL", "VESTIBULE_LONG"})
+_OTHERS = frozenset({"VESTIBULE_REQUIRE_ALL", "VESTIBULE_LONG", "VESTIBULE_FUZZ"})
 """Variables of our prefix that are not the server's: the test suite's."""
 
 # Kubernetes tells every pod of a Service called vestibule, or vestibule-something, where that Service is.

@@ -182,6 +182,7 @@ def test_an_unknown_variable_is_refused() -> None:
     ("name", "text"),
     [
         ("REQUIRE_ALL", "1"),
+        ("FUZZ", "40"),
         ("SERVICE_HOST", "10.0.0.1"),
         ("SERVICE_PORT_HTTP", "8080"),
         ("PORT", "tcp://10.0.0.1:8080"),
