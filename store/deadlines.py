@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 from scim.errors import TooMany
 from store.compiled import parameter
 from store.database import Database, Overdue
-from store.filters import pins
 from store.journal import Outdated
 from store.models import Tenant as Row
 from store.served import Asked, Lacking, lacking, relies_on_removable
+from store.shapes import pins
 from store.tenants import INDEXED_AT_FIRST, Tenant
 
 Result = TypeVar("Result")

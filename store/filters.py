@@ -1,11 +1,11 @@
-"""A bound filter as a WHERE, a sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.2, §3.4.2.3).
+"""A bound filter as a WHERE, for both databases (RFC 7644 §3.4.2.2).
 
 Every condition is two-valued: a negation is pushed down to the leaves, where "unassigned" is decided. Conditions hold
-parameters, not values, so that statements of the same shape are compiled once; `operands` gives the values.
+parameters, not values, so that statements of the same shape are compiled once; `shapes.operands` gives the values.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 from peewee import SQL, Case, Cast, Entity, Select, Value, fn
 
@@ -13,14 +13,23 @@ from scim.attributes import ResourceType, Target
 from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
 from scim.schemas import ENTERPRISE_USER
 from store.compiled import parameter
-from store.dialect import Dialect
 from store.models import Lookup, Membership, Resource
+from store.shapes import (
+    CUT_COLUMNS,
+    INDEXABLE,
+    NUMBERS,
+    Scope,
+    column_of,
+    comparisons,
+    element_index,
+    indexable,
+    is_long,
+    operator_of,
+    targets,
+)
 
 ROW = Resource.alias("row")
 """The resource that a condition is about; it has one name throughout, so that recursive subqueries can refer to it."""
-
-CUT = 256
-"""How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
 
 _NEGATED = {"eq": "ne", "gt": "le", "ge": "lt", "lt": "ge", "le": "gt"}
 _NEAR = {"eq": "eq", "sw": "eq", "gt": "ge", "ge": "ge", "lt": "le", "le": "le"}
@@ -34,129 +43,11 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "le": lambda value, operand: value <= operand,
 }
 
-_COLUMNS: dict[tuple[str, str], str] = {
-    ("User", "userName"): "name_key",
-    ("User", "name.givenName"): "given_key",
-    ("User", "name.familyName"): "family_key",
-    ("Group", "displayName"): "name_key",
-}
-_COMMON_COLUMNS = {"id": "id", "externalId": "external_key"}
-CUT_COLUMNS = frozenset({"given_key", "family_key"})
-"""The columns that hold the first characters only."""
-
-
-def column_of(type: ResourceType, target: Target) -> str | None:
-    """The column that holds an attribute's keys, beside the document; None where there is none."""
-    return _COMMON_COLUMNS.get(target.name) or _COLUMNS.get((type.name, target.name))
-
-
-class Scope(NamedTuple):
-    """What a filter is evaluated in: one tenant's resources of one type.
-
-    `indexes` are the attributes that `lookup` holds, with the number they have there, `ordering` those of them by which
-    everybody can be ordered.
-    """
-
-    dialect: Dialect
-    type: ResourceType
-    indexes: dict[str, int]
-    ordering: frozenset[str] = frozenset()
-
-
-def shape(bound: Bound | None) -> str:
-    """What a filter looks like apart from its literals; filters of one shape share a statement."""
-    match bound:
-        case None:
-            return ""
-        case Both(left, right):
-            return f"({shape(left)} and {shape(right)})"
-        case Either(left, right):
-            return f"({shape(left)} or {shape(right)})"
-        case Negation(operand):
-            return f"not ({shape(operand)})"
-        case Elements(target, inner):
-            return f"{target.name}[{shape(inner)}]"
-        case Presence(target):
-            return f"{target.name} pr"
-        case Comparison(target, _, operand, _):
-            # Two tenants may have fields of one name and of different types.
-            return f"{target.name} {target.attribute.type} {_range(bound)} {'long' if _is_long(operand) else '?'}"
-
-
-def _range(bound: Comparison) -> str:
-    """The operator. What starts with nothing but the last character, or with nothing at all, has no end."""
-    return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
-
-
-def pins(bound: Bound) -> bool:
-    """Whether the filter points at one resource, or a few, by a value that hardly two of them share."""
-    match bound:
-        case Both(left, right):
-            return pins(left) or pins(right)
-        case Elements(_, inner):
-            return pins(inner)
-        case Comparison(target, "eq", _, _):
-            return target.attribute.name in _PINNING
-    return False
-
-
-_PINNING = frozenset({"id", "externalId", "userName", "displayName", "value"})
-
-
-def _is_long(operand: object) -> bool:
-    return isinstance(operand, str) and len(operand) >= CUT
-
-
-def _comparisons(bound: Bound | None) -> Iterator[Comparison]:
-    match bound:
-        case Both(left, right) | Either(left, right):
-            yield from _comparisons(left)
-            yield from _comparisons(right)
-        case Negation(inner) | Elements(_, inner):
-            yield from _comparisons(inner)
-        case Comparison():
-            yield bound
-
-
-def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
-    """The values of the condition's parameters: each literal's key, and where a prefix ends."""
-    values: dict[str, Any] = {}
-    for number, comparison in enumerate(_comparisons(bound)):
-        key = comparison.operand
-        values[f"operand{number}"] = dialect.operand(comparison.target.attribute.type, key)
-        values[f"indexed{number}"] = _in_lookup(key)
-        if comparison.op == "sw":
-            values[f"end{number}"] = _after(str(key))
-    return values
-
-
-def _in_lookup(key: Any) -> str | float:
-    """A comparison key as `lookup` holds it: texts, cut, and numbers as doubles."""
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return key[:CUT] if isinstance(key, str) else float(key)
-
-
-def _after(prefix: str) -> str | None:
-    """The first text in code point order behind every text that starts with the prefix, None where there is none."""
-    for index in range(len(prefix) - 1, -1, -1):
-        following = ord(prefix[index]) + 1
-        if following <= 0x10FFFF:
-            # The surrogates in between are no characters.
-            return prefix[:index] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
-    return None
-
-
 Scalar = Callable[[Target, Comparison | None], Any]
 """How to get at a singular value in some row: the expression of its comparison key, null where it is unassigned."""
 
-_MANAGER = f"{ENTERPRISE_USER}:manager"
+MANAGER = f"{ENTERPRISE_USER}:manager"
 _ALWAYS, _NEVER = SQL("1 = 1"), SQL("1 = 0")
-INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
-"""The operators that an index answers without walking through it."""
-
-NUMBERS = frozenset({"integer", "decimal"})
-"""The types whose keys are numbers."""
 
 
 class Where:
@@ -165,7 +56,7 @@ class Where:
     def __init__(self, scope: Scope, bound: Bound | None) -> None:
         self._scope = scope
         self._dialect = scope.dialect
-        self._numbers = {id(comparison): number for number, comparison in enumerate(_comparisons(bound))}
+        self._numbers = {id(comparison): number for number, comparison in enumerate(comparisons(bound))}
         self._aliases = 0
         self._bound = bound
 
@@ -194,7 +85,7 @@ class Where:
         """A comparison, in whatever table the value stands."""
         if scalar == self.scalar:
             container = target if target.name == "schemas" else target.container
-            if container is not None and (container.attribute.multi_valued or container.name == _MANAGER):
+            if container is not None and (container.attribute.multi_valued or container.name == MANAGER):
                 return self._some(container, bound, negated)
             if target.name in self._scope.indexes and bound.op in INDEXABLE:
                 return self._indexed(bound, target, negated)
@@ -202,10 +93,10 @@ class Where:
 
     def _compared(self, bound: Comparison, value: Any, negated: bool) -> Any:
         """One value against the literal; what is unassigned satisfies the negation only."""
-        number, op = self._numbers[id(bound)], _range(bound)
+        number, op = self._numbers[id(bound)], operator_of(bound)
         in_lookup = value is Lookup.value or value is Lookup.type
         operand = parameter(f"{'indexed' if in_lookup else 'operand'}{number}")
-        if in_lookup and _is_long(bound.operand):
+        if in_lookup and is_long(bound.operand):
             return _OPERATORS[_NEAR[op]](value, operand)
         if negated and op in _NEGATED:
             return _OPERATORS[_NEGATED[op]](value, operand) | value.is_null()
@@ -245,10 +136,10 @@ class Where:
             return scalar(target, None).is_null(negated)
         if name == "schemas" or (target.attributes[0].computed and target.attributes[0].name in ("id", "meta")):
             return _NEVER if negated else _ALWAYS
-        if name in _SOURCES or (
-            container is not None and (container.attribute.multi_valued or container.name == _MANAGER)
+        if name in SOURCES or (
+            container is not None and (container.attribute.multi_valued or container.name == MANAGER)
         ):
-            inner = None if name in _SOURCES else Presence(target)
+            inner = None if name in SOURCES else Presence(target)
             return self._some(target if inner is None else container or target, inner, negated)
         column = column_of(self._scope.type, target)
         if column is not None:
@@ -268,12 +159,12 @@ class Where:
         """Whether some element satisfies the inner filter; None is satisfied by any."""
         if target.name == "schemas":
             return self._some_schema(inner, negated)
-        if target.name in _SOURCES:
-            return _SOURCES[target.name](self, inner, negated)
+        if target.name in SOURCES:
+            return SOURCES[target.name](self, inner, negated)
         if not target.attribute.multi_valued:
             return self._inside(target, inner, negated)
         index = None if inner is None else element_index(self._scope.indexes, target, inner)
-        is_near = any(_is_long(each.operand) for each in _comparisons(inner))
+        is_near = any(is_long(each.operand) for each in comparisons(inner))
         if inner is None or index is None or (is_near and negated):
             return self._some_json(target, inner, negated)
         chosen = self._lookups(index, self._condition(inner, False, _lookup_scalar(index)))
@@ -312,7 +203,7 @@ class Where:
     def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
         """A singular attribute that `lookup` holds. Numbers stand there as doubles and long texts cut, so they are
         compared once more."""
-        if target.attribute.type not in NUMBERS and not _is_long(bound.operand):
+        if target.attribute.type not in NUMBERS and not is_long(bound.operand):
             chosen = self._lookups(target.name, self._compared(bound, Lookup.value, False))
             return self._chosen(chosen, Lookup.resource, negated)
         exact = self._compared(bound, self.scalar(target, bound), negated)
@@ -406,7 +297,7 @@ class Where:
         if inner is None:
             return of_tenant
         return of_tenant & self._condition(
-            inner, False, lambda target, _: _element_value(row, target.attribute.name, kind)
+            inner, False, lambda target, _: element_value(row, target.attribute.name, kind)
         )
 
     def _alias(self, name: str) -> str:
@@ -414,81 +305,19 @@ class Where:
         return f"{name}{self._aliases}"
 
 
-class Order:
-    """What one sort target orders `Resource` by (RFC 7644 §3.4.2.3)."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self._dialect = scope.dialect
-
-    def values(self, target: Target) -> list[Any]:
-        """The expressions that are ordered by, ties apart."""
-        container = target.container
-        if target.name == "schemas":
-            # The first schema is the same for all.
-            return []
-        if container is not None and container.name in _SOURCES:
-            return [_FIRST[container.name](target.attribute.name)]
-        if container is not None and container.attribute.multi_valued:
-            return [self._first_element(container, target)]
-        value = Where(self._scope, None).scalar(target)
-        if column_of(self._scope.type, target) in CUT_COLUMNS:
-            # What the column cuts off decides between values that begin alike.
-            return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
-        return [value]
-
-    def _first_element(self, container: Target, target: Target) -> Any:
-        """The value of the primary element, else of the first."""
-        element = Entity("sorted", "value")
-        primary = self._dialect.value(element, ("primary",), "boolean") == self._dialect.operand("boolean", True)
-        value = self._dialect.value(element, target.path[len(container.path) :], target.attribute.type)
-        rows = Select([self._dialect.elements(ROW.keys, container.path, "sorted")], [value])
-        first = Case(None, ((primary, 0),), 1)
-        return rows.order_by(first, self._dialect.position("sorted")).limit(1)
-
-
-def _first_member(name: str) -> Any:
-    member = Resource.alias("sorted_member")
-    rows = Membership.select(_element_value(member, name, fn.LOWER(member.type)))
-    rows = rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == ROW.pk)
-    return rows.order_by(member.pk).limit(1)
-
-
-def _first_group(name: str) -> Any:
-    group, inner = Resource.alias("sorted_group"), Membership.alias("sorted_inner")
-    own = Membership.select(Membership.group).where(Membership.member == ROW.pk)
-    above = own.cte("above", recursive=True, columns=("reached",))
-    above = above.union(inner.select(inner.group).join(above, on=(inner.member == above.c.reached)))
-    direct = Membership.select(SQL("1")).where((Membership.member == ROW.pk) & (Membership.group == group.pk))
-    kind = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
-    rows = group.select(_element_value(group, name, kind)).join(above, on=(above.c.reached == group.pk))
-    return rows.order_by(group.pk).limit(1).with_cte(above)
-
-
-def _manager_value(name: str) -> Any:
-    manager = Resource.alias("sorted_manager")
-    return manager.select(_element_value(manager, name, None)).where(manager.pk == ROW.manager)
-
-
-_FIRST: dict[str, Callable[[str], Any]] = {
-    "members": _first_member,
-    "groups": _first_group,
-    _MANAGER: _manager_value,
-}
-
-
-def _element_value(row: Any, name: str, kind: Any) -> Any:
+def element_value(row: Any, name: str, kind: Any) -> Any:
     """A sub-attribute of an element that another resource stands for, as its comparison key."""
     ref = Cast(parameter("endpoint"), "text").concat(SQL("'/'")).concat(row.type).concat(SQL("'s/'")).concat(row.id)
     shown = row.display_key
     return {"value": row.id, "display": shown, "displayName": shown, "type": kind, "$ref": ref}[name]
 
 
-_SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
+SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
     "members": Where.some_member,
     "groups": Where.some_group,
-    _MANAGER: Where.some_manager,
+    MANAGER: Where.some_manager,
 }
+"""The attributes whose elements are other resources, and the condition under which one satisfies a filter."""
 
 
 def _shown(time: Any) -> Any:
@@ -505,22 +334,6 @@ _COMPUTED: dict[str, Callable[[ResourceType], Any]] = {
 }
 
 
-def element_index(indexes: Iterable[str], target: Target, inner: Bound) -> str | None:
-    """The index that has all that the filter of a list's element asks for: one sub-attribute, beside type and
-    primary."""
-    if not all_indexable(inner):
-        return None
-    wanted = {each.attribute.name for each in targets(inner)}
-    held = {name: _held(name, target) for name in indexes if name.partition(".")[0] == target.name}
-    fitting = [name for name, sub in held.items() if wanted <= {sub, "type", "primary"}]
-    return min(fitting, key=lambda name: (held[name] not in wanted, name), default=None)
-
-
-def _held(index: str, target: Target) -> str:
-    """The sub-attribute that stands as the value in the rows of an index on a list."""
-    return index[len(target.name) + 1 :] or "value"
-
-
 def _lookup_scalar(index: str) -> Scalar:
     """How to get at the sub-attributes of an element in the rows of an index."""
     value = index.partition(".")[2] or "value"
@@ -530,33 +343,3 @@ def _lookup_scalar(index: str) -> Scalar:
         return Lookup.value if name == value else getattr(Lookup, name)
 
     return scalar
-
-
-def targets(bound: Bound) -> Iterator[Target]:
-    """Everything that a filter names."""
-    match bound:
-        case Both(left, right) | Either(left, right):
-            yield from targets(left)
-            yield from targets(right)
-        case Negation(inner):
-            yield from targets(inner)
-        case Elements(target, inner):
-            yield target
-            yield from targets(inner)
-        case Presence(target) | Comparison(target, _, _, _):
-            yield target
-
-
-def indexable(bound: Comparison) -> bool:
-    """Whether a column that holds the first characters of each value answers the comparison exactly."""
-    return bound.op in INDEXABLE and not _is_long(bound.operand)
-
-
-def all_indexable(inner: Bound) -> bool:
-    """Whether all comparisons in the filter of an element can be answered from rows of an index."""
-    match inner:
-        case Both(left, right):
-            return all_indexable(left) and all_indexable(right)
-        case Comparison():
-            return inner.op in INDEXABLE
-    return False

@@ -7,8 +7,8 @@ from scim import keys
 from scim.attributes import Attribute, ResourceType, Target
 from store.compiled import parameter
 from store.database import Database
-from store.filters import CUT
 from store.models import Lookup, Resource
+from store.shapes import CUT
 
 Document = dict[str, Any]
 

@@ -11,9 +11,10 @@ from scim.patch import MemberChange
 from scim.preset import Preset
 from store.compiled import parameter
 from store.database import Database
-from store.filters import ROW, Scope, Where, operands, shape
+from store.filters import ROW, Where
 from store.journal import Call
 from store.models import Membership, Resource
+from store.shapes import Scope, operands, shape
 from store.tenants import Tenant
 
 SCIM, MANUAL = "scim", "manual"

@@ -14,9 +14,9 @@ from peewee import SQL, Select
 from scim.attributes import Target
 from scim.cursor import Position
 from store.compiled import parameter
-from store.filters import CUT, NUMBERS
 from store.lookups import UNASSIGNED
 from store.models import Lookup
+from store.shapes import CUT, NUMBERS
 
 _EXACT = 2**53
 """Whole numbers below this are doubles of their own."""

@@ -10,8 +10,9 @@ from scim.errors import NotFound, Unavailable
 from scim.projection import Projection
 from store.compiled import parameter
 from store.database import ATTEMPTS, Database
-from store.filters import ROW, Scope
+from store.filters import ROW
 from store.journal import Call, Journal, Outdated
+from store.shapes import Scope
 from store.tenants import CHANGED, Tenant, renewed
 
 Document = dict[str, Any]

@@ -18,11 +18,13 @@ from scim.projection import Projection
 from store import ordering
 from store.compiled import parameter
 from store.deadlines import answered
-from store.filters import ROW, Order, Where, operands, pins, shape
+from store.filters import ROW, Where
 from store.models import Counter
 from store.ordering import Way
 from store.reading import Reading, Stored, current
 from store.served import Asked
+from store.shapes import operands, pins, shape
+from store.sorting import Order
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from scim.attributes import ResourceType, Target
 from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
 from scim.schemas import ENTERPRISE_USER
-from store.filters import CUT_COLUMNS, INDEXABLE, Scope, all_indexable, column_of, element_index, indexable, targets
+from store.shapes import CUT_COLUMNS, INDEXABLE, Scope, all_indexable, column_of, element_index, indexable, targets
 
 _MANAGER = f"{ENTERPRISE_USER}:manager"
 _REFERENCES = frozenset({_MANAGER, f"{_MANAGER}.value", "members", "members.value"})

@@ -5,8 +5,8 @@ import pytest
 from scim import binding
 from scim.filter import parse_filter
 from store.dialect import Sqlite
-from store.filters import Scope
 from store.served import Asked, Lacking, lacking
+from store.shapes import Scope
 from tests.strategies import RFC
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
