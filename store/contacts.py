@@ -3,7 +3,7 @@ nothing."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event, Lock, Thread
 
 import peewee
@@ -21,10 +21,10 @@ HOUR = 3_600.0
 
 class Contacts:
     """The contacts of one worker process. The thread that writes them starts with the first one and writes it at
-    once; at most once an hour it also does the house's `chores`."""
+    once; at most once an hour it also does the house's `chores`, step by step, until it is to end."""
 
     def __init__(
-        self, database: Database, seconds: float = SECONDS, chores: Callable[[], object] = lambda: None
+        self, database: Database, seconds: float = SECONDS, chores: Callable[[], Iterable[object]] = tuple
     ) -> None:
         self._database = database
         self._seconds = seconds
@@ -61,7 +61,9 @@ class Contacts:
     def _tidy(self) -> None:
         if time.monotonic() >= self._chores_at:
             self._chores_at = time.monotonic() + HOUR
-            self._chores()
+            for _ in self._chores():
+                if self._end.is_set():
+                    return
 
     def close(self) -> None:
         """Write what is left and end the thread."""

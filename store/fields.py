@@ -31,11 +31,26 @@ class Fields:
         self._call = call or Call(operation="platform: field remove")
         self._journal = Journal(database, tenant.pk)
 
-    def add(self, name: str, type: str, description: str = "", *, indexed: bool = False) -> None:
-        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness.
+    def add(self, name: str, type: str, description: str = "") -> None:
+        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
+        row = self._row(name, type, description)
 
-        An index on it is made at once, though nobody holds a value yet: an order has a place for everybody.
-        """
+        def work() -> None:
+            if (removed := self._being_removed(name)) is not None:
+                raise InvalidValue(
+                    f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
+                    " once more first."
+                )
+            Field.insert(row).execute()
+            bump(self._tenant.pk)
+
+        try:
+            self._database.write(work)
+        except peewee.IntegrityError as error:
+            raise Uniqueness(f"The tenant has a field {name} already.") from error
+
+    def _row(self, name: str, type: str, description: str) -> dict[str, Any]:
+        """What a field is declared by. Raises InvalidValue."""
         if FIELD_NAME.fullmatch(name) is None:
             raise InvalidValue(
                 f'A field cannot be called "{name[:80]}": use a letter, then letters, digits, hyphens and underscores,'
@@ -48,25 +63,11 @@ class Fields:
         types = {each.lower(): each for each in FIELD_TYPES}
         if type.lower() not in types:
             raise InvalidValue(f"A field cannot be of type {type[:80]}: choose one of {', '.join(FIELD_TYPES)}.")
-        row = {"tenant": self._tenant.pk, "name": name, "name_key": name.lower(), "type": types[type.lower()]}
+        described = {"name": name, "name_key": name.lower(), "type": types[type.lower()], "description": description}
+        return described | {"tenant": self._tenant.pk, "indexed": False}
 
-        def work() -> None:
-            if (removed := self._being_removed(name)) is not None:
-                raise InvalidValue(
-                    f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
-                    " once more first."
-                )
-            Field.insert(**row, description=description, indexed=False).execute()
-            bump(self._tenant.pk)
-
-        try:
-            self._database.write(work)
-        except peewee.IntegrityError as error:
-            raise Uniqueness(f"The tenant has a field {name} already.") from error
-        if indexed:
-            Indexes(self._database, self._tenant).add(self._indexed(name))
-
-    def _indexed(self, name: str) -> Named:
+    def indexed(self, name: str) -> Named:
+        """What an index on a field is on."""
         return Named("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
 
     def all(self) -> list[dict[str, Any]]:
@@ -105,7 +106,7 @@ class Fields:
         # Requests that began before may still bring values; later ones are refused by the journal.
         self._database.dialect.settle()
         swept = self._sweep(spelled)
-        Indexes(self._database, self._tenant).purge(self._indexed(spelled))
+        Indexes(self._database, self._tenant).purge(self.indexed(spelled))
         done = Setting.delete().where(Setting.name == self._removal(spelled))
         self._database.write(done.execute)
         return swept
@@ -125,7 +126,7 @@ class Fields:
         note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
         self._journal.record(self._call, 200, [{"attribute": "field", "before": name}])
-        Indexes(self._database, self._tenant).withdraw(self._indexed(name))
+        Indexes(self._database, self._tenant).withdraw(self.indexed(name))
 
     def _sweep(self, name: str) -> int:
         """Take the values of all users out, in the order of their keys; returns how many users there were."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -133,16 +133,14 @@ class Journal:
         return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 
-def prune(database: Database, days: int, batch: int = 2_000) -> int:
-    """Remove the entries of all tenants that are older, in small transactions; returns how many."""
+def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
+    """Remove the entries of all tenants that are older; yields after each transaction how many went."""
     oldest = instant_at(time.time() - days * 86_400)
     old = Row.select(Row.pk).where(Row.time < oldest).order_by(Row.time).limit(batch)
-    removed = 0
-    while True:
+    count = batch
+    while count == batch:
         count = database.write_aside(lambda: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
-        removed += count
-        if count < batch:
-            return removed
+        yield count
 
 
 def _insert_query() -> Any:

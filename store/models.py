@@ -67,8 +67,8 @@ class Field(Table):
 class Index(Table):
     """An attribute of a tenant whose values are kept in `lookup`.
 
-    `state` is how far it is, one of those of store.indexes; `position` the key of the last resource that it was built
-    for.
+    `state` is how far it is, one of those of store.tenants; `position` the key of the last resource that it was built
+    for, or that its rows were removed for.
     """
 
     pk = BigAutoField()

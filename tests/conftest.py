@@ -14,6 +14,7 @@ from app import auth, create_app
 from app.settings import Settings
 from store.database import Database
 from store.fields import Fields
+from store.indexes import Indexes
 from store.journal import Journal
 from store.tenants import Tenants
 from store.tokens import Tokens
@@ -139,7 +140,11 @@ class Client:
 
     def field(self, name: str, type: str, *, indexed: bool = False) -> None:
         """Declare a custom field."""
-        Fields(self.database, self.tenants.get(self.name)).add(name, type, indexed=indexed)
+        tenant = self.tenants.get(self.name)
+        fields = Fields(self.database, tenant)
+        fields.add(name, type)
+        if indexed:
+            Indexes(self.database, tenant).add(fields.indexed(name))
 
     def log(self, limit: int = 500) -> list[dict[str, Any]]:
         """The provisioning log, newest first."""

@@ -45,8 +45,8 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
         after=name,
     )
     if indexed:
-        indexes = Indexes(database, found_tenant)
-        named = indexes.named(_row(found_tenant, fields.get(name))["attribute"])
+        # At once, though nobody holds a value yet: an order has a place for everybody.
+        indexes, named = Indexes(database, found_tenant), fields.indexed(name)
         database.write(partial(indexes.declare, named))
         with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(found_tenant, fields.get(name))

@@ -21,6 +21,7 @@ from scim import openapi
 from scim.preset import FIELD_TYPES, PRESETS, profile
 from store.database import Database
 from store.fields import Fields
+from store.indexes import Indexes
 from store.tenants import Tenants
 from store.tokens import Tokens
 from tests.fuzz.drawing import Drawing, Json
@@ -143,7 +144,8 @@ def tenant(request: pytest.FixtureRequest, server: Server, database: Database) -
     tenants = Tenants(database)
     made = tenants.create(f"fuzz-{request.param}", request.param)
     for type in FIELD_TYPES:
-        Fields(database, tenants.get(made.name)).add(f"{type}Field", type, indexed=type == "string")
+        Fields(database, made).add(f"{type}Field", type)
+    Indexes(database, made).add(Fields(database, made).indexed("stringField"))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
     token = Tokens(database, made.pk).create("fuzz")
     tenant = Tenant(f"/scim/{made.name}/v2", token, connection, Drawing({}, []))

@@ -38,10 +38,10 @@ class Spied:
         fill(url, [DIRECTORY])
         self.database = Database(url)
         tenants = Tenants(self.database)
-        Fields(self.database, tenants.get("plans")).add("badge", "string", indexed=True)
-        Fields(self.database, tenants.get("plans")).add("floor", "integer", indexed=True)
+        for field, type in (("badge", "string"), ("floor", "integer")):
+            Fields(self.database, tenants.get("plans")).add(field, type)
         indexes = Indexes(self.database, tenants.get("plans"))
-        for name in INDEXED:
+        for name in ("badge", "floor", *INDEXED):
             indexes.add(indexes.named(name))
         self.tenant = tenants.get("plans")
         self.is_sqlite = url.startswith("sqlite")
