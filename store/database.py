@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import peewee
 from playhouse.migrations import Runner
 
 from scim.errors import Unavailable
 from store.compiled import Compiled, Statements
-from store.dialect import LOST, OVERDUE, UNAVAILABLE, UNCONFIRMED, UnreplicatedCommit, dialect
+from store.dialect import LOST, OVERDUE, UNAVAILABLE, UNCONFIRMED, dialect
 from store.models import proxy
 
 Result = TypeVar("Result")
@@ -109,7 +108,7 @@ class Database:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return work()
-            except (peewee.DatabaseError, UnreplicatedCommit) as error:
+            except self.dialect.errors as error:
                 fate = self.dialect.fate(error)
                 # A nested transaction cannot be repeated by itself; the outermost one will.
                 if fate is None or nested:

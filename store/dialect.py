@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,7 +11,7 @@ from pathlib import Path
 from threading import local
 from typing import Any, ClassVar, Protocol
 
-from peewee import SQL, Cast, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
+from peewee import SQL, Cast, DatabaseError, Entity, Node, NodeList, PostgresqlDatabase, Select, SqliteDatabase, fn
 from peewee import Database as PeeweeDatabase
 
 from store.turns import Turns
@@ -33,6 +34,8 @@ class Dialect(Protocol):
     db: PeeweeDatabase
     locks_rows: bool
     """Whether writes lock rows one by one, instead of the whole database."""
+    errors: tuple[type[Exception], ...]
+    """What `fate` judges."""
 
     def migration_lock(self) -> Any:
         """A context manager that one process at a time holds."""
@@ -120,6 +123,8 @@ class Sqlite:
     """SQLite: WAL, one writer at a time, durable at every commit."""
 
     locks_rows = False
+    # Rows are found while they are fetched, from the driver's own cursor: there its errors come without peewee's cover.
+    errors: tuple[type[Exception], ...] = (DatabaseError, sqlite3.DatabaseError)
 
     _FATES: ClassVar = {
         "SQLITE_BUSY": UNAVAILABLE, "SQLITE_BUSY_SNAPSHOT": RETRY, "SQLITE_LOCKED": UNAVAILABLE,
@@ -292,6 +297,7 @@ class Postgres:
     """Postgres over psycopg 3. No session state is used, so a transaction pooler may stand in between."""
 
     locks_rows = True
+    errors: tuple[type[Exception], ...] = (DatabaseError, UnreplicatedCommit)
 
     _FATES: ClassVar = {
         "40P01": RETRY, "40001": RETRY, "23503": RETRY,

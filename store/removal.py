@@ -4,6 +4,7 @@ The first transaction takes its tokens and its name: from then on nobody reaches
 removing the tenant again.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -17,16 +18,19 @@ BATCH = 300
 
 _GOING = "{name} (being deleted, {pk})"
 """What a tenant is called meanwhile: no URL can name it, and its own name is free."""
+_REST = re.compile(r".+ \(being deleted, \d+\)")
 
 
 class Removal:
-    """The end of the tenant of one name. Raises NotFound where there is neither one nor the rest of one."""
+    """The end of the tenant of one name, and of what is left of others that had it; or of such a rest alone, by the
+    name it has meanwhile. Raises NotFound where there is neither."""
 
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
         self._name = name
         self._going = Tenant.name.startswith(_GOING.format(name=name, pk="")[:-1])
-        if TENANT_NAME.fullmatch(name) is None or not database.read(self._tenants().exists):
+        self._is_rest = _REST.fullmatch(name) is not None
+        if not (self._is_rest or TENANT_NAME.fullmatch(name)) or not database.read(self._tenants().exists):
             Tenants(database).get(name)
 
     def _tenants(self) -> Any:
@@ -35,7 +39,7 @@ class Removal:
     @property
     def begun(self) -> bool:
         """Whether it was broken off before, so that nobody reaches the tenant any more."""
-        return not self._database.read(Tenant.select().where(Tenant.name == self._name).exists)
+        return self._is_rest or not self._database.read(Tenant.select().where(Tenant.name == self._name).exists)
 
     def run(self) -> Iterator[int]:
         """Remove it; yields after each transaction how many users and groups went."""
@@ -51,7 +55,8 @@ class Removal:
     def _close(self, pk: int) -> None:
         for model in (Token, Counter):
             model.delete().where(model.tenant == pk).execute()
-        Tenant.update(name=_GOING.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()
+        if not self._is_rest:
+            Tenant.update(name=_GOING.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()
 
     def _sweep(self, model: Any, chosen: Any, batch: int) -> Iterator[int]:
         """Remove the rows in the order of their keys; yields how many went with each transaction."""

@@ -1,8 +1,13 @@
 """The pages that are made from the code are up to date, and every requirement has its test."""
 
 import re
+from pathlib import Path
+
+import pytest
 
 from tests.conformance_page import PAGE, page
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_conformance_page_shows_the_tests_as_they_are():
@@ -12,3 +17,10 @@ def test_the_conformance_page_shows_the_tests_as_they_are():
 def test_each_of_the_thirty_requirements_is_held_by_a_test():
     held = set(re.findall(r"^\| R(\d+) \|", page(), re.MULTILINE))
     assert held == {str(number) for number in range(1, 31)}
+
+
+@pytest.mark.parametrize("room", ["app", "app/cli", "scim", "store"])
+def test_every_module_is_on_the_map(room):
+    on_the_map = re.findall(r"[\w/]+\.py", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    named = {name.rpartition("/")[2] for name in on_the_map}
+    assert [each.name for each in (ROOT / room).glob("*.py") if each.name not in named | {"__init__.py"}] == []

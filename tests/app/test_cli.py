@@ -76,6 +76,20 @@ def test_a_deletion_that_was_broken_off_is_finished_by_the_same_command(run, ves
     assert f"{entra.name} (" not in vestibule("tenant", "list")
 
 
+def test_what_is_left_of_a_tenant_goes_alone_where_its_name_is_taken_again(run, vestibule, refusal, database, entra):
+    entra.user("babs")
+    next(Removal(database, entra.name).run())
+    vestibule("tenant", "create", entra.name)
+    rest = next(row["name"] for row in json.loads(vestibule("tenant", "list", "--json")) if "being" in row["name"])
+    asked = run("tenant", "delete", rest, input="y\n")
+    assert "what is left of the tenant" in asked.output
+    assert asked.exit_code == 0
+    left = [row["name"] for row in json.loads(vestibule("tenant", "list", "--json"))]
+    assert (entra.name in left, rest in left) == (True, False)
+    assert refusal("tenant", "delete", rest, "--yes") == f"There is no tenant {rest}."
+    vestibule("tenant", "delete", entra.name, "--yes")
+
+
 def test_new_users_join_the_integration_group(vestibule, refusal, entra):
     group = entra.group("Everyone")
     refused = refusal("tenant", "set", entra.name, "--integration-group", "Nobody")

@@ -64,6 +64,7 @@ REFUSED = {
     'filter=addresses[type eq "work" and locality eq "Rome"]': (
         "The filter on addresses.locality", ["addresses.locality"],
     ),
+    'filter=userName eq "first" or title eq "Nobody"': ("The filter on title", ["title"]),  # One is found at once.
     "sortBy=nickName": ("The order by nickName", ["nickName"]),
     'filter=title eq "Engineer"&sortBy=nickName&count=1': (
         "The filter on title and the order by nickName", ["title", "nickName"],
