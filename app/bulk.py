@@ -26,7 +26,7 @@ from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Una
 from scim.messages import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
 from scim.versions import Precondition
 from store.bulk import together
-from store.database import Unconfirmed
+from store.database import BUSY, Overdue, Unconfirmed
 from store.groups import Groups
 from store.journal import Call
 from store.reading import Answer
@@ -74,6 +74,8 @@ class _Run:
         self._job = job
         self._known = {operation.bulk_id for operation in job.operations if operation.method == "POST"}
         self._progress = _Progress()
+        self._away: Unavailable | None = None
+        """Why the database took an operation neither with others nor alone: the rest need not wait for it as well."""
 
     def results(self) -> list[dict[str, Any]]:
         """Carry out the steps until as many operations failed as the client allows."""
@@ -95,23 +97,31 @@ class _Run:
                 self._step(step)
 
         try:
-            together(auth.gate(current_app).database, g.access.tenant, work)
+            if self._away is None:
+                together(auth.gate(current_app).database, g.access.tenant, work)
+                return
         except Unconfirmed as error:
-            taken, self._progress = self._progress.results, before.copy()
-            for step in steps:
-                if taken.get(step.index) is not before.results.get(step.index):
-                    operation = self._job.operations[step.index]
-                    self._note(step, self._refused(operation, _call(operation), error))
+            self._doubt(steps, before, error)
+            return
         except Unavailable:
             self._progress = before
-            for step in steps:
-                self._step(step)
+        for step in steps:
+            self._step(step)
+
+    def _doubt(self, steps: list[Step], before: _Progress, error: Unconfirmed) -> None:
+        """Answer with the error for every step that was taken."""
+        taken, self._progress = self._progress.results, before.copy()
+        for step in steps:
+            if taken.get(step.index) is not before.results.get(step.index):
+                operation = self._job.operations[step.index]
+                self._note(step, self._refused(operation, _call(operation), error))
 
     def _step(self, step: Step) -> None:
         limit, progress = self._job.fail_on_errors, self._progress
         if (limit is not None and len(progress.failed) >= limit) or (step.links and step.index not in progress.links):
             return
-        self._note(step, self._result(step, self._job.operations[step.index]))
+        operation = self._job.operations[step.index]
+        self._note(step, self._result(step, operation) if self._away is None else self._answer(operation, self._away))
 
     def _note(self, step: Step, result: dict[str, Any]) -> None:
         self._progress.results[step.index] = result
@@ -125,6 +135,8 @@ class _Run:
         try:
             answer, status = self._applied(step, operation, {"Users": users, "Groups": groups})
         except ScimError as error:
+            if isinstance(error, Unavailable) and error.detail == BUSY and not isinstance(error, Overdue):
+                self._away = error
             return self._refused(operation, call, error)
         result = _named(operation)
         if isinstance(answer, Answer):
@@ -136,6 +148,10 @@ class _Run:
     def _refused(self, operation: BulkOperation, call: Call, error: ScimError) -> dict[str, Any]:
         """The same for an operation that failed, which is entered in the log."""
         errors.enter(error, call)
+        return self._answer(operation, error)
+
+    def _answer(self, operation: BulkOperation, error: ScimError) -> dict[str, Any]:
+        """The same, without an entry."""
         result = _named(operation)
         if operation.method != "POST" and operation.path:
             result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")

@@ -25,7 +25,7 @@ LONGEST_PAUSE = 0.2
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
 
-DOUBTFUL = "The database did not confirm that this request was kept: read it before you send it again."
+DOUBTFUL = "The database did not confirm that this was kept: look whether it is there before you send it again."
 
 
 class Unconfirmed(Unavailable):

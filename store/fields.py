@@ -21,6 +21,9 @@ BATCH = 300
 
 MAX_DESCRIPTION = 1_000
 
+_NOTE = "removal of field {} {}"
+"""What the note is called that the values of a tenant's field are being taken out."""
+
 
 class Fields:
     """The custom fields of one tenant; `call` is who removes them, for the provisioning log."""
@@ -112,8 +115,7 @@ class Fields:
         return swept
 
     def _removal(self, name: str) -> str:
-        """What the note is called that a field's values are being taken out."""
-        return f"removal of field {self._tenant.pk} {name.lower()}"
+        return _NOTE.format(self._tenant.pk, name.lower())
 
     def _being_removed(self, name: str) -> str | None:
         """The field of that name whose removal has begun and not ended."""
@@ -160,6 +162,11 @@ class Fields:
         path = (self._tenant.profile.preset.fields_urn, name)
         of_tenant = (Resource.tenant == self._tenant.pk) & (Resource.type == "User")
         return of_tenant & self._database.dialect.present(Resource.keys, path)
+
+
+def forget_removals(tenant: int) -> None:
+    """Remove the notes of a tenant that is being removed itself; inside a transaction."""
+    Setting.delete().where(Setting.name.startswith(_NOTE.format(tenant, ""))).execute()
 
 
 def _listed(row: Field) -> dict[str, Any]:

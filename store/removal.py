@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from store.database import Database
+from store.fields import forget_removals
 from store.models import Counter, Journal, Resource, Tenant, Token
 from store.tenants import TENANT_NAME, Tenants
 
@@ -55,6 +56,7 @@ class Removal:
     def _close(self, pk: int) -> None:
         for model in (Token, Counter):
             model.delete().where(model.tenant == pk).execute()
+        forget_removals(pk)
         if not self._is_rest:
             Tenant.update(name=_GOING.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()
 

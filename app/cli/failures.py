@@ -8,7 +8,7 @@ from peewee import PeeweeException
 from app.cli.output import printable
 from app.settings import SettingError
 from scim.errors import ScimError, Unavailable
-from store.database import MigrationNeeded
+from store.database import MigrationNeeded, Unconfirmed
 
 FAILURES = (ScimError, SettingError, MigrationNeeded, PeeweeException, OSError, UnicodeError)
 """What an operator can bring about; anything else is a mistake of ours, and shows where it is."""
@@ -36,6 +36,8 @@ class Sentences(click.Group):
 
 def sentence(error: Exception) -> str:
     """What the operator is told of a failure."""
+    if isinstance(error, Unconfirmed):
+        return str(error)
     if isinstance(error, PeeweeException) or (isinstance(error, Unavailable) and error.__cause__):
         # Drivers write paragraphs with advice of their own; the first line says what is wrong.
         reason = str(error if isinstance(error, PeeweeException) else error.__cause__).strip().partition("\n")[0]

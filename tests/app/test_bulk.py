@@ -1,6 +1,7 @@
 """Bulk jobs (RFC 7644 §3.7)."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -190,14 +191,16 @@ def test_a_job_that_a_busy_database_does_not_take_fails_operation_by_operation(t
     live.vestibule("migrate", database_url=url)
     made = live.vestibule("tenant", "create", "demo", "--preset", "rfc", database_url=url)
     token = made.stdout.split("Secret token: ")[1].strip()
-    job = {"Operations": [post("a", userName="ada"), post("b", userName="bob")]}
-    with live.serving("--workers", "1", database_url=url, busy_timeout="0.1") as server:
+    job = {"Operations": [post(str(number), userName=f"u{number}") for number in range(2 * BATCH)]}
+    with live.serving("--workers", "1", database_url=url, busy_timeout="0.3") as server:
         with closing(sqlite3.connect(tmp_path / "v.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
             refused = server.request("POST", "/scim/demo/v2/Bulk", job, token)
+            assert time.monotonic() - began < 10, "the time that one waits is not waited for each"
         taken = server.request("POST", "/scim/demo/v2/Bulk", job, token)
-    assert [result["status"] for result in refused.json["Operations"]] == ["503", "503"]
-    assert [result["status"] for result in taken.json["Operations"]] == ["201", "201"]
+    assert [result["status"] for result in refused.json["Operations"]] == ["503"] * 2 * BATCH
+    assert [result["status"] for result in taken.json["Operations"]] == ["201"] * 2 * BATCH
 
 
 def test_a_job_that_knows_nothing_of_an_index_keeps_it_up_and_does_nothing_twice(database):

@@ -374,6 +374,13 @@ def test_an_sqlite_database_is_only_for_the_user_that_runs_the_server(tmp_path):
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in made} == {0}
 
 
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True, scope="session")
+def test_a_commit_that_nobody_confirmed_is_to_be_looked_for(database, refusal, entra):
+    """The database is there again: that it cannot be used would not be true."""
+    database.db.connection().unreplicated = True
+    assert "did not confirm" in refusal("token", "create", entra.name, "--name", "doubtful")
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

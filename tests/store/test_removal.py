@@ -8,8 +8,9 @@ import pytest
 from scim.errors import NotFound, Unavailable
 from store import removal
 from store.database import Database
+from store.fields import Fields
 from store.journal import Call
-from store.models import Journal, Resource, Tenant
+from store.models import Journal, Resource, Setting, Tenant
 from store.removal import Removal
 from store.tenants import bump
 from store.tokens import Tokens
@@ -89,6 +90,21 @@ def test_what_was_broken_off_is_finished_by_removing_it_again(doomed):
     assert (rows(doomed), rows(doomed, Journal)) == (0, 0)
     with pytest.raises(NotFound):
         Removal(doomed.database, doomed.name)
+
+
+def test_the_note_of_a_field_whose_removal_was_broken_off_goes_too(doomed, monkeypatch):
+    doomed.field("badge", "string")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Fields, "_sweep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Fields(doomed.database, doomed.tenant).remove("badge")
+    noted = Setting.select().where(Setting.name.contains(f" {doomed.tenant.pk} "))
+    assert doomed.database.read(noted.count) == 1
+    list(Removal(doomed.database, doomed.name).run())
+    assert doomed.database.read(noted.clone().count) == 0
 
 
 def test_its_name_is_free_at_once_and_the_rest_goes_with_the_new_one(doomed):
