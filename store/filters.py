@@ -70,6 +70,9 @@ class Where:
                 first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
                 return (first | second) if negated else (first & second)
             case Either(left, right):
+                choice = None if negated or scalar != self.scalar else self._choice(bound)
+                if choice is not None:
+                    return ROW.pk.in_(self._lookups(*choice))
                 first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
                 return (first & second) if negated else (first | second)
             case Negation(operand):
@@ -80,6 +83,34 @@ class Where:
                 return self._presence(target, negated, scalar)
             case Comparison(target, _, _, _):
                 return self._leaf(bound, target, negated, scalar)
+
+    def _choice(self, bound: Bound) -> tuple[str, Any] | None:
+        """The one index that has all that a filter asks for, and the condition there; None where that is not enough.
+
+        Both databases walk through everybody where several choices are joined by OR, and not where one choice is.
+        """
+        match bound:
+            case Either(left, right):
+                first = self._choice(left)
+                second = None if first is None else self._choice(right)
+                if first is None or second is None or first[0] != second[0]:
+                    return None
+                return first[0], first[1] | second[1]
+            case Elements(target, inner):
+                return self._choice_of_elements(target, inner)
+            case Comparison(target, op, operand, _):
+                if target.container is not None and target.container.attribute.multi_valued:
+                    return self._choice_of_elements(target.container, bound)
+                exact = target.attribute.type not in NUMBERS and not is_long(operand)
+                if target.name in self._scope.indexes and op in INDEXABLE and exact and not target.multi_valued:
+                    return target.name, self._compared(bound, Lookup.value, False)
+        return None
+
+    def _choice_of_elements(self, target: Target, inner: Bound) -> tuple[str, Any] | None:
+        index = element_index(self._scope.indexes, target, inner)
+        if index is None or target.name in SOURCES or any(is_long(each.operand) for each in comparisons(inner)):
+            return None
+        return index, self._condition(inner, False, _lookup_scalar(index))
 
     def _leaf(self, bound: Comparison, target: Target, negated: bool, scalar: Scalar) -> Any:
         """A comparison, in whatever table the value stands."""

@@ -76,6 +76,9 @@ def pins(bound: Bound) -> bool:
     match bound:
         case Both(left, right):
             return pins(left) or pins(right)
+        case Either(left, right):
+            # Of two attributes, SQLite walks through everybody all the same.
+            return pins(left) and pins(right) and len({each.name for each in targets(bound)}) == 1
         case Elements(_, inner):
             return pins(inner)
         case Comparison(target, "eq", _, _):

@@ -28,7 +28,7 @@ def group() -> None:
 @click.argument("name")
 @as_json
 def create(tenant: str, name: str, as_json: bool) -> None:
-    """Make a group; a client that brings one of that name adopts it."""
+    """Make a group. A client that brings one of that name adopts it."""
     groups = resources(tenant, PlatformGroups, "group create")
     made = groups.create({"schemas": [CORE_GROUP], "displayName": name})
     tell(f"The group {name} is made: {made.id}", as_json=as_json, changed=True, group=_shown(groups, made.id))
@@ -46,7 +46,7 @@ def _shown(groups: PlatformGroups, id: str, *, members: bool = False) -> dict[st
 @limit
 @as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
-    """The groups of a tenant, in the order of creation, without their members."""
+    """The groups of a tenant, in the order of creation. Their members are left out."""
     groups = resources(tenant, PlatformGroups, "group list")
     page = groups.search(Query(filter=expression, count=limit), Projection.read(groups.type, None, ["members"]))
     show([json.loads(str(text)) for text in page.resources], _COLUMNS, as_json=as_json)
@@ -86,7 +86,7 @@ def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
 @click.argument("who", nargs=-1, required=True)
 @as_json
 def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
-    """Add people by hand; what a client replaces leaves them in the group."""
+    """Add people by hand. What a client replaces leaves them in the group."""
     groups = resources(tenant, PlatformGroups, "group add-member")
     people = resources(tenant, Users, "group add-member")
     id = id_of(groups, name)
@@ -116,7 +116,7 @@ def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> 
 @click.argument("parent", required=False)
 @as_json
 def set_parent(tenant: str, name: str, parent: str | None, as_json: bool) -> None:
-    """Put a group below another one, or below none; clients do not see it."""
+    """Put a group below another one, or below none. Clients do not see it."""
     groups = resources(tenant, PlatformGroups, "group set-parent")
     id = id_of(groups, name)
     changed = groups.set_parent(id, None if parent is None else id_of(groups, parent))

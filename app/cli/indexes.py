@@ -53,7 +53,7 @@ def _row(indexes: Indexes, named: Named) -> dict[str, Any] | None:
 @click.argument("tenant")
 @as_json
 def list_indexes(tenant: str, as_json: bool) -> None:
-    """Every index of a tenant, beside those that all tenants have in columns."""
+    """Every index of a tenant. Those that all tenants have in columns are not listed."""
     show(Indexes(*found(tenant)).all(), _COLUMNS, as_json=as_json)
 
 
@@ -63,7 +63,7 @@ def list_indexes(tenant: str, as_json: bool) -> None:
 @of_type
 @as_json
 def remove(tenant: str, path: str, type: str | None, as_json: bool) -> None:
-    """Remove an index; what it served is looked up without it from now on."""
+    """Remove an index. What it served is looked up without it from now on."""
     database, found_tenant = found(tenant)
     indexes = Indexes(database, found_tenant)
     named = indexes.removable(path, type)

@@ -96,7 +96,7 @@ def list_tenants(as_json: bool) -> None:
 @yes
 @as_json
 def set_tenant(name: str, preset: str | None, integration_group: str | None, yes: bool, as_json: bool) -> None:
-    """Change what a tenant speaks, or which group its new users join."""
+    """Change what a tenant speaks, or which group new users join."""
     if preset is None and integration_group is None:
         raise click.UsageError("Say what to set: --preset or --integration-group.")
     database, tenant = found(name)
@@ -144,7 +144,7 @@ def _said(name: str, preset: str | None, integration_group: str | None, users: i
 @yes
 @as_json
 def delete(name: str, yes: bool, as_json: bool) -> None:
-    """Delete a tenant with its users, groups, tokens and provisioning log.
+    """Delete a tenant. Its users, groups, tokens and provisioning log go with it.
 
     Nobody reaches it from the beginning on. What was broken off is finished by the same command.
     """

@@ -27,7 +27,7 @@ _KINDS: dict[str, type[Searching]] = {"users": Users, "groups": ExportGroups}
 @click.argument("file")
 @as_json
 def import_resources(tenant: str, file: str, as_json: bool) -> None:
-    """Add the users and groups of a file, one SCIM resource a line; "-" reads standard input.
+    """Add the users and groups of a file, one SCIM resource a line. "-" reads standard input.
 
     What is there already stays as it is, so that an import that broke off is run again. Lines that are refused are
     named on stderr, or with --json in the answer, and the exit status is 1.
@@ -85,7 +85,7 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
 @click.argument("file", default="-")
 @as_json
 def export_resources(tenant: str, file: str, as_json: bool) -> None:
-    """Write the users and groups of a tenant, one SCIM resource a line, to a file or to standard output.
+    """Write the users and groups of a tenant, one a line. They are SCIM resources, and go to a file or standard output.
 
     Groups have what clients do not see as well: their parent, and where each membership came from. Standard output has
     nothing but the resources, with --json as well.

@@ -62,7 +62,7 @@ def _shown(people: Emails, id: str) -> Any:
 @click.argument("new")
 @as_json
 def email(tenant: str, who: str, new: str, as_json: bool) -> None:
-    """Give somebody another work e-mail, which identifies them from then on."""
+    """Give somebody another work e-mail. It identifies them from then on."""
     people = resources(tenant, Emails, "user email")
     id = id_of(people, who)
     changed = people.change(id, new)
@@ -75,7 +75,7 @@ def email(tenant: str, who: str, new: str, as_json: bool) -> None:
 @click.option("--dismissed", is_flag=True, help="Also those that were dismissed.")
 @as_json
 def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
-    """The changes of work e-mails that clients offered, and that were not applied."""
+    """The changes of work e-mails that clients offered. None of them was applied."""
     rows = resources(tenant, Emails, "user pending").pending(dismissed=dismissed)
     show([with_moments(row, "offered", "dismissed") for row in rows], _PENDING, as_json=as_json)
 
@@ -97,7 +97,7 @@ def adopt(tenant: str, who: str, as_json: bool) -> None:
 @click.argument("who")
 @as_json
 def dismiss(tenant: str, who: str, as_json: bool) -> None:
-    """Keep somebody's work e-mail, and forget what was offered until the client offers another one."""
+    """Keep somebody's work e-mail. What was offered is forgotten until the client offers another one."""
     people = resources(tenant, Emails, "user dismiss")
     id = id_of(people, who)
     said = f"{people.dismiss(id)} is dismissed; {who} keeps the work e-mail."

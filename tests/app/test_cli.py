@@ -514,3 +514,8 @@ def test_a_token_is_named_by_its_scope_if_nothing_else_is_said(vestibule, databa
 
 def test_columns_are_as_wide_as_their_widest_cell():
     assert table([["a", "12345"], ["bcd", "1"]], ["name", "size"]) == "NAME  SIZE\na     12345\nbcd   1"
+
+
+@pytest.mark.parametrize("group", ["", "tenant", "token", "field", "index", "user", "group"])
+def test_the_summary_of_every_command_is_whole(vestibule, group):
+    assert "...\n" not in vestibule(*group.split(), "--help").partition("Commands:")[2]

@@ -126,6 +126,10 @@ def search(resources: Resources, text: str | None = None, **query: Any) -> Any:
         'addresses.locality eq "Rome"',
         'addresses[type eq "work" and locality sw "Rom"]',
         'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "Department 7"',
+        f'userName eq "{user_name(50)}" or userName eq "{user_name(51)}" or userName eq "nobody"',
+        f'emails.value eq "{work_email(50)}" or emails.value eq "{work_email(51)}" or emails.value eq "nobody"',
+        f'emails[type eq "work" and value eq "{work_email(50)}"] or emails.value sw "nobody"',
+        'title eq "Engineer 07" or title sw "Nobody" or title eq "x"',
     ],
 )
 def test_a_filter_of_users_is_answered_from_an_index(spied, text):
