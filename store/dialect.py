@@ -103,6 +103,15 @@ class Dialect(Protocol):
     def text(self, key: Node) -> Node:
         """An expression that makes text, in byte order when it is compared."""
 
+    def gathered(self, query: Any, columns: int, long: int | None = None) -> Any:
+        """The query, whose columns are called c0, c1, …, so that all its rows come in one step where steps are dear.
+
+        `long` is the number of a column with long text, if there is one.
+        """
+
+    def rows(self, cursor: Any, long: int | None = None) -> list[Any]:
+        """The rows that a gathered query found, each a sequence of its columns."""
+
     def json_row(self, *columns: Node) -> Node:
         """The JSON list of these columns of a row."""
 
@@ -236,6 +245,28 @@ class Sqlite:
     def text(self, key: Node) -> Node:
         """See Dialect."""
         return key
+
+    def gathered(self, query: Any, columns: int, long: int | None = None) -> Any:
+        """See Dialect: Python lets go of its lock at every row, and whoever waits for it wakes up in vain.
+
+        Long texts come apart, since JSON would escape them; their lengths tell them from each other.
+        """
+        shown = [Entity("gathered", f"c{number}") for number in range(columns)]
+        short = [fn.LENGTH(each) if number == long else each for number, each in enumerate(shown)]
+        texts = [] if long is None else [fn.group_concat(shown[long], SQL("''"))]
+        return Select([query.alias("gathered")], [fn.json_group_array(fn.json_array(*short)), *texts])
+
+    def rows(self, cursor: Any, long: int | None = None) -> list[Any]:
+        """See Dialect."""
+        listed, *texts = cursor.fetchone()
+        rows: list[Any] = json.loads(listed)
+        if long is not None and rows:
+            begin = 0
+            for row in rows:
+                end = begin + row[long]
+                row[long] = texts[0][begin:end]
+                begin = end
+        return rows
 
     def json_row(self, *columns: Node) -> Node:
         """See Dialect."""
@@ -425,6 +456,15 @@ class Postgres:
     def text(self, key: Node) -> Node:
         """See Dialect."""
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
+
+    def gathered(self, query: Any, columns: int, long: int | None = None) -> Any:
+        """See Dialect: the driver has all rows at once."""
+        return query
+
+    def rows(self, cursor: Any, long: int | None = None) -> list[Any]:
+        """See Dialect."""
+        found: list[Any] = cursor.fetchall()
+        return found
 
     def json_row(self, *columns: Node) -> Node:
         """See Dialect."""

@@ -55,6 +55,10 @@ class Stored(NamedTuple):
         return Links(self.manager, self.manager_id, self.manager_display)
 
 
+DOCUMENT = Stored._fields.index("document")
+"""Which column of a row is the long one."""
+
+
 class Links(NamedTuple):
     """The user that a row refers to as its manager, as `Stored` shows it."""
 

@@ -21,10 +21,13 @@ from store.deadlines import answered
 from store.filters import ROW, Where
 from store.models import Counter
 from store.ordering import Way
-from store.reading import Reading, Stored, current
+from store.reading import DOCUMENT, Reading, Stored, current
 from store.served import Asked
 from store.shapes import operands, pins, shape
 from store.sorting import Order
+
+_BEFORE = 2
+"""How many columns stand before those of the row where a page is in the order of keys: the key, and the tie-breaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +132,24 @@ class Searching(Reading):
         whole = pinned and self._shows_others(projection)
         key = (shape(search.bound), pinned, whole)
         statement = self._statement("first", key, lambda: self._first_query(search, pinned, whole))
-        rows = [Stored(*row) for row in statement(**self._values(search), limit=search.query.count).fetchall()]
+        found = statement(**self._values(search), limit=search.query.count)
         if pinned:
+            rows = [Stored(*row) for row in found.fetchall()]
             return [self._text(row, self._computed_of(row, projection), projection) for row in rows]
-        return self._texts(rows, projection)
+        # In the order of their keys, which come first.
+        return self._texts([Stored(*row) for row in sorted(self._dialect.rows(found, DOCUMENT))], projection)
 
     def _first_query(self, search: Search, pinned: bool, whole: bool) -> Any:
         query = self._row_query(Where(self._scope, search.bound).condition(), whole=whole)
-        # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
-        return query.order_by(ROW.pk + 0 if pinned else ROW.pk).limit(parameter("limit"))
+        if pinned:
+            # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
+            return query.order_by(ROW.pk + 0).limit(parameter("limit"))
+        query = query.order_by(ROW.pk).limit(parameter("limit"))
+        return self._gathered(query, self._columns_read(False), DOCUMENT)
+
+    def _gathered(self, query: Any, columns: Sequence[Any], long: int) -> Any:
+        named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
+        return self._dialect.gathered(query.select(*named), len(named), long)
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order, without their rows."""
@@ -162,7 +174,13 @@ class Searching(Reading):
         key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, *limits)
         statement = self._statement("find", key, lambda: self._find_query(search, position, with_rows, limits))
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
-        rows = statement(**self._values(search), **edge, **limits).fetchall()
+        found = statement(**self._values(search), **edge, **limits)
+        if with_rows and search.sort is None:
+            # In the order of their keys, which come first.
+            backwards = position is not None and position.backwards
+            rows = sorted(self._dialect.rows(found, _BEFORE + DOCUMENT), reverse=backwards)
+        else:
+            rows = found.fetchall()
         return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
 
     def _read(self, rows: Iterable[Sequence[Any]], with_rows: bool) -> Iterator[tuple[int, Any, Stored | None]]:
@@ -195,13 +213,16 @@ class Searching(Reading):
         query = ordering.walk(index, sort, way)
         return self._with_rows(query, 1, way.down, way.ids_down) if with_rows else query
 
-    def _with_rows(self, query: Any, values: int, descending: bool, ties_descending: bool) -> Any:
+    def _with_rows(self, query: Any, values: int | None, descending: bool, ties_descending: bool) -> Any:
         """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody
         who was deleted in between. Only then are documents read: Postgres would unpack those that are passed over."""
         found = query.alias("found")
-        order = [getattr(found.c, f"value{index}") for index in range(values)]
+        order = [getattr(found.c, f"value{index}") for index in range(values or 0)]
         rows = ROW.select(found.c.key, *order, found.c.tie, *self._columns_read(False))
         rows = self._selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
+        if values is None:
+            # In the order of keys, which is told from the keys.
+            return self._gathered(rows, [found.c.key, found.c.tie, *self._columns_read(False)], _BEFORE + DOCUMENT)
         return rows.order_by(*_directed(order, descending), found.c.tie.desc() if ties_descending else found.c.tie)
 
     def _values(self, search: Search) -> dict[str, Any]:
@@ -219,7 +240,8 @@ class Searching(Reading):
         query = query.order_by(*_directed(values, descending), tie.desc() if backwards else tie)
         query = query.limit(parameter("limit"))
         query = query.offset(parameter("offset")) if "offset" in limits else query
-        return self._with_rows(query, len(values), descending, backwards) if with_rows else query
+        count = None if search.sort is None else len(values)
+        return self._with_rows(query, count, descending, backwards) if with_rows else query
 
     def _matching(self, bound: binding.Bound | None) -> Any:
         return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()

@@ -57,7 +57,7 @@ class Users(Resources):
         own: dict[int, list[int]] = {}
         nested: dict[int, list[int]] = {}
         elements: dict[int, tuple[str, str]] = {}
-        for start, group, id, display in statement(pks=self._dialect.list_of(pks)).fetchall():
+        for start, group, id, display in self._dialect.rows(statement(pks=self._dialect.list_of(pks))):
             if id is None:
                 own.setdefault(start, []).append(group)
                 continue
@@ -245,7 +245,8 @@ def _groups_query(dialect: Any) -> Any:
     above = above.union(step)
     reached = Select([above], [above.c.start, group.pk, group.id, group.display])
     reached = reached.join(group, on=(group.pk == above.c.reached))
-    return Select([own], [own.c.person, own.c.held, nothing, nothing]).union_all(reached).with_cte(own, above)
+    pairs = [column.alias(f"c{n}") for n, column in enumerate((own.c.person, own.c.held, nothing, nothing))]
+    return dialect.gathered(Select([own], pairs).union_all(reached), len(pairs)).with_cte(own, above)
 
 
 def _groups_text(own: Sequence[int], nested: dict[int, list[int]], elements: dict[int, tuple[str, str]]) -> str:
