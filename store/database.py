@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from playhouse.migrations import Runner
 
-from scim.errors import Unavailable
+from scim.errors import TooMany, Unavailable
 from store.compiled import Compiled, Statements
-from store.dialect import LOST, OVERDUE, UNAVAILABLE, UNCONFIRMED, dialect
+from store.dialect import LOST, OVERDUE, TOO_LARGE, UNAVAILABLE, UNCONFIRMED, dialect
 from store.models import proxy
 
 Result = TypeVar("Result")
@@ -24,6 +24,7 @@ LONGEST_PAUSE = 0.2
 
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
+TOO_MUCH = "The page is larger than the database can give at once: ask for fewer resources by count."
 
 DOUBTFUL = "The database did not confirm that this was kept: look whether it is there before you send it again."
 
@@ -117,6 +118,10 @@ class Database:
                     self.close()
                 if fate == UNCONFIRMED or (fate == LOST and commits()):
                     raise Unconfirmed(DOUBTFUL, headers={"Retry-After": "5"}) from error
+                if fate == TOO_LARGE:
+                    raise TooMany(
+                        "The page is larger than the database can give at once: ask for less by count."
+                    ) from error
                 if fate == OVERDUE:
                     raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
                 if fate == UNAVAILABLE or attempt == ATTEMPTS:

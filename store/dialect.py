@@ -17,8 +17,9 @@ from peewee import Database as PeeweeDatabase
 from store.turns import Turns
 
 RETRY, UNAVAILABLE, LOST, OVERDUE, UNCONFIRMED = "retry", "unavailable", "lost", "overdue", "unconfirmed"
+TOO_LARGE = "too large"
 """What can be done about a failure: run the transaction again; ask the client to come back; connect anew; ask for
-less; say that nobody knows."""
+less; say that nobody knows; ask for less at once."""
 
 _OPCODES = 50_000
 """After how many of its instructions SQLite looks at the clock: every few milliseconds."""
@@ -139,6 +140,7 @@ class Sqlite:
         "SQLITE_BUSY": UNAVAILABLE, "SQLITE_BUSY_SNAPSHOT": RETRY, "SQLITE_LOCKED": UNAVAILABLE,
         "SQLITE_FULL": UNAVAILABLE, "SQLITE_IOERR": UNAVAILABLE, "SQLITE_READONLY": UNAVAILABLE,
         "SQLITE_INTERRUPT": OVERDUE, "SQLITE_CANTOPEN": UNAVAILABLE, "SQLITE_CONSTRAINT_FOREIGNKEY": RETRY,
+        "SQLITE_TOOBIG": TOO_LARGE,
     }  # fmt: skip
 
     def __init__(self, path: str, *, busy_timeout: float) -> None:

@@ -1,7 +1,10 @@
 """Pages by index and by cursor, .search, and the root (RFC 7644 §3.4.2, §3.4.3, RFC 9865 §2)."""
 
+import sqlite3
+
 import pytest
 
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True, scope="session")
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 
@@ -204,3 +207,19 @@ def test_a_cursor_behind_the_last_who_is_left_leads_back(entra, order):
     entra.user("e", title="A")
     there = entra.get(f"/Users?cursor={nobody['nextCursor']}&count=2{order}").json
     assert [found["userName"] for found in there["Resources"]] == ["e"]
+
+
+@ON_SQLITE
+def test_a_page_too_large_for_the_database_is_refused_with_what_to_do(entra):
+    """Postgres gives row by row."""
+    for name in "abc":
+        entra.user(name, title="x" * 4_000)
+    connection = entra.database.db.connection()
+    known = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
+    try:
+        refused = entra.get("/Users")
+        assert (refused.status_int, refused.json["scimType"]) == (400, "tooMany")
+        assert "count" in refused.json["detail"]
+        assert len(entra.get("/Users?count=1").json["Resources"]) == 1
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, known)
