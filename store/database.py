@@ -119,9 +119,7 @@ class Database:
                 if fate == UNCONFIRMED or (fate == LOST and commits()):
                     raise Unconfirmed(DOUBTFUL, headers={"Retry-After": "5"}) from error
                 if fate == TOO_LARGE:
-                    raise TooMany(
-                        "The page is larger than the database can give at once: ask for less by count."
-                    ) from error
+                    raise TooMany(TOO_MUCH) from error
                 if fate == OVERDUE:
                     raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
                 if fate == UNAVAILABLE or attempt == ATTEMPTS:

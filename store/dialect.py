@@ -104,20 +104,20 @@ class Dialect(Protocol):
     def text(self, key: Node) -> Node:
         """An expression that makes text, in byte order when it is compared."""
 
-    def gathered(self, query: Any, columns: int, long: int | None = None) -> Any:
+    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
         """The query, whose columns are called c0, c1, …, so that all its rows come in one step where steps are dear.
 
-        `long` is the number of a column with long text, if there is one.
+        `long` are the numbers of the columns that hold JSON text, which is all on one line.
         """
 
-    def rows(self, cursor: Any, long: int | None = None) -> list[Any]:
+    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
         """The rows that a gathered query found, each a sequence of its columns."""
 
     def json_row(self, *columns: Node) -> Node:
         """The JSON list of these columns of a row."""
 
     def json_list(self, element: Node) -> Node:
-        """The JSON text of a list with this JSON element of every row; in no particular order."""
+        """The JSON text of a list with this JSON element, made by `json_row`, of every row; in no particular order."""
 
     def typed(self, value: Node, type: str) -> Node:
         """A parameter whose type nothing else tells: bigint or text."""
@@ -248,26 +248,23 @@ class Sqlite:
         """See Dialect."""
         return key
 
-    def gathered(self, query: Any, columns: int, long: int | None = None) -> Any:
+    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
         """See Dialect: Python lets go of its lock at every row, and whoever waits for it wakes up in vain.
 
-        Long texts come apart, since JSON would escape them; their lengths tell them from each other.
+        Long texts come apart, since JSON would escape them, each on its line: an escaped text has no line breaks.
         """
         shown = [Entity("gathered", f"c{number}") for number in range(columns)]
-        short = [fn.LENGTH(each) if number == long else each for number, each in enumerate(shown)]
-        texts = [] if long is None else [fn.group_concat(shown[long], SQL("''"))]
+        short = [SQL("0") if number in long else each for number, each in enumerate(shown)]
+        texts = [fn.group_concat(shown[number], SQL("char(10)")) for number in long]
         return Select([query.alias("gathered")], [fn.json_group_array(fn.json_array(*short)), *texts])
 
-    def rows(self, cursor: Any, long: int | None = None) -> list[Any]:
+    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
         """See Dialect."""
         listed, *texts = cursor.fetchone()
         rows: list[Any] = json.loads(listed)
-        if long is not None and rows:
-            begin = 0
-            for row in rows:
-                end = begin + row[long]
-                row[long] = texts[0][begin:end]
-                begin = end
+        for number, text in zip(long, texts, strict=True):
+            for row, line in zip(rows, text.split("\n") if rows else (), strict=True):
+                row[number] = line
         return rows
 
     def json_row(self, *columns: Node) -> Node:
@@ -275,8 +272,8 @@ class Sqlite:
         return fn.json_array(*columns)
 
     def json_list(self, element: Node) -> Node:
-        """See Dialect: what a subquery gives is text to SQLite, until it is told otherwise."""
-        return fn.json_group_array(fn.json(element))
+        """See Dialect."""
+        return fn.json_group_array(element)
 
     def typed(self, value: Node, type: str) -> Node:
         """See Dialect: SQLite asks for no type."""
@@ -459,11 +456,11 @@ class Postgres:
         """See Dialect."""
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
 
-    def gathered(self, query: Any, columns: int, long: int | None = None) -> Any:
+    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
         """See Dialect: the driver has all rows at once."""
         return query
 
-    def rows(self, cursor: Any, long: int | None = None) -> list[Any]:
+    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
         """See Dialect."""
         found: list[Any] = cursor.fetchall()
         return found
@@ -474,7 +471,7 @@ class Postgres:
 
     def json_list(self, element: Node) -> Node:
         """See Dialect."""
-        return Cast(fn.json_agg(element), "text")
+        return fn.COALESCE(Cast(fn.json_agg(element), "text"), "[]")
 
     def typed(self, value: Node, type: str) -> Node:
         """See Dialect."""

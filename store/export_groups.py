@@ -17,10 +17,10 @@ class ExportGroups(Groups):
     _parents: dict[int, str]
     """The ids of the parents of the groups of the page that is being written."""
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
+    def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
         statement = self._database.statement("parents to export", lambda: _parents_query(self._dialect))
-        self._parents = dict(statement(pks=self._dialect.list_of(pks)).fetchall())
-        return super()._computed(pks, projection)
+        self._parents = dict(statement(pks=self._dialect.list_of([row.pk for row in rows])).fetchall())
+        return super()._computed(rows, projection)
 
     def _member(self, id: str, type: str, display: str, origin: str) -> str:
         return f'{{"value":"{id}","type":"{type}","display":{quoted(display)},"origin":"{origin}"}}'

@@ -15,7 +15,7 @@ from store.database import now
 from store.memberships import Memberships
 from store.models import Membership, Resource
 from store.models import Tenant as TenantRow
-from store.reading import Answer, Document, Links, Stored
+from store.reading import NONE, Answer, Document, Links, Stored
 from store.resources import Resources
 
 HELD = 2_000
@@ -43,19 +43,20 @@ class Groups(Resources):
         """See Resources."""
         return self.tenant.profile.group
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
+    def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
         """See Reading. Of a page, so many members are held; what has more is STREAMED."""
-        if projection is not None and not projection.wants(self.related):
+        pks = [row.pk for row in rows if row.related != NONE]
+        if not pks or not self._shows_others(projection):
             return {}
         statement = self._database.statement("members of", lambda: _members_query(self._dialect))
-        rows = statement(pks=self._dialect.list_of(pks), limit=HELD + 1).fetchall()
-        # The rows come group by group, so the last of too many groups was not read to its end.
-        unread = {pk for pk in pks if pk >= rows[-1][0]} if len(rows) > HELD else set()
+        members = statement(pks=self._dialect.list_of(pks), limit=HELD + 1).fetchall()
+        # They come group by group, so the last of too many groups was not read to its end.
+        unread = {pk for pk in pks if pk >= members[-1][0]} if len(members) > HELD else set()
         elements: dict[int, list[str]] = {}
-        for pk, _, *member in rows:
+        for pk, _, *member in members:
             if pk not in unread:
                 elements.setdefault(pk, []).append(self._member(*member))
-        texts = {pk: f'"members":[{",".join(members)}]' for pk, members in elements.items()}
+        texts = {pk: f'"members":[{",".join(listed)}]' for pk, listed in elements.items()}
         return texts | dict.fromkeys(unread, STREAMED)
 
     def _member(self, id: str, type: str, display: str, origin: str) -> str:

@@ -70,7 +70,7 @@ class _Switch(Users):
         """The next users in the order of creation."""
         following = ROW.pk > parameter("after")
         statement = self._database.statement(
-            "users after", lambda: self._row_query(following).order_by(ROW.pk).limit(_BATCH)
+            "users after", lambda: self._row_query(following, False).order_by(ROW.pk).limit(_BATCH)
         )
         return [Stored(*row) for row in statement(tenant=self.tenant.pk, after=pk).fetchall()]
 

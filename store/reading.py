@@ -33,8 +33,8 @@ class Answer(NamedTuple):
 class Stored(NamedTuple):
     """A resource's row, as the statements of this module select it.
 
-    `related` is the JSON text of a list: the groups of a user, where they came in the same statement; NONE where it is
-    known without asking that the user is in no group, or that the group has no members.
+    `related` is the JSON text of a list: the groups of a user, where they are asked for; NONE where it is known that
+    the user is in no group, or that the group has no members.
     """
 
     pk: int
@@ -55,8 +55,7 @@ class Stored(NamedTuple):
         return Links(self.manager, self.manager_id, self.manager_display)
 
 
-DOCUMENT = Stored._fields.index("document")
-"""Which column of a row is the long one."""
+DOCUMENT, RELATED = map(Stored._fields.index, ("document", "related"))
 
 
 class Links(NamedTuple):
@@ -78,7 +77,7 @@ class Reading:
     """The attribute that other rows make up, which is not read where nobody asks for it."""
 
     width: ClassVar[int] = 7
-    """How many columns make up a row, without what other rows make up."""
+    """How many columns make up a row."""
 
     def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, call: Call) -> None:
         self.tenant = tenant
@@ -118,7 +117,7 @@ class Reading:
 
     def _texts(self, rows: Sequence[Stored], projection: Projection | None) -> list[Text]:
         """The representations of these rows, with a constant number of statements."""
-        computed = self._computed([row.pk for row in rows], projection) if rows else {}
+        computed = self._computed(rows, projection) if rows else {}
         text = self._text
         return [text(row, computed.get(row.pk), projection) for row in rows]
 
@@ -126,34 +125,36 @@ class Reading:
         """The representations of the resources with these keys; one that was deleted meanwhile is missing."""
         if not pks:
             return {}
-        rows = self._rows(
-            "page", lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=self._dialect.list_of(pks)
-        )
+        whole = self._shows_others(projection)
+        listed = self._dialect.list_of(pks)
+        rows = self._rows("page", whole, lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=listed)
         return dict(zip((row.pk for row in rows), self._texts(rows, projection), strict=True))
 
-    def _rows(self, name: str, condition: Callable[[], Any], **values: Any) -> list[Stored]:
-        statement = self._database.statement(
-            (name, self.name), lambda: self._row_query(condition(), whole=name == "whole")
-        )
+    def _rows(self, name: str, whole: bool, condition: Callable[[], Any], **values: Any) -> list[Stored]:
+        statement = self._database.statement((name, self.name, whole), lambda: self._row_query(condition(), whole))
         found = statement(tenant=self.tenant.pk, **values).fetchall()
         return [Stored(*row) for row in found]
 
-    def _row_query(self, condition: Any, *, whole: bool = False) -> Any:
+    def _row_query(self, condition: Any, whole: bool) -> Any:
         """The query for the rows of this type that satisfy the condition."""
         of_type = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name)
         return self._selected(ROW.select(*self._columns_read(whole))).where(of_type & condition)
 
     def _columns_read(self, whole: bool) -> list[Any]:
-        """The columns that make up a Stored; `whole`: with what other rows make up."""
+        """The columns that make up a Stored; `whole`: with what other rows make up, where one statement brings both."""
         return [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display]
+
+    def _long(self, whole: bool) -> tuple[int, ...]:
+        """Which of these columns hold long text."""
+        return (DOCUMENT,)
 
     def _selected(self, query: Any) -> Any:
         """A query of these columns, with the rows that they come from beside ROW."""
         return query
 
     def _found(self, id: str, *, whole: bool = False) -> Stored:
-        """The row with this id; `whole`: with what other rows make up, where one statement can bring both."""
-        rows = self._rows("whole" if whole else "get", lambda: ROW.id == parameter("id"), id=id)
+        """The row with this id; `whole`: see `_columns_read`."""
+        rows = self._rows("get", whole, lambda: ROW.id == parameter("id"), id=id)
         if not rows:
             raise self._unknown(id)
         return rows[0]
@@ -162,11 +163,8 @@ class Reading:
         return NotFound(f"There is no {self.name} with the id {id[:100]}.")
 
     def _answer(self, row: Stored, projection: Projection | None, *, body: bool = True) -> Answer:
-        text = self._text(row, self._computed_of(row, projection), projection) if body else None
+        text = self._texts([row], projection)[0] if body else None
         return Answer(row.id, row.version, self._representations.location(row.id), text)
-
-    def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
-        return None if row.related == NONE else self._computed([row.pk], projection).get(row.pk)
 
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:
         """The representation of a row: the stored text with what is computed around it."""
@@ -180,8 +178,8 @@ class Reading:
     def _manager_text(self, row: Stored) -> str | None:
         return None
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
-        """The member that other rows make up, its name with its JSON text, by the resource's key."""
+    def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
+        """The attribute that other rows make up, its name with its JSON text, by the resource's key."""
         raise NotImplementedError
 
     def _document(self, row: Stored) -> Document:

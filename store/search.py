@@ -21,7 +21,7 @@ from store.deadlines import answered
 from store.filters import ROW, Where
 from store.models import Counter
 from store.ordering import Way
-from store.reading import DOCUMENT, Reading, Stored, current
+from store.reading import Reading, Stored, current
 from store.served import Asked
 from store.shapes import operands, pins, shape
 from store.sorting import Order
@@ -60,11 +60,12 @@ class Page(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A query with its names resolved."""
+    """A query with its names resolved; `whole`: whether answers show what other rows make up."""
 
     query: Query
     bound: binding.Bound | None
     sort: Target | None
+    whole: bool = False
 
 
 class Found(NamedTuple):
@@ -83,7 +84,12 @@ class Searching(Reading):
 
         Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount or TooMany.
         """
-        return current([self], lambda: self._searched(self.resolved(query, self._bound(query)), projection, secret))
+
+        def work() -> Page:
+            search = self.resolved(query, self._bound(query))._replace(whole=self._shows_others(projection))
+            return self._searched(search, projection, secret)
+
+        return current([self], work)
 
     def _bound(self, query: Query) -> binding.Bound | None:
         return None if query.filter is None else binding.bind_text(self.type, query.filter)
@@ -124,30 +130,24 @@ class Searching(Reading):
         return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
 
     def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
-        """The first page in the order of creation: documents at once, since nothing is passed over to reach them.
-
-        What other rows make up comes in the same statement where the filter points at single resources.
-        """
+        """The first page in the order of creation: documents at once, since nothing is passed over to reach them."""
         pinned = search.bound is not None and pins(search.bound)
-        whole = pinned and self._shows_others(projection)
-        key = (shape(search.bound), pinned, whole)
-        statement = self._statement("first", key, lambda: self._first_query(search, pinned, whole))
+        key = (shape(search.bound), pinned, search.whole)
+        statement = self._statement("first", key, lambda: self._first_query(search, pinned))
         found = statement(**self._values(search), limit=search.query.count)
-        if pinned:
-            rows = [Stored(*row) for row in found.fetchall()]
-            return [self._text(row, self._computed_of(row, projection), projection) for row in rows]
         # In the order of their keys, which come first.
-        return self._texts([Stored(*row) for row in sorted(self._dialect.rows(found, DOCUMENT))], projection)
+        rows = found.fetchall() if pinned else sorted(self._dialect.rows(found, self._long(search.whole)))
+        return self._texts([Stored(*row) for row in rows], projection)
 
-    def _first_query(self, search: Search, pinned: bool, whole: bool) -> Any:
-        query = self._row_query(Where(self._scope, search.bound).condition(), whole=whole)
+    def _first_query(self, search: Search, pinned: bool) -> Any:
+        query = self._row_query(Where(self._scope, search.bound).condition(), search.whole)
         if pinned:
             # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
             return query.order_by(ROW.pk + 0).limit(parameter("limit"))
         query = query.order_by(ROW.pk).limit(parameter("limit"))
-        return self._gathered(query, self._columns_read(False), DOCUMENT)
+        return self._gathered(query, self._columns_read(search.whole), self._long(search.whole))
 
-    def _gathered(self, query: Any, columns: Sequence[Any], long: int) -> Any:
+    def _gathered(self, query: Any, columns: Sequence[Any], long: Sequence[int]) -> Any:
         named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
         return self._dialect.gathered(query.select(*named), len(named), long)
 
@@ -166,19 +166,19 @@ class Searching(Reading):
     def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
         if search.bound is None and search.sort is not None and self._walks(search.sort, position):
             way = Way.of(search.query.descending, position)
-            walked = self._walked(search.sort, way, position, with_rows, limits)
+            walked = self._walked(search, search.sort, way, position, with_rows, limits)
             if walked is not None:
                 return walked
         pattern = position and (position.backwards, position.inclusive, *(value is None for value in position.values))
         sort = search.sort and (search.sort.name, search.sort.attribute.type)
-        key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, *limits)
+        key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, search.whole, *limits)
         statement = self._statement("find", key, lambda: self._find_query(search, position, with_rows, limits))
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
         found = statement(**self._values(search), **edge, **limits)
         if with_rows and search.sort is None:
             # In the order of their keys, which come first.
             backwards = position is not None and position.backwards
-            rows = sorted(self._dialect.rows(found, _BEFORE + DOCUMENT), reverse=backwards)
+            rows = sorted(self._dialect.rows(found, self._long_behind(search)), reverse=backwards)
         else:
             rows = found.fetchall()
         return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
@@ -195,13 +195,23 @@ class Searching(Reading):
             return False
         return position is None or (not position.inclusive and ordering.is_exact(sort, position.values[0]))
 
+    def _long_behind(self, search: Search) -> list[int]:
+        """Which columns are long where a page is in the order of keys."""
+        return [_BEFORE + number for number in self._long(search.whole)]
+
     def _walked(
-        self, sort: Target, way: Way, position: Position | None, with_rows: bool, limits: dict[str, int]
+        self,
+        search: Search,
+        sort: Target,
+        way: Way,
+        position: Position | None,
+        with_rows: bool,
+        limits: dict[str, int],
     ) -> list[Found] | None:
         """A part of the order of everybody from its index, None where that holds some of the keys not exactly."""
         index, limit, offset = self._scope.indexes[sort.name], limits["limit"], limits.get("offset", 0)
-        key = (sort.name, sort.attribute.type, way, with_rows)
-        statement = self._statement("walk", key, lambda: self._walk_query(index, sort, way, with_rows))
+        key = (sort.name, sort.attribute.type, way, with_rows, search.whole)
+        statement = self._statement("walk", key, lambda: self._walk_query(search, index, sort, way, with_rows))
         values = {"tenant": self.tenant.pk, "limit": limit, "offset": offset, "reach": limit + offset}
         rows = statement(**values, **({} if position is None else ordering.edges(sort, position))).fetchall()
         found = list(self._read(rows, with_rows))
@@ -209,21 +219,22 @@ class Searching(Reading):
             return None
         return [Found(pk, (ordering.key_of(self._dialect, sort, o[0]), o[1]), row) for pk, o, row in found]
 
-    def _walk_query(self, index: int, sort: Target, way: Way, with_rows: bool) -> Any:
+    def _walk_query(self, search: Search, index: int, sort: Target, way: Way, with_rows: bool) -> Any:
         query = ordering.walk(index, sort, way)
-        return self._with_rows(query, 1, way.down, way.ids_down) if with_rows else query
+        return self._with_rows(search, query, 1, way.down, way.ids_down) if with_rows else query
 
-    def _with_rows(self, query: Any, values: int | None, descending: bool, ties_descending: bool) -> Any:
+    def _with_rows(self, search: Search, query: Any, values: int | None, down: bool, ties_down: bool) -> Any:
         """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody
         who was deleted in between. Only then are documents read: Postgres would unpack those that are passed over."""
         found = query.alias("found")
         order = [getattr(found.c, f"value{index}") for index in range(values or 0)]
-        rows = ROW.select(found.c.key, *order, found.c.tie, *self._columns_read(False))
+        columns = self._columns_read(search.whole)
+        rows = ROW.select(found.c.key, *order, found.c.tie, *columns)
         rows = self._selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
         if values is None:
             # In the order of keys, which is told from the keys.
-            return self._gathered(rows, [found.c.key, found.c.tie, *self._columns_read(False)], _BEFORE + DOCUMENT)
-        return rows.order_by(*_directed(order, descending), found.c.tie.desc() if ties_descending else found.c.tie)
+            return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_behind(search))
+        return rows.order_by(*_directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
 
     def _values(self, search: Search) -> dict[str, Any]:
         return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
@@ -241,7 +252,7 @@ class Searching(Reading):
         query = query.limit(parameter("limit"))
         query = query.offset(parameter("offset")) if "offset" in limits else query
         count = None if search.sort is None else len(values)
-        return self._with_rows(query, count, descending, backwards) if with_rows else query
+        return self._with_rows(search, query, count, descending, backwards) if with_rows else query
 
     def _matching(self, bound: binding.Bound | None) -> Any:
         return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()

@@ -1,10 +1,11 @@
 """Users in the database: the manager, the groups they belong to, the identifier that clients cannot change."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
-from peewee import Cast, Select, Value
+from peewee import SQL, Cast, Select, Value, fn
 
 from scim import identity
 from scim.attributes import ResourceType
@@ -19,10 +20,17 @@ from store.compiled import parameter
 from store.database import now
 from store.filters import ROW
 from store.models import Membership, PendingEmail, Resource
-from store.reading import NONE, Answer, Document, Links, Stored
+from store.reading import DOCUMENT, RELATED, Answer, Document, Links, Stored
 from store.resources import Resources
 
 MANAGER = Resource.alias("manager")
+GROUP = Resource.alias("group_row")
+
+_Held = list[Any]
+"""A group that a user is in: key, id, display, and one of the following."""
+
+DIRECT, NESTED, INDIRECT = range(3)
+"""The user is a member; the same of a group that is itself a member of a group; it is reached from another group."""
 
 
 class Users(Resources):
@@ -30,7 +38,7 @@ class Users(Resources):
 
     name = "User"
     related = "groups"
-    width = 10
+    width = 11
     unique: ClassVar = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
 
     @property
@@ -39,8 +47,11 @@ class Users(Resources):
         return self.tenant.profile.user
 
     def _columns_read(self, whole: bool) -> list[Any]:
-        columns = [*super()._columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display]
-        return [*columns, _groups_of_row(self._dialect)] if whole else columns
+        groups = _groups_of_row(self._dialect) if whole else Value(None)
+        return [*super()._columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display, groups]
+
+    def _long(self, whole: bool) -> tuple[int, ...]:
+        return (DOCUMENT, RELATED) if whole else (DOCUMENT,)
 
     def _selected(self, query: Any) -> Any:
         return query.left_outer_join(MANAGER, on=(MANAGER.pk == ROW.manager))
@@ -50,36 +61,34 @@ class Users(Resources):
             return None
         return self._representations.reference(row.manager_id, row.manager_display or "")
 
-    def _computed(self, pks: Sequence[int], projection: Projection | None) -> dict[int, str]:
-        if projection is not None and not projection.wants(self.related):
+    def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
+        if not self._shows_others(projection):
             return {}
-        statement = self._database.statement("groups of", lambda: _groups_query(self._dialect))
-        own: dict[int, list[int]] = {}
-        nested: dict[int, list[int]] = {}
-        elements: dict[int, tuple[str, str]] = {}
-        for start, group, id, display in self._dialect.rows(statement(pks=self._dialect.list_of(pks))):
-            if id is None:
-                own.setdefault(start, []).append(group)
-                continue
-            if start != group:
-                nested.setdefault(start, []).append(group)
-            if group not in elements:
-                elements[group] = self._group(id, display)
-        return {pk: _groups_text(groups, nested, elements) for pk, groups in own.items()}
+        listed = ",".join([row.related for row in rows if row.related is not None])
+        held: list[list[_Held]] = json.loads(f"[{listed}]")
+        above = self._above(chain.from_iterable(held))
+        return {row.pk: self._groups(groups, above) for row, groups in zip(rows, held, strict=True) if groups}
 
-    def _group(self, id: str, display: str) -> tuple[str, str]:
-        """The JSON texts of an element of `groups`: of a group that is reached through another one, and directly."""
-        ref = f"{self._endpoint_url}{self.tenant.profile.group.endpoint}/{id}"
-        start = f'{{"value":"{id}","$ref":"{ref}","display":{quoted(display)},"type":'
-        return f'{start}"indirect"}}', f'{start}"direct"}}'
+    def _above(self, held: Iterable[_Held]) -> dict[int, list[_Held]]:
+        """The groups that are reached from these, by the key of the one that they are reached from."""
+        starts = {pk for pk, _, _, way in held if way == NESTED}
+        if not starts:
+            return {}
+        statement = self._database.statement("groups above", lambda: _above_query(self._dialect))
+        above: dict[int, list[_Held]] = {}
+        for start, *group in statement(pks=self._dialect.list_of(sorted(starts))).fetchall():
+            above.setdefault(start, []).append([*group, INDIRECT])
+        return above
 
-    def _computed_of(self, row: Stored, projection: Projection | None) -> str | None:
-        """The groups that came with the row: each once, those that were made first first."""
-        if row.related in (None, NONE) or (projection is not None and not projection.wants(self.related)):
-            return None
-        # Sorted, so that of a group that is reached in both ways the direct one counts.
-        reached = {pk: self._group(id, display)[direct] for pk, id, display, direct in sorted(json.loads(row.related))}
-        return f'"groups":[{",".join(reached.values())}]'
+    def _groups(self, held: Sequence[_Held], above: dict[int, list[_Held]]) -> str:
+        """`groups` of one user: each group once, those that were made first first (RFC 7643 §4.1.2)."""
+        base = f"{self._endpoint_url}{self.tenant.profile.group.endpoint}/"
+        texts = [
+            f'{{"value":"{id}","$ref":"{base}{id}","display":{quoted(display)},'
+            f'"type":"{"indirect" if way == INDIRECT else "direct"}"}}'
+            for _, id, display, way in sorted(_reached(held, above) if above else held)
+        ]
+        return f'"groups":[{",".join(texts)}]'
 
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
@@ -214,45 +223,40 @@ class Users(Resources):
         Resource.update(changed | {Resource.manager: None}).where(Resource.manager == row.pk).execute()
 
 
-def _groups_of_row(dialect: Any) -> Any:
-    """The same for one row within the statement that reads it, as JSON text; twice where direct and indirect."""
-    inner, group = Membership.alias("inner"), Resource.alias("group_row")
-    direct = Membership.select(Membership.group, Value(1, converter=False)).where(Membership.member == ROW.pk)
-    above = direct.cte("above", recursive=True, columns=("reached", "direct"))
-    step = inner.select(inner.group, Value(0, converter=False)).join(above, on=(inner.member == above.c.reached))
-    above = above.union(step)
-    # Not a join: Postgres expects many groups, and would read all resources of a small directory to find them.
-    found = group.select(dialect.json_row(group.pk, group.id, group.display, above.c.direct))
-    return above.select_from(dialect.json_list(found.where(group.pk == above.c.reached)))
-
-
 def _manager_id(manager: Document, current: str | None) -> str:
     """Whom the client names as manager: by value, or by $ref where that alone is new (RFC 7643 §4.3)."""
     value, ref = manager.get("value"), manager.get("$ref")
     return str(value if ref is None or value not in (None, current) else ref.rpartition("/")[2])
 
 
-def _groups_query(dialect: Any) -> Any:
-    """The memberships of these users, as user and group; and what is reached from each of their groups, itself
-    included, as group, reached group, id and display: far fewer rows, since people share groups."""
-    outer, group, nothing = Membership.alias("outer"), Resource.alias("group_row"), Cast(Value(None), "text")
-    listed = dialect.one_of(Membership.member, parameter("pks"))
-    memberships = Membership.select(Membership.member, Membership.group).where(listed)
-    own = memberships.cte("own", columns=("person", "held"))
-    start = Select([own], [own.c.held, own.c.held]).distinct()
+def _held_columns() -> list[Any]:
+    """The columns that make up a _Held, of a membership and the row of its group."""
+    further = Membership.alias("further")
+    nested = fn.EXISTS(further.select(SQL("1")).where(further.member == GROUP.pk))
+    return [GROUP.pk, GROUP.id, GROUP.display, nested]
+
+
+def _reached(held: Sequence[_Held], above: dict[int, list[_Held]]) -> Iterable[_Held]:
+    """Each group once; one that is reached in both ways counts as direct."""
+    indirect = {group[0]: group for start in held for group in above.get(start[0], ())}
+    return (indirect | {group[0]: group for group in held}).values()
+
+
+def _groups_of_row(dialect: Any) -> Any:
+    """The groups of a row within the statement that reads it, as the JSON text of a list of _Held."""
+    further = Membership.alias("further")
+    nested = Cast(fn.EXISTS(further.select(SQL("1")).where(further.member == GROUP.pk)), "integer")
+    query = Membership.select(dialect.json_list(dialect.json_row(GROUP.pk, GROUP.id, GROUP.display, nested)))
+    return query.join(GROUP, on=(GROUP.pk == Membership.group)).where(Membership.member == ROW.pk)
+
+
+def _above_query(dialect: Any) -> Any:
+    """The groups that are reached from these, those excluded: where the way began, key, id and display."""
+    outer = Membership.alias("outer")
+    start = Membership.select(Membership.member, Membership.group)
+    start = start.where(dialect.one_of(Membership.member, parameter("pks")))
     above = start.cte("above", recursive=True, columns=("start", "reached"))
     step = outer.select(above.c.start, outer.group).join(above, on=(outer.member == above.c.reached))
     above = above.union(step)
-    reached = Select([above], [above.c.start, group.pk, group.id, group.display])
-    reached = reached.join(group, on=(group.pk == above.c.reached))
-    pairs = [column.alias(f"c{n}") for n, column in enumerate((own.c.person, own.c.held, nothing, nothing))]
-    return dialect.gathered(Select([own], pairs).union_all(reached), len(pairs)).with_cte(own, above)
-
-
-def _groups_text(own: Sequence[int], nested: dict[int, list[int]], elements: dict[int, tuple[str, str]]) -> str:
-    """`groups` of one user: each group once, those that were made first first."""
-    if not nested:
-        return f'"groups":[{",".join([elements[group][1] for group in sorted(own) if group in elements])}]'
-    indirect = {group for start in own for group in nested.get(start, ())} - {*own} if nested.keys() & own else ()
-    texts = [elements[group][group not in indirect] for group in sorted((*own, *indirect)) if group in elements]
-    return f'"groups":[{",".join(texts)}]'
+    reached = Select([above], [above.c.start, GROUP.pk, GROUP.id, GROUP.display])
+    return reached.join(GROUP, on=(GROUP.pk == above.c.reached)).with_cte(above)

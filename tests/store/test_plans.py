@@ -144,7 +144,8 @@ def test_a_filter_of_users_is_answered_from_an_index(spied, text):
 def test_what_is_excluded_is_gathered_once(spied, kind, text):
     """However many they are: a NOT IN that work_mem does not hold is quadratic on Postgres."""
     plan = spied.plans(search(getattr(spied, kind)(), text))
-    assert "LIST SUBQUERY" in plan if spied.is_sqlite else "Anti Join" in plan and "SubPlan" not in plan, plan
+    by_row = re.search("Filter:.*SubPlan", plan) is not None
+    assert "LIST SUBQUERY" in plan if spied.is_sqlite else "Anti Join" in plan and not by_row, plan
 
 
 @pytest.mark.parametrize(
