@@ -11,8 +11,10 @@ from playhouse.migrations import Runner
 
 from scim.errors import TooMany, Unavailable
 from store.compiled import Compiled, Statements
-from store.dialect import LOST, OVERDUE, TOO_LARGE, UNAVAILABLE, UNCONFIRMED, dialect
+from store.dialect import LOST, OVERDUE, TOO_LARGE, UNAVAILABLE, UNCONFIRMED, Dialect
 from store.models import proxy
+from store.postgres import Postgres
+from store.sqlite import Sqlite
 
 Result = TypeVar("Result")
 
@@ -25,6 +27,8 @@ LONGEST_PAUSE = 0.2
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
 TOO_MUCH = "The page is larger than the database can give at once: ask for fewer resources by count."
+
+_SQLITE = "sqlite:///"
 
 DOUBTFUL = "The database did not confirm that this was kept: look whether it is there before you send it again."
 
@@ -42,7 +46,11 @@ class MigrationNeeded(Exception):
 
 
 class Database:
-    """What the store's modules share. `deadline` is after how many seconds a search is given up, 0 for never."""
+    """What the store's modules share.
+
+    `url` is sqlite:///path or postgresql://…; the times are in seconds. `deadline` is when a search is given up, 0 for
+    never.
+    """
 
     def __init__(
         self,
@@ -53,8 +61,10 @@ class Database:
         prepared_statements: bool = True,
         deadline: float = 10.0,
     ) -> None:
-        self.dialect = dialect(
-            url, busy_timeout=busy_timeout, statement_timeout=statement_timeout, prepared_statements=prepared_statements
+        self.dialect: Dialect = (
+            Sqlite(url.removeprefix(_SQLITE), busy_timeout=busy_timeout)
+            if url.startswith(_SQLITE)
+            else Postgres(url, statement_timeout=statement_timeout, prepared_statements=prepared_statements)
         )
         self.db = self.dialect.db
         self.deadline = deadline
@@ -94,13 +104,10 @@ class Database:
         return self._run(transaction, lambda: worked)
 
     def write_aside(self, work: Callable[[], Result]) -> Result:
-        """Run `work`, one of many, in a transaction; then leave the database to clients for as long as it took.
-
-        SQLite lets those who wait sleep and look again, so that the next transaction would mostly be there before them.
-        """
+        """Run `work`, one of many, in a transaction; then leave others their turn, where they wait for one."""
         began = time.monotonic()
         result = self.write(work)
-        time.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
+        self.dialect.step_aside(min(time.monotonic() - began, LONGEST_PAUSE))
         return result
 
     def _run(self, work: Callable[[], Result], commits: Callable[[], bool] = lambda: False) -> Result:

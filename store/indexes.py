@@ -8,7 +8,6 @@ reads are told first, and one that relied on the index while it was told asks ag
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -223,10 +222,8 @@ class Indexes:
         """Do the work for all resources behind the index's position, in the order of their keys."""
         count = -1
         while count:
-            began = time.monotonic()
-            count = self._database.write(lambda: self._step(index, states, work))
+            count = self._database.write_aside(lambda: self._step(index, states, work))
             told(count)
-            self._database.dialect.step_aside(time.monotonic() - began)
 
     def _step(self, index: int, states: tuple[str, ...], work: Callable[[dict[int, Any]], None]) -> int:
         """One transaction of a sweep; returns for how many resources it was, none where nothing is left to do.

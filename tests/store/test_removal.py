@@ -2,6 +2,7 @@
 
 import time
 from itertools import islice
+from statistics import median
 
 import pytest
 
@@ -53,7 +54,8 @@ def test_a_tenant_goes_some_users_at_a_time(doomed, stranger):
 
 
 def test_others_are_left_as_much_time_as_each_transaction_took(doomed, monkeypatch):
-    """SQLite's writers sleep while they wait, and would find the next transaction there before them."""
+    """SQLite's writers sleep while they wait, and would find the next transaction there before them; Postgres lets them
+    write beside it."""
     taken, write = [], Database.write
 
     def timed(database, work):
@@ -66,7 +68,11 @@ def test_others_are_left_as_much_time_as_each_transaction_took(doomed, monkeypat
     list(Removal(doomed.database, doomed.name).run())
     swept = taken[1:-1]
     assert len(swept) == 8
-    assert all(after[0] - end >= end - began for (began, end), after in zip(swept, taken[2:], strict=True))
+    pauses = [after[0] - end for (_, end), after in zip(swept, taken[2:], strict=True)]
+    if doomed.database.dialect.locks_rows:
+        assert median(pauses) < median(end - began for began, end in swept)
+    else:
+        assert all(pause >= end - began for (began, end), pause in zip(swept, pauses, strict=True))
 
 
 def test_nobody_reaches_it_from_the_first_transaction_on(doomed):

@@ -4,9 +4,9 @@ import pytest
 
 from scim import binding
 from scim.filter import parse_filter
-from store.dialect import Sqlite
 from store.served import Asked, Lacking, lacking
 from store.shapes import Scope
+from store.sqlite import Sqlite
 from tests.strategies import RFC
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
