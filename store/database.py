@@ -28,9 +28,9 @@ BUSY = "The database cannot take this request now; it was not applied, and may b
 
 TOO_MUCH = "The page is larger than the database can give at once: ask for fewer resources by count."
 
-_SQLITE = "sqlite:///"
-
 DOUBTFUL = "The database did not confirm that this was kept: look whether it is there before you send it again."
+
+_SQLITE = "sqlite:///"
 
 
 class Unconfirmed(Unavailable):

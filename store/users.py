@@ -229,13 +229,6 @@ def _manager_id(manager: Document, current: str | None) -> str:
     return str(value if ref is None or value not in (None, current) else ref.rpartition("/")[2])
 
 
-def _held_columns() -> list[Any]:
-    """The columns that make up a _Held, of a membership and the row of its group."""
-    further = Membership.alias("further")
-    nested = fn.EXISTS(further.select(SQL("1")).where(further.member == GROUP.pk))
-    return [GROUP.pk, GROUP.id, GROUP.display, nested]
-
-
 def _reached(held: Sequence[_Held], above: dict[int, list[_Held]]) -> Iterable[_Held]:
     """Each group once; one that is reached in both ways counts as direct."""
     indirect = {group[0]: group for start in held for group in above.get(start[0], ())}
