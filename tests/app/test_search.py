@@ -223,3 +223,29 @@ def test_a_page_too_large_for_the_database_is_refused_with_what_to_do(entra):
         assert len(entra.get("/Users?count=1").json["Resources"]) == 1
     finally:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, known)
+
+
+def test_a_page_keeps_texts_with_line_breaks_apart(entra):
+    """On SQLite a page's documents come line by line."""
+    title = "one\ntwo\r\n\u2028three\u0085"
+    first = entra.user("first", title=title)
+    entra.user("second", title="\n")
+    entra.group("Team\nof two", first["id"])
+    found = entra.get("/Users").json["Resources"]
+    assert [user["title"] for user in found] == [title, "\n"]
+    assert [group["display"] for group in found[0]["groups"]] == ["Team\nof two"]
+    assert "groups" not in found[1]
+    assert found == [entra.get(f"/Users/{user['id']}").json for user in found]
+
+
+def test_a_page_shows_the_groups_that_each_user_alone_would_show(entra):
+    """Directly, through another group, in both ways, and none."""
+    first, second, _ = entra.user("first"), entra.user("second"), entra.user("third")
+    team = entra.group("Team", first["id"])
+    entra.group("Above", team["id"], second["id"])
+    entra.group("Both", team["id"], first["id"])
+    found = entra.get("/Users").json["Resources"]
+    shown = [[(group["display"], group["type"]) for group in user.get("groups", ())] for user in found]
+    through = [("Team", "direct"), ("Above", "indirect"), ("Both", "direct")]
+    assert shown == [through, [("Above", "direct")], []]
+    assert found == [entra.get(f"/Users/{user['id']}").json for user in found]
