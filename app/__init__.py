@@ -9,14 +9,14 @@ from flask import Blueprint, Flask, Response, g, request
 from app import auth, errors, log
 from app.bulk import bulk
 from app.discovery import discovery
-from app.front import CollapsedSlashes, FastPath
+from app.fast_path import CollapsedSlashes, FastPath
 from app.groups import groups
 from app.me import me
 from app.search import search
 from app.settings import Settings
 from app.users import users
-from store.database import Database
-from store.secret import secret_key
+from store.database.transactions import Database
+from store.settings import secret_key
 
 scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
 for blueprint in (search, users, groups, bulk, discovery, me):

@@ -11,13 +11,13 @@ from app.http import check_query, precondition
 from app.settings import Settings
 from app.throttle import Throttle
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
-from store.contacts import Contacts
-from store.database import Database, now
-from store.groups import Groups
-from store.journal import Call, prune
-from store.tenants import TENANT_NAME, Access, Tenants
-from store.tokens import digest
-from store.users import Users
+from store.database.transactions import Database, now
+from store.resources.groups import Groups
+from store.resources.users import Users
+from store.tenants.last_used import LastUsed
+from store.tenants.log import Call, prune
+from store.tenants.tenants import TENANT_NAME, Access, Tenants
+from store.tenants.tokens import digest
 
 # DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
 _SCIM = re.compile(r"/scim/([^/]+)(?:/(v\d+))?(/.*)?", re.DOTALL)
@@ -59,7 +59,7 @@ class Gate:
         self.base_url = settings.base_url
         self.public_discovery = settings.public_discovery
         self.tenants = Tenants(database, settings.token_cache)
-        self.contacts = Contacts(database, chores=lambda: prune(database, settings.log_retention_days))
+        self.last_used = LastUsed(database, chores=lambda: prune(database, settings.log_retention_days))
         self.throttle = Throttle()
 
     def known(self, tenant: str, header: str) -> Access | None:
@@ -164,8 +164,8 @@ def _open(at: Gate, access: Access, call: Call) -> None:
     here.access, here.endpoint_url, here.call = access, endpoint_url, call
     here.users, here.groups = Users(*bound), Groups(*bound)
     if access.token != ANONYMOUS:
-        here.journal = here.users.journal
-        at.contacts.note(access.token, access.tenant.pk)
+        here.log = here.users.log
+        at.last_used.note(access.token, access.tenant.pk)
 
 
 def call(environ: Mapping[str, Any], access: Access) -> Call:

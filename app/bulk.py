@@ -22,15 +22,15 @@ from scim.bulk import (
     withhold,
 )
 from scim.document import etag
+from scim.envelopes import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
 from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
-from scim.messages import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
 from scim.versions import Precondition
-from store.bulk import together
-from store.database import BUSY, Overdue, Unconfirmed
-from store.groups import Groups
-from store.journal import Call
-from store.reading import Answer
-from store.users import Users
+from store.database.transactions import BUSY, Overdue, Unconfirmed
+from store.resources.groups import Groups
+from store.resources.reading import Answer
+from store.resources.users import Users
+from store.resources.writing import together
+from store.tenants.log import Call
 
 bulk = Blueprint("bulk", __name__)
 

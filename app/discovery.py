@@ -10,8 +10,8 @@ from scim import discovery as published
 from scim import openapi
 from scim.cursor import TIMEOUT
 from scim.document import dumps, etag
+from scim.envelopes import list_response
 from scim.errors import Forbidden, NotFound
-from scim.messages import list_response
 
 discovery = Blueprint("discovery", __name__)
 

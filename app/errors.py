@@ -10,9 +10,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from app import auth
 from app.http import no_content, value_response
 from app.log import LOGGER
+from scim.envelopes import error_body
 from scim.errors import ScimError
-from scim.messages import error_body
-from store.journal import Call
+from store.tenants.log import Call
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SENTENCES = {
@@ -34,7 +34,7 @@ def init(app: Flask) -> None:
 def refused(error: ScimError) -> Response:
     """The answer to a refused request; it is entered in the tenant's log."""
     g.scim_type = error.scim_type
-    if "journal" in g:
+    if "log" in g:
         enter(error, g.call)
     elif "refused_tenant" in g:
         _count()
@@ -78,7 +78,7 @@ def enter(error: ScimError, call: Call) -> None:
     """Enter a refusal; a database that cannot take the entry does not change the answer."""
     with contextlib.suppress(PeeweeException, ScimError):
         call.resource_type = call.resource_type or _resource_type()
-        g.journal.refuse(call, error)
+        g.log.refuse(call, error)
 
 
 def _count() -> None:

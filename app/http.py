@@ -13,14 +13,14 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from scim.attributes import ResourceType
 from scim.document import Streamed, Text, dumps, etag
+from scim.envelopes import LIST_RESPONSE, PATCH_OP, check_message, member
 from scim.errors import InvalidCount, InvalidSyntax, InvalidValue, ScimError, TooLarge, UnsupportedMediaType
-from scim.messages import LIST_RESPONSE, PATCH_OP, check_message, member
 from scim.projection import Projection
 from scim.versions import Precondition
-from store.groups import Groups
-from store.reading import Answer
-from store.search import Page, Query
-from store.users import Users
+from store.resources.groups import Groups
+from store.resources.reading import Answer
+from store.resources.search import Page, Query
+from store.resources.users import Users
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

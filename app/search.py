@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, g
 
 from app.http import body, page_response, projection_of, query, requested, searched_page
-from scim.messages import SEARCH_REQUEST, check_message
-from store import root
-from store.search import Query
+from scim.envelopes import SEARCH_REQUEST, check_message
+from store.resources import search_all_types
+from store.resources.search import Query
 
 search = Blueprint("search", __name__)
 
@@ -38,4 +38,4 @@ def search_root() -> Response:
 def _everything(wanted: Query, message: dict[str, object] | None) -> Response:
     sources = (g.users, g.groups)
     projections = [projection_of(source.type, message) for source in sources]
-    return page_response(root.search(sources, wanted, projections), by_cursor=False)
+    return page_response(search_all_types.search(sources, wanted, projections), by_cursor=False)

@@ -21,8 +21,8 @@ from app.http import SCIM_JSON
 from app.log import LOGGER, JsonFormatter, number
 from app.settings import SettingError, Settings
 from scim.document import dumps
+from scim.envelopes import error_body
 from scim.errors import ScimError
-from scim.messages import error_body
 
 MAX_REQUEST_LINE = 8_190
 """The longest request line in bytes, which is the most that gunicorn can be told."""
@@ -106,7 +106,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Write down the last contacts of a worker that ends; a database that is away does not hold it."""
         gate = auth.gate(self._application)
         with contextlib.suppress(PeeweeException, ScimError):
-            gate.contacts.close()
+            gate.last_used.close()
         gate.database.close()
 
 

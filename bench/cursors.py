@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from bench.scenarios import PAGE
 from scim import cursor
 from scim.cursor import Position
-from store.database import Database
-from store.journal import Call
-from store.search import Query
-from store.tenants import Tenants
-from store.users import Users
+from store.database.transactions import Database
+from store.resources.search import Query
+from store.resources.users import Users
+from store.tenants.log import Call
+from store.tenants.tenants import Tenants
 
 
 def cursors(url: str, tenant: str, offsets: Iterable[int], secret: str) -> dict[int, str]:

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 from bench.directories import Directory, external_id
 from bench.fill import fill
 from scim.errors import TooMany
-from store.database import Database
-from store.fields import Fields
-from store.indexes import Indexes
-from store.journal import Call
-from store.search import Query
-from store.tenants import Tenants
-from store.users import Users
+from store.database.transactions import Database
+from store.resources.search import Query
+from store.resources.users import Users
+from store.tenants.fields import Fields
+from store.tenants.indexes import Indexes
+from store.tenants.log import Call
+from store.tenants.tenants import Tenants
 from tests.postgres import postgres_url
 
 TENANT = "bench"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 from httpx2 import Client
 
-from store.database import Database
-from store.fields import Fields
-from store.tenants import Tenants
-from store.tokens import Tokens
+from store.database.transactions import Database
+from store.tenants.fields import Fields
+from store.tenants.tenants import Tenants
+from store.tenants.tokens import Tokens
 from tests.live import Server, serving
 from tests.postgres import postgres_url
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scim.envelopes import BULK_REQUEST, check_message, member, refuse_repeated_keys
 from scim.errors import InvalidSyntax, InvalidValue, TooLarge, sendable
-from scim.messages import BULK_REQUEST, check_message, member, refuse_repeated_keys
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -5,7 +5,7 @@ It describes what clients should send, which is narrower than what is accepted: 
 
 from typing import Any
 
-from scim import messages
+from scim import envelopes
 from scim.attributes import Attribute, ResourceType
 from scim.bulk import METHODS
 from scim.preset import Profile
@@ -203,7 +203,7 @@ def _message(urn: str, required: tuple[str, ...] = (), /, **properties: Json) ->
 def _list_response(resource: Json) -> Json:
     natural = {"type": "integer", "minimum": 0}
     return _message(
-        messages.LIST_RESPONSE,
+        envelopes.LIST_RESPONSE,
         ("totalResults", "itemsPerPage", "Resources"),
         totalResults=natural,
         itemsPerPage=natural,
@@ -227,22 +227,22 @@ def _messages() -> Json:
     query = {name: _PARAMETERS[name][1] for name in _QUERY if name not in _PROJECTION}
     return {
         "Error": _message(
-            messages.ERROR, ("status",), status=result["status"], scimType=_TEXT, detail=_TEXT
+            envelopes.ERROR, ("status",), status=result["status"], scimType=_TEXT, detail=_TEXT
         ) | {"additionalProperties": False},
         "PatchOp": _message(
-            messages.PATCH_OP, ("Operations",), Operations={"type": "array", "items": operation, "minItems": 1}
+            envelopes.PATCH_OP, ("Operations",), Operations={"type": "array", "items": operation, "minItems": 1}
         ),
         "SearchRequest": _message(
-            messages.SEARCH_REQUEST, **query, attributes=names, excludedAttributes=names
+            envelopes.SEARCH_REQUEST, **query, attributes=names, excludedAttributes=names
         ),
         "BulkRequest": _message(
-            messages.BULK_REQUEST,
+            envelopes.BULK_REQUEST,
             ("Operations",),
             failOnErrors={"type": "integer", "minimum": 1},
             Operations=_list(job | {"data": {"type": "object"}}, "method", "path"),
         ),
         "BulkResponse": _message(
-            messages.BULK_RESPONSE,
+            envelopes.BULK_RESPONSE,
             ("Operations",),
             Operations=_list(result | {"response": _ref("Error")}, "method", "status"),
         ),

@@ -10,10 +10,10 @@ from typing import Any
 
 from scim import binding, match
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
+from scim.envelopes import refuse_repeated_keys
 from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
 from scim.filter import parse_path
 from scim.keys import keys
-from scim.messages import refuse_repeated_keys
 from scim.validation import check_elements, kind, load_element, load_value
 
 Document = dict[str, Any]

@@ -12,12 +12,12 @@ from webtest import TestApp, TestResponse
 
 from app import auth, create_app
 from app.settings import Settings
-from store.database import Database
-from store.fields import Fields
-from store.indexes import Indexes
-from store.journal import Journal
-from store.tenants import Tenants
-from store.tokens import Tokens
+from store.database.transactions import Database
+from store.tenants.fields import Fields
+from store.tenants.indexes import Indexes
+from store.tenants.log import Log
+from store.tenants.tenants import Tenants
+from store.tenants.tokens import Tokens
 from tests.postgres import create_database, drop_database, postgres_url
 
 BASE_URL = "https://scim.example.com"
@@ -65,7 +65,7 @@ def app(database: Database) -> Iterator[Flask]:
     settings = Settings(database_url="sqlite:///unused", public_url=BASE_URL, log_level="error", token_cache=0.0)
     app = create_app(settings, database)
     yield app
-    auth.gate(app).contacts.close()
+    auth.gate(app).last_used.close()
 
 
 _numbers = itertools.count(1)
@@ -148,7 +148,7 @@ class Client:
 
     def log(self, limit: int = 500) -> list[dict[str, Any]]:
         """The provisioning log, newest first."""
-        return Journal(self.database, self.tenant.pk).entries(limit=limit)
+        return Log(self.database, self.tenant.pk).entries(limit=limit)
 
 
 def _text(value: Any) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from peewee import Value
 
-from store.models import Membership, Resource
+from store.tables import Membership, Resource
 
 
 def crowd(client, group, size):

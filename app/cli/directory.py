@@ -9,8 +9,8 @@ import click
 
 from app import open_database
 from app.settings import Settings
-from store.database import Database, MigrationNeeded
-from store.tenants import Tenant, Tenants
+from store.database.transactions import Database, MigrationNeeded
+from store.tenants.tenants import Tenant, Tenants
 
 _SQLITE = "sqlite:///"
 

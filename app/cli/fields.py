@@ -10,9 +10,9 @@ from app.cli.indexes import with_progress
 from app.cli.output import as_json, ask, counted, show, tell, yes
 from app.cli.platform import call, noted
 from scim.preset import FIELD_TYPES
-from store.fields import Fields
-from store.indexes import Indexes
-from store.tenants import Tenant
+from store.tenants.fields import Fields
+from store.tenants.indexes import Indexes
+from store.tenants.tenants import Tenant
 
 _COLUMNS = {"name": "name", "type": "type", "indexed": "indexed", "description": "description"}
 

@@ -10,10 +10,10 @@ from app.cli.output import as_json, limit, show, tell, write
 from app.cli.platform import resources
 from scim.projection import Projection
 from scim.schemas import CORE_GROUP
-from store.named import id_of
-from store.platform_groups import PlatformGroups
-from store.search import Query
-from store.users import Users
+from store.platform.groups import PlatformGroups
+from store.platform.names import id_of
+from store.resources.search import Query
+from store.resources.users import Users
 
 _COLUMNS = {"displayName": "name", "externalId": "externalId", "id": "id"}
 

@@ -9,7 +9,7 @@ import click
 from app.cli.directory import found
 from app.cli.output import as_json, progress, show, tell
 from app.cli.platform import noted
-from store.indexes import Indexes, Named
+from store.tenants.indexes import Indexes, Named
 
 _COLUMNS = {"type": "type", "attribute": "attribute", "state": "state", "done": "done", "total": "of"}
 

@@ -8,7 +8,7 @@ import click
 
 from app.cli.directory import found
 from app.cli.output import as_json, printable, write
-from store.journal import Journal
+from store.tenants.log import Log
 
 _WIDTH = 100
 """How many characters of a value are shown; --json has them all."""
@@ -25,7 +25,7 @@ def log(tenant: str, about: str | None, limit: int, as_json: bool) -> None:
     The newest entry comes last, with --json first.
     """
     database, found_tenant = found(tenant)
-    entries = Journal(database, found_tenant.pk).entries(about=about, limit=limit)
+    entries = Log(database, found_tenant.pk).entries(about=about, limit=limit)
     if as_json:
         write(entries)
         return

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from app.cli.directory import endpoint_url, found, settings
-from store.database import Database
-from store.journal import Call, Journal
-from store.reading import Reading
+from store.database.transactions import Database
+from store.resources.reading import Reading
+from store.tenants.log import Call, Log
 
 Kind = TypeVar("Kind", bound=Reading)
 Result = TypeVar("Result")
@@ -28,7 +28,7 @@ def noted(database: Database, tenant: int, operation: str, work: Callable[[], Re
 
     def both() -> Result:
         result = work()
-        Journal(database, tenant).record(call(operation), 200, [change])
+        Log(database, tenant).record(call(operation), 200, [change])
         return result
 
     return database.write(both)

@@ -15,9 +15,8 @@ from app.serve import refuse_taken, run
 from app.settings import SettingError, Settings, option
 from scim.errors import Uniqueness
 from scim.preset import DEFAULT_PRESET
-from store.database import Database
-from store.directory import check_writable
-from store.secret import secret_key
+from store.database.transactions import Database
+from store.settings import check_writable, secret_key
 
 DEMO = "demo"
 

@@ -10,12 +10,11 @@ from app.cli.output import as_json, ask, counted, progress, show, tell, with_mom
 from app.cli.platform import noted
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
-from store.database import Database
-from store.directory import set_integration_group
-from store.preset_switch import switch_preset
-from store.removal import Removal
-from store.tenants import TENANT_NAME, Tenant, Tenants
-from store.tokens import SCOPES, Tokens
+from store.database.transactions import Database
+from store.platform.preset import switch_preset
+from store.tenants.removal import Removal
+from store.tenants.tenants import TENANT_NAME, Tenant, Tenants, set_integration_group
+from store.tenants.tokens import SCOPES, Tokens
 
 _COLUMNS = {
     "name": "name", "preset": "preset", "users": "users", "groups": "groups", "lastContact": "last contact",

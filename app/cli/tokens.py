@@ -9,8 +9,8 @@ from app.cli.directory import found, migrated, settings
 from app.cli.output import as_json, ask, show, tell, yes
 from app.cli.platform import noted
 from app.cli.tenants import tell_credentials, token_row
-from store.tenants import Tenants
-from store.tokens import SCOPES, Tokens
+from store.tenants.tenants import Tenants
+from store.tenants.tokens import SCOPES, Tokens
 
 _COLUMNS = {
     "number": "number", "name": "name", "scope": "scope", "state": "state", "created": "created",

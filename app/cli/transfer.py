@@ -13,10 +13,10 @@ from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
 from app.http import parsed
 from scim.document import Text
-from store.export_groups import ExportGroups
-from store.imports import Import
-from store.search import Query, Searching
-from store.users import Users
+from store.resources.search import Query, Searching
+from store.resources.users import Users
+from store.transfer.exporting import ExportGroups
+from store.transfer.importing import Import
 
 _PAGE = 500
 _KINDS: dict[str, type[Searching]] = {"users": Users, "groups": ExportGroups}

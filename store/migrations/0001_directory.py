@@ -73,13 +73,13 @@ CREATE TABLE pending_email (
     "user" BIGINT PRIMARY KEY REFERENCES resource (pk) ON DELETE CASCADE, tenant BIGINT NOT NULL, address TEXT NOT NULL,
     offered TEXT NOT NULL, dismissed TEXT);
 CREATE INDEX pending_email_tenant ON pending_email (tenant);
-CREATE TABLE journal (
+CREATE TABLE log_entry (
     pk {pk}, tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, time {key} NOT NULL, level TEXT NOT NULL,
     token TEXT, client TEXT, activity TEXT, operation TEXT NOT NULL, resource_type TEXT, resource {key}, name TEXT,
     name_key {key}, status BIGINT NOT NULL, scim_type TEXT, detail TEXT, hint TEXT, changes TEXT);
-CREATE INDEX journal_order ON journal (tenant, pk);
-CREATE INDEX journal_resource ON journal (tenant, resource);
-CREATE INDEX journal_time ON journal (time);
+CREATE INDEX log_entry_order ON log_entry (tenant, pk);
+CREATE INDEX log_entry_resource ON log_entry (tenant, resource);
+CREATE INDEX log_entry_time ON log_entry (time);
 CREATE TABLE refusal (
     tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, hour TEXT NOT NULL, total BIGINT NOT NULL,
     PRIMARY KEY (tenant, hour));

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import vestibule as command
-from store.database import Database
+from store.database.transactions import Database
 from tests.conftest import BASE_URL
 
 Vestibule = Callable[..., Result]

@@ -6,9 +6,9 @@ import pytest
 
 from app import auth
 from app.throttle import LIMIT, Throttle
-from store.contacts import Contacts
-from store.models import Token
-from store.tokens import PREFIX, Tokens
+from store.tables import Token
+from store.tenants.last_used import LastUsed
+from store.tenants.tokens import PREFIX, Tokens
 
 NOBODY = "2819c223-7f76-453a-919d-413861904646"
 ENTRANCES = [
@@ -242,8 +242,8 @@ def test_another_version_of_scim_is_named_as_such(entra):
 
 def test_the_use_of_a_token_is_known_afterwards(entra, app, monkeypatch):
     tokens(entra).create("unused")
-    contacts = Contacts(entra.database)
-    monkeypatch.setattr(auth.gate(app), "contacts", contacts)
+    contacts = LastUsed(entra.database)
+    monkeypatch.setattr(auth.gate(app), "last_used", contacts)
     assert entra.get("/Users").status_int == 200
     contacts.close()
     used, unused = tokens(entra).all()

@@ -8,10 +8,10 @@ import pytest
 
 from app.cli.failures import INTERRUPTED
 from app.cli.output import table
-from store.fields import BATCH, Fields
-from store.models import Field, Lookup
-from store.removal import Removal
-from store.tokens import Tokens
+from store.tables import Field, Lookup
+from store.tenants.fields import BATCH, Fields
+from store.tenants.removal import Removal
+from store.tenants.tokens import Tokens
 from tests import live
 from tests.app.conftest import sentence
 from tests.conftest import BASE_URL

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from webtest import TestApp
 
-from store.models import Counter, Lookup, Membership, PendingEmail, Resource
+from store.tables import Counter, Lookup, Membership, PendingEmail, Resource
 from tests import missing
 from tests.live import serving
 

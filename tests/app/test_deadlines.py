@@ -8,9 +8,9 @@ import pytest
 from webtest import TestResponse
 
 from app import auth
-from store.compiled import parameter
-from store.models import Counter, Index, Resource
-from store.resources import SHARDS
+from store.database.statements import parameter
+from store.resources.writing import SHARDS
+from store.tables import Counter, Index, Resource
 from tests.conftest import Client
 
 MANY = 20_000

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from scim.preset import FIELD_TYPES
-from store.models import Field
-from store.tenants import WEIGHT, Tenants
+from store.tables import Field
+from store.tenants.tenants import WEIGHT, Tenants
 
 EXTENSION = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 MANY = 5_000
@@ -124,7 +124,7 @@ def test_what_was_made_of_a_tenants_fields_goes_when_they_change(entra):
 
 def test_a_worker_keeps_tenants_by_their_weight(database, make_client, monkeypatch):
     """Many ordinary ones or some with thousands of fields; who is gone is read again."""
-    monkeypatch.setattr("store.tenants.HELD", 10 * WEIGHT)
+    monkeypatch.setattr("store.tenants.tenants.HELD", 10 * WEIGHT)
     tenants = Tenants(database)
     first, large = make_client(), make_client()
     kept = tenants.get(first.name)

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from store import lookups
-from store.database import Database
-from store.indexes import BATCH
-from store.models import Index, Lookup, Resource
-from store.tenants import BUILDING, FILTERS, REMOVING
+from store.database.transactions import Database
+from store.filters import lookup
+from store.tables import Index, Lookup, Resource
+from store.tenants.indexes import BATCH
+from store.tenants.tenants import BUILDING, FILTERS, REMOVING
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -177,7 +177,7 @@ def test_the_rest_of_a_removal_that_was_broken_off_goes_in_transactions_of_its_o
     Index.update(state=REMOVING, position=0).where(
         Index.attribute == "title", Index.tenant == entra.tenant.pk
     ).execute()
-    begun, depths, write, erase = [], set(), Database.write, lookups.erase
+    begun, depths, write, erase = [], set(), Database.write, lookup.erase
 
     def writing(database, work):
         begun.append(work)
@@ -190,7 +190,7 @@ def test_the_rest_of_a_removal_that_was_broken_off_goes_in_transactions_of_its_o
         erase(*given)
 
     monkeypatch.setattr(Database, "write", writing)
-    monkeypatch.setattr(lookups, "erase", erasing)
+    monkeypatch.setattr(lookup, "erase", erasing)
     vestibule("index", "add", entra.name, "title")
     assert depths == {1}, "clients wait for a few hundred users, not for all"
 
@@ -202,7 +202,7 @@ def test_a_removal_that_is_broken_off_is_in_the_log(vestibule, run, entra, monke
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(lookups, "erase", interrupted)
+    monkeypatch.setattr(lookup, "erase", interrupted)
     assert run("index", "remove", entra.name, "TITLE").exit_code == 1
     assert entra.log(1)[0]["operation"] == "platform: index remove"
     assert entra.log(1)[0]["changes"] == [{"attribute": "index", "before": "title"}]

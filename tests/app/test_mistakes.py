@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from store.fields import Fields
+from store.tenants.fields import Fields
 
 GUIDE = Path(__file__).parents[2] / "docs" / "entra.md"
 NOBODY = "2819c223-7f76-453a-919d-413861904646"

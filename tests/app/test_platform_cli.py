@@ -7,8 +7,9 @@ import os
 import pytest
 
 from app.cli.failures import INTERRUPTED
-from store import import_groups, imports
-from store.imports import BATCH_LINES
+from store.transfer import groups as import_groups
+from store.transfer import importing as imports
+from store.transfer.importing import BATCH_LINES
 from tests import live
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"

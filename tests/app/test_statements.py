@@ -285,7 +285,7 @@ def test_what_changes_nothing_writes_its_entry_in_the_log_only(entra, cast, stat
     for work, status in zip(works, (200, 204, 204, 200), strict=True):
         written = [each for each in statements(work, status) if is_write(each)]
         assert len(written) == 1
-        assert "journal" in written[0]
+        assert "log_entry" in written[0]
 
 
 def test_what_is_refused_writes_its_entry_in_the_log_only(entra, cast, statements):
@@ -300,7 +300,7 @@ def test_what_is_refused_writes_its_entry_in_the_log_only(entra, cast, statement
     for status, work in works:
         written = [each for each in statements(work, status) if is_write(each)]
         assert len(written) == 1
-        assert "journal" in written[0]
+        assert "log_entry" in written[0]
 
 
 def test_a_wrong_token_costs_a_count_and_once_a_minute_an_entry(entra, statements):
@@ -309,8 +309,8 @@ def test_a_wrong_token_costs_a_count_and_once_a_minute_an_entry(entra, statement
 
     first = [each for each in statements(wrong, 401) if is_write(each)]
     again = [each for each in statements(wrong, 401) if is_write(each)]
-    assert [re.findall("refusal|journal", each)[0] for each in first] == ["refusal", "journal"]
-    assert [re.findall("refusal|journal", each)[0] for each in again] == ["refusal"]
+    assert [re.findall("refusal|log_entry", each)[0] for each in first] == ["refusal", "log_entry"]
+    assert [re.findall("refusal|log_entry", each)[0] for each in again] == ["refusal"]
 
 
 def test_values_are_never_part_of_a_statement(entra, cast, statements):

@@ -5,9 +5,9 @@ import json
 import pytest
 from webtest import TestRequest
 
-from store import groups
-from store.journal import Call
-from store.models import Membership, Resource
+from store.resources import groups
+from store.tables import Membership, Resource
+from store.tenants.log import Call
 
 MEMBERS = 25
 

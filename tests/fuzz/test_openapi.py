@@ -19,11 +19,11 @@ from jsonschema import Draft202012Validator
 
 from scim import openapi
 from scim.preset import FIELD_TYPES, PRESETS, profile
-from store.database import Database
-from store.fields import Fields
-from store.indexes import Indexes
-from store.tenants import Tenants
-from store.tokens import Tokens
+from store.database.transactions import Database
+from store.tenants.fields import Fields
+from store.tenants.indexes import Indexes
+from store.tenants.tenants import Tenants
+from store.tenants.tokens import Tokens
 from tests.fuzz.drawing import Drawing, Json
 from tests.live import DEADLINE, Reply, Server, serving
 

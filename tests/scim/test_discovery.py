@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim import messages
+from scim import envelopes
 from scim.discovery import Pagination, resource_types, schemas, service_provider_config
 from scim.errors import InvalidFilter, InvalidSyntax, NotFound, Uniqueness
 from scim.preset import PRESETS, CustomField, profile
@@ -226,11 +226,11 @@ def test_the_configuration_names_the_limits_of_bulk_and_pages_where_they_are_off
     ],
 )
 def test_an_error_goes_out_with_its_status_as_text(error, body):
-    assert messages.error_body(error) == {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], **body}
+    assert envelopes.error_body(error) == {"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], **body}
 
 
 def test_a_list_counts_what_it_holds():
-    listed = messages.list_response(7, [{"id": "a"}, {"id": "b"}], 5)
+    listed = envelopes.list_response(7, [{"id": "a"}, {"id": "b"}], 5)
     assert listed == {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": 7,
@@ -238,7 +238,7 @@ def test_a_list_counts_what_it_holds():
         "itemsPerPage": 2,
         "Resources": [{"id": "a"}, {"id": "b"}],
     }
-    assert messages.list_response(0, [])["Resources"] == []
+    assert envelopes.list_response(0, [])["Resources"] == []
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_list_counts_what_it_holds():
     ],
 )
 def test_a_message_may_leave_its_urn_out_but_not_get_it_wrong(body):
-    assert messages.check_message(body, messages.PATCH_OP) is body
+    assert envelopes.check_message(body, envelopes.PATCH_OP) is body
 
 
 @pytest.mark.parametrize(
@@ -262,16 +262,16 @@ def test_a_message_may_leave_its_urn_out_but_not_get_it_wrong(body):
         ([], "The body must be a JSON object, a PatchOp message."),
         ("x", "The body must be a JSON object, a PatchOp message."),
         (None, "The body must be a JSON object, a PatchOp message."),
-        ({"schemas": [messages.BULK_REQUEST]}, f'The schemas of a PatchOp message must hold "{messages.PATCH_OP}".'),
-        ({"schemas": [CORE_USER]}, f'The schemas of a PatchOp message must hold "{messages.PATCH_OP}".'),
-        ({"schemas": [7]}, f'The schemas of a PatchOp message must hold "{messages.PATCH_OP}".'),
-        ({"schemas": {}}, f'The schemas of a PatchOp message must hold "{messages.PATCH_OP}".'),
+        ({"schemas": [envelopes.BULK_REQUEST]}, f'The schemas of a PatchOp message must hold "{envelopes.PATCH_OP}".'),
+        ({"schemas": [CORE_USER]}, f'The schemas of a PatchOp message must hold "{envelopes.PATCH_OP}".'),
+        ({"schemas": [7]}, f'The schemas of a PatchOp message must hold "{envelopes.PATCH_OP}".'),
+        ({"schemas": {}}, f'The schemas of a PatchOp message must hold "{envelopes.PATCH_OP}".'),
         ({"Operations": [], "operations": []}, 'The key "operations" is given more than once.'),
     ],
 )
 def test_what_is_no_such_message_is_refused(body, sentence):
     with pytest.raises(InvalidSyntax) as refused:
-        messages.check_message(body, messages.PATCH_OP)
+        envelopes.check_message(body, envelopes.PATCH_OP)
     assert refused.value.detail == sentence
 
 
@@ -280,4 +280,4 @@ def test_what_is_no_such_message_is_refused(body, sentence):
     [({"Operations": 1}, 1), ({"operations": 2}, 2), ({"OPERATIONS": None}, None), ({"operation": 3}, None)],
 )
 def test_a_member_is_found_in_any_letter_case(body, value):
-    assert messages.member(body, "Operations") == value
+    assert envelopes.member(body, "Operations") == value

@@ -1,0 +1,224 @@
+"""What stands in front of Flask: slashes that are too many, and the requests that identity providers send most.
+
+The fast path answers reads, creates and patches of users and groups by the same functions as the views, but without
+building a Flask request and response, which costs more than everything else in most of them. What is unusual it leaves
+to Flask before anything was done. What was refused goes to Flask together with the refusal, so nothing is done twice.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from gunicorn.http.errors import ParseException
+
+from app import auth, log
+from app.auth import FAILURE, Failure, Gate
+from app.http import encoded, json_value, limits, page_headers, page_text, resource_headers, searched
+from scim.document import Text, etag
+from scim.envelopes import PATCH_OP, check_message, member
+from scim.projection import Projection
+from store.resources.groups import Groups
+from store.resources.reading import Answer
+from store.resources.users import Users
+from store.tenants.tenants import Access
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_PATH = re.compile(r"/scim/([a-z0-9-]{1,63})/v2/(Users|Groups)(?:/([0-9a-f-]{36}))?")
+_UNUSUAL = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"})
+_JSON = frozenset({"application/scim+json", "application/json"})
+_MEDIA_TYPES = _JSON | {f"{type}; charset=utf-8" for type in _JSON}
+_RESOURCES: dict[str, type[Users | Groups]] = {"Users": Users, "Groups": Groups}
+# Entra adds this flag to a Tenant URL, whatever the request; it asks for what is done here anyway.
+_FLAG = "aadOptscim062020"
+
+
+class CollapsedSlashes:
+    """Serves //Users and /Users/ as /Users: a Tenant URL pasted with a slash at its end must not lead to a redirect,
+    which drops the token."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer the request (PEP 3333)."""
+        path = environ.get("PATH_INFO", "")
+        if "//" in path or path.endswith("/"):
+            environ["PATH_INFO"] = re.sub("/{2,}", "/", path).rstrip("/") or "/"
+        return self._application(environ, start_response)
+
+
+class Asked(NamedTuple):
+    """A request of a client that is known: `query` are its parameters, `body` is the JSON value of its body."""
+
+    resources: Users | Groups
+    id: str
+    query: dict[str, str]
+    body: Any
+    accept: str | None
+
+
+class Reply(NamedTuple):
+    """What is answered; 204 has no text."""
+
+    status: HTTPStatus
+    headers: dict[str, str]
+    text: Text | None
+
+
+class FastPath:
+    """Answers the usual requests for users and groups without Flask; see the module."""
+
+    def __init__(self, application: Application, gate: Gate, config: Mapping[str, Any]) -> None:
+        self._application = application
+        self._gate = gate
+        self._limits = limits(config)
+        self._max_body = config["MAX_CONTENT_LENGTH"]
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer the request (PEP 3333)."""
+        found = _PATH.fullmatch(environ["PATH_INFO"])
+        kind = _KINDS.get((environ["REQUEST_METHOD"], bool(found and found[3])))
+        if found is None or kind is None or not _UNUSUAL.isdisjoint(environ):
+            return self._application(environ, start_response)
+        query = _query(environ.get("QUERY_STRING", ""))
+        if query is None or not _is_usual(query, kind, found[2]):
+            return self._application(environ, start_response)
+        return self._answer(environ, start_response, found, kind, query)
+
+    def _answer(
+        self,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+        found: re.Match[str],
+        kind: "_Kind",
+        query: dict[str, str],
+    ) -> Iterable[bytes]:
+        began = time.perf_counter()
+        access = self._access(environ, found[1], kind)
+        content = self._content(environ) if kind.writes and access is not None else b""
+        if access is None or content is None:
+            return self._application(environ, start_response)
+        call = auth.call(environ, access)
+        resources = _RESOURCES[found[2]](self._gate.database, access.tenant, self._gate.endpoint_url(access), call)
+        try:
+            body = json_value(content) if kind.writes else None
+            reply = kind.answer(Asked(resources, found[3], query, body, environ.get("HTTP_ACCEPT")), self._limits)
+        except Exception as error:  # noqa: BLE001 (whatever it is, app/errors.py answers for it)
+            environ[FAILURE] = Failure(error, access, call, began)
+            return self._application(environ, start_response)
+        self._gate.last_used.note(access.token, access.tenant.pk)
+        log.request_line(
+            id=log.number(), tenant=found[1], method=environ["REQUEST_METHOD"], route=kind.route.format(found[2]),
+            status=reply.status, seconds=time.perf_counter() - began,
+        )  # fmt: skip
+        return _sent(reply, start_response)
+
+    def _access(self, environ: dict[str, Any], tenant: str, kind: "_Kind") -> Access | None:
+        """The token, if it is in force and allows what is asked."""
+        try:
+            access = self._gate.access(tenant, environ.get("HTTP_AUTHORIZATION", ""))
+        except Exception:  # noqa: BLE001 (Flask asks again, and answers for it)
+            return None
+        return None if access is None or (kind.writes and access.scope == "read") else access
+
+    def _content(self, environ: dict[str, Any]) -> bytes | None:
+        """The body, which Flask may read again; None where it is not what clients usually send."""
+        length = environ.get("CONTENT_LENGTH", "")
+        usual = environ.get("CONTENT_TYPE", "").lower() in _MEDIA_TYPES and length.isascii() and length.isdigit()
+        if not usual or int(length) > self._max_body:
+            return None
+        try:
+            content: bytes = environ["wsgi.input"].read(int(length))
+        except (OSError, ParseException):
+            return None
+        environ["wsgi.input"] = BytesIO(content)
+        return content if len(content) == int(length) else None
+
+
+def _query(text: str) -> dict[str, str] | None:
+    """The parameters of a query string, None where one is given twice or is no UTF-8."""
+    if not text:
+        return {}
+    if not text.isascii():
+        # Bytes that a client did not escape, each as one character (PEP 3333).
+        return None
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except ValueError:
+        return None
+    query = dict(pairs)
+    query.pop(_FLAG, None)
+    return query if len(query) + sum(name == _FLAG for name, _ in pairs) == len(pairs) else None
+
+
+def _is_usual(query: dict[str, str], kind: "_Kind", endpoint: str) -> bool:
+    excluded = query.get("excludedAttributes")
+    return query.keys() <= kind.parameters and (excluded is None or (endpoint, excluded) == ("Groups", "members"))
+
+
+def _sent(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    # As Werkzeug spells it.
+    status = f"{reply.status.value} {reply.status.phrase.upper()}"
+    if reply.text is None:
+        start_response(status, list(reply.headers.items()))
+        return []
+    body = encoded(reply.text)
+    length = [("Content-Length", str(len(body[0])))] if isinstance(body, list) else []
+    start_response(status, [*reply.headers.items(), *length])
+    return body
+
+
+def _projection(asked: Asked) -> Projection | None:
+    if "excludedAttributes" not in asked.query:
+        return None
+    return Projection.read(asked.resources.type, None, ["members"])
+
+
+def _search(asked: Asked, limits: Any) -> Reply:
+    page = asked.resources.search(searched(asked.query, limits), _projection(asked))
+    return Reply(HTTPStatus.OK, page_headers(asked.accept), page_text(page, by_cursor=False))
+
+
+def _get(asked: Asked, limits: Any) -> Reply:
+    return _resource(asked.resources.get(asked.id, _projection(asked)), HTTPStatus.OK, asked)
+
+
+def _create(asked: Asked, limits: Any) -> Reply:
+    return _resource(asked.resources.create(asked.body), HTTPStatus.CREATED, asked)
+
+
+def _patch(asked: Asked, limits: Any) -> Reply:
+    operations = member(check_message(asked.body, PATCH_OP), "Operations")
+    # A group answers without a body, since members may be many (RFC 7644 §3.5.2).
+    answer = asked.resources.patch(asked.id, operations, body=asked.resources.name == "User")
+    return _resource(answer, HTTPStatus.OK, asked)
+
+
+def _resource(answer: Answer, status: HTTPStatus, asked: Asked) -> Reply:
+    tag = etag(answer.version)
+    if answer.text is None:
+        return Reply(HTTPStatus.NO_CONTENT, {"ETag": tag, "Location": answer.location}, None)
+    return Reply(status, resource_headers(tag, answer.location, asked.accept), answer.text)
+
+
+class _Kind(NamedTuple):
+    """A kind of request: how it is answered, which query parameters it may have, what the log calls its URL."""
+
+    answer: Callable[[Asked, Any], Reply]
+    parameters: frozenset[str]
+    route: str
+    writes: bool = False
+
+
+_ALL, _ONE = "/scim/<tenant>/v2/{}", "/scim/<tenant>/v2/{}/<id>"
+_KINDS = {
+    ("GET", False): _Kind(_search, frozenset({"filter", "startIndex", "count", "excludedAttributes"}), _ALL),
+    ("GET", True): _Kind(_get, frozenset({"excludedAttributes"}), _ONE),
+    ("POST", False): _Kind(_create, frozenset(), _ALL, writes=True),
+    ("PATCH", True): _Kind(_patch, frozenset(), _ONE, writes=True),
+}

@@ -1,0 +1,213 @@
+"""Postgres, as store.dialect asks for it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import local
+from typing import Any, ClassVar
+
+from peewee import SQL, Cast, Database, DatabaseError, Entity, Node, NodeList, PostgresqlDatabase, fn
+
+from store.database.dialect import LOST, OVERDUE, RETRY, UNAVAILABLE, UNCONFIRMED
+
+_GLANCE = 0.02
+"""After how many seconds to look again whether others are done."""
+
+
+class _Replicated(PostgresqlDatabase):
+    """Postgres whose connections remember when a commit was reported as done but not replicated as configured."""
+
+    def _connect(self) -> Any:
+        connection = super()._connect()  # type: ignore[misc]
+        connection.unreplicated = False
+
+        def noticed(diagnostic: Any) -> None:
+            # "canceling wait for synchronous replication due to user request"
+            if diagnostic.sqlstate == "01000" and "synchronous replication" in (diagnostic.message_primary or ""):
+                connection.unreplicated = True
+
+        connection.add_notice_handler(noticed)
+        return connection
+
+    def commit(self) -> Any:
+        """Commit; a commit that a failover may lose counts as failed."""
+        result = super().commit()
+        connection = self.connection()  # type: ignore[no-untyped-call]
+        if connection.unreplicated:
+            connection.unreplicated = False
+            raise UnreplicatedCommit("The commit was not replicated as configured.")
+        return result
+
+
+class UnreplicatedCommit(Exception):
+    """Postgres stopped waiting for the standby, so the write may not survive the loss of the primary."""
+
+
+class Postgres:
+    """Postgres over psycopg 3. No session state is used, so a transaction pooler may stand in between."""
+
+    locks_rows = True
+    errors: tuple[type[Exception], ...] = (DatabaseError, UnreplicatedCommit)
+
+    _FATES: ClassVar = {
+        "40P01": RETRY, "40001": RETRY, "23503": RETRY,
+        "57014": OVERDUE, "53100": UNAVAILABLE, "53200": UNAVAILABLE, "53300": UNAVAILABLE, "55P03": UNAVAILABLE,
+        "25006": LOST, "57P01": LOST, "57P02": LOST, "57P03": UNAVAILABLE,
+    }  # fmt: skip
+
+    def __init__(self, url: str, *, statement_timeout: float, prepared_statements: bool) -> None:
+        self._within = local()
+        self.db: Database = _Replicated(
+            url,
+            prefer_psycopg3=True,
+            prepare_threshold=5 if prepared_statements else None,
+            connect_timeout=10,
+            options=f"-c statement_timeout={int(statement_timeout * 1000)}",
+        )
+
+    @contextmanager
+    def migration_lock(self) -> Iterator[None]:
+        """See Dialect."""
+        with self.db.atomic():
+            self.serialize(0)
+            yield
+
+    def turn(self) -> AbstractContextManager[Any]:
+        """See Dialect: Postgres locks rows, and queues for them."""
+        return nullcontext()
+
+    def serialize(self, number: int) -> None:
+        """See Dialect; the first number only keeps us apart from other programs in the same database."""
+        lock = "SELECT pg_advisory_xact_lock(72248, %s)"
+        self.db.execute_sql(lock, (number % 2**31,))  # type: ignore[no-untyped-call]
+
+    def settle(self) -> None:
+        """See Dialect. Whoever was given a number before ours is under way until no snapshot names it any more."""
+        (last,) = self.db.execute_sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()  # type: ignore[no-untyped-call]
+        running = "SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other WHERE other < %s::xid8"
+        while self.db.execute_sql(running, (last,)).fetchone() is not None:  # type: ignore[no-untyped-call]
+            time.sleep(_GLANCE)
+
+    def step_aside(self, seconds: float) -> None:
+        """See Dialect: only whoever changes the same rows has to wait."""
+
+    def survey(self, table: str) -> None:
+        """See Dialect. Autovacuum would do it, some minutes later."""
+        self.db.execute_sql(f'ANALYZE "{table}"')  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:
+        """See Dialect. A transaction for it is two more round trips, so what an index serves has the time that every
+        statement has."""
+        if not walks:
+            yield
+            return
+        with self.db.atomic():
+            self._within.end = time.monotonic() + seconds
+            try:
+                self.renew_deadline()
+                yield
+            finally:
+                del self._within.end
+
+    def renew_deadline(self) -> None:
+        """See Dialect. SET LOCAL ends with the transaction: a transaction pooler may stand in between."""
+        end = getattr(self._within, "end", None)
+        if end is not None:
+            left = max(1, int((end - time.monotonic()) * 1000))
+            self.db.execute_sql("SELECT set_config('statement_timeout', %s, true)", (str(left),))  # type: ignore[no-untyped-call]
+
+    def new_keys(self, table: str, count: int) -> list[int]:
+        """See Dialect."""
+        keys = "SELECT nextval(pg_get_serial_sequence(%s, 'pk')) FROM generate_series(1, %s)"
+        return [key for (key,) in self.db.execute_sql(keys, (table, count)).fetchall()]  # type: ignore[no-untyped-call]
+
+    def gather_statistics(self) -> None:
+        """See Dialect: Postgres does so by itself, but a minute late; until then it reads whole tables."""
+        self.db.execute_sql("ANALYZE resource, membership, lookup")  # type: ignore[no-untyped-call]
+
+    def for_update(self, query: Any) -> Any:
+        """See Dialect. Rows that only refer to a locked one, as new memberships do, need not wait for it."""
+        return query.for_update("FOR NO KEY UPDATE")
+
+    def for_delete(self, query: Any) -> Any:
+        """See Dialect."""
+        return query.for_update()
+
+    def value(self, document: Node, path: Sequence[str], type: str) -> Node:
+        """See Dialect."""
+        text = fn.jsonb_extract_path_text(document, *path)
+        return Cast(text, "numeric") if type in ("integer", "decimal") else self.text(text)
+
+    def present(self, document: Node, path: Sequence[str]) -> Node:
+        """See Dialect."""
+        return fn.jsonb_extract_path(document, *path).is_null(False)
+
+    def operand(self, type: str, key: Any) -> Any:
+        """See Dialect: the text of JSON true is "true"."""
+        return ("true" if key else "false") if type == "boolean" else key
+
+    def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
+        """See Dialect."""
+        array = fn.jsonb_array_elements(fn.jsonb_extract_path(document, *path))
+        return NodeList((array, SQL(f'WITH ORDINALITY AS "{alias}" ("value", "position")')))
+
+    def position(self, alias: str) -> Node:
+        """See Dialect."""
+        return Entity(alias, "position")
+
+    def contains(self, text: Node, operand: Any) -> Any:
+        """See Dialect: LIKE has wildcards of its own."""
+        return fn.strpos(text, operand) > 0
+
+    def one_of(self, column: Any, values: Any) -> Any:
+        """See Dialect."""
+        return column == fn.ANY(values)
+
+    def none_of(self, key: Any, query: Any, column: Any) -> Any:
+        """See Dialect: what NOT IN excludes is read anew for every row, once it is more than work_mem holds."""
+        return ~fn.EXISTS(query.where(column == key))
+
+    def list_of(self, values: Sequence[Any]) -> list[Any]:
+        """See Dialect."""
+        return list(values)
+
+    def text(self, key: Node) -> Node:
+        """See Dialect."""
+        return NodeList((key, SQL('COLLATE "C"')), parens=True)
+
+    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
+        """See Dialect: the driver has all rows at once."""
+        return query
+
+    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
+        """See Dialect."""
+        found: list[Any] = cursor.fetchall()
+        return found
+
+    def json_row(self, *columns: Node) -> Node:
+        """See Dialect."""
+        return fn.json_build_array(*columns)
+
+    def json_list(self, element: Node) -> Node:
+        """See Dialect."""
+        return fn.COALESCE(Cast(fn.json_agg(element), "text"), "[]")
+
+    def typed(self, value: Node, type: str) -> Node:
+        """See Dialect."""
+        return Cast(value, type)
+
+    def remedy(self, error: Exception) -> str | None:
+        """See Dialect. Without a code the connection itself was lost."""
+        if isinstance(error, UnreplicatedCommit):
+            return UNCONFIRMED
+        original = getattr(error, "orig", error)
+        state = getattr(original, "sqlstate", None)
+        if state is None:
+            return LOST if type(original).__name__ in ("OperationalError", "InterfaceError") else None
+        return self._FATES.get(state) or (LOST if state.startswith("08") else None)
+
+    def constraint(self, error: Exception) -> str:
+        """See Dialect."""
+        diagnostic = getattr(getattr(error, "orig", error), "diag", None)
+        return str(getattr(diagnostic, "constraint_name", None) or error)

@@ -1,0 +1,85 @@
+"""Whose turn it is to write to SQLite, among the threads and processes of a server.
+
+SQLite's own way to wait is to look again after longer and longer sleeps: unfair, since whoever writes often is there
+first, and slow. Here the threads of a process queue, and processes let each other in.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from threading import RLock, local
+
+_LOOK = 0.0005
+"""After how many seconds a process that waits for another one looks again."""
+
+_YIELD = 4 * _LOOK
+"""For how many seconds a process that was just writing lets those go first who wait; they look meanwhile."""
+
+_WRITING, _WAITING = 0, 1
+"""The bytes of the file that are locked: by the process that writes, and by those that wait."""
+
+
+class SqliteQueue:
+    """A context manager that one thread of one process holds; one that holds it may begin again inside.
+
+    Who has waited for so many seconds goes on all the same, and meets SQLite's own refusal. The kernel takes the locks
+    of a process that was killed away from it.
+    """
+
+    def __init__(self, path: str, seconds: float) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._queue = RLock()
+        self._mine = local()
+        self._descriptor: int | None = None
+        self._wrote_last = False
+
+    def __enter__(self) -> None:
+        held: list[bool] = self._mine.__dict__.setdefault("held", [])
+        deadline = time.monotonic() + self._seconds
+        queued = self._queue.acquire(timeout=self._seconds)
+        held.append(queued)
+        if queued and len(held) == 1:
+            # Where no file can be made the database cannot be written either, and says so itself.
+            with contextlib.suppress(OSError):
+                self._enter(self._file(), deadline)
+
+    def __exit__(self, *_: object) -> None:
+        held: list[bool] = self._mine.held
+        queued = held.pop()
+        if queued and not held and self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _WRITING)
+        if queued:
+            self._queue.release()
+
+    def _file(self) -> int:
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        return self._descriptor
+
+    def _enter(self, file: int, deadline: float) -> None:
+        """Take the turn among processes. Who wrote last waits a moment where others do."""
+        if self._wrote_last and not _take(file, _WAITING):
+            time.sleep(_YIELD)
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
+        self._wrote_last = _take(file, _WRITING)
+        if self._wrote_last:
+            return
+        fcntl.lockf(file, fcntl.LOCK_SH, 1, _WAITING)
+        try:
+            while not (self._wrote_last or time.monotonic() > deadline):
+                time.sleep(_LOOK)
+                self._wrote_last = _take(file, _WRITING)
+        finally:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
+
+
+def _take(file: int, byte: int) -> bool:
+    """Lock a byte, if nobody else has."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Statements whose SQL is built once and run many times: peewee builds SQL anew at every call, at ten times the
+price."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from peewee import Database, Node, Value, __exception_wrapper__  # type: ignore[attr-defined]
+
+from store.database.bounded import Bounded
+
+
+class _Slot:
+    """The place of a parameter that is given when the statement runs."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def parameter(name: str) -> Node:
+    """A parameter of a statement that is to be compiled."""
+    return Value(_Slot(name), converter=False)
+
+
+class Compiled:
+    """A query's SQL with its parameters: those that are always the same, and slots."""
+
+    __slots__ = ("_database", "_parameters", "_slots", "sql")
+
+    def __init__(self, database: Database, query: Any) -> None:
+        self._database = database
+        self.sql, parameters = database.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]
+        self._parameters = list(parameters)
+        self._slots = [(i, value.name) for i, value in enumerate(parameters) if isinstance(value, _Slot)]
+
+    def __call__(self, **values: Any) -> Any:
+        """Run the statement; returns the driver's cursor."""
+        return self._database.execute_sql(self.sql, self._filled(values))  # type: ignore[no-untyped-call]
+
+    def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run the statement for each of these sets of values; the driver sends many before it waits for answers."""
+        filled = [self._filled(row) for row in rows]
+        if len(filled) == 1:
+            self._database.execute_sql(self.sql, filled[0])  # type: ignore[no-untyped-call]
+        elif filled:
+            cursor = self._database.cursor()  # type: ignore[no-untyped-call]
+            with __exception_wrapper__:
+                cursor.executemany(self.sql, filled)
+
+    def _filled(self, values: Mapping[str, Any]) -> list[Any]:
+        parameters = self._parameters.copy()
+        for index, name in self._slots:
+            parameters[index] = values[name]
+        return parameters
+
+
+OVERHEAD = 1_000
+"""What a statement weighs beside its SQL, in characters."""
+
+
+class Statements:
+    """The compiled statements of one database, the most recently used ones: at most so many characters of SQL, since a
+    client may make filters long."""
+
+    def __init__(self, database: Database, size: int = 4_000_000) -> None:
+        self._database = database
+        self._statements: Bounded[object, Compiled] = Bounded(size)
+
+    def get(self, shape: object, build: Callable[[], Any]) -> Compiled:
+        """The statement of that shape; `build` makes its query the first time."""
+        statement = self._statements.get(shape)
+        if statement is None:
+            statement = Compiled(self._database, build())
+            self._statements.put(shape, statement, OVERHEAD + len(statement.sql))
+        return statement

@@ -1,0 +1,166 @@
+"""An open database: connections kept by thread, transactions that are repeated whole, statements compiled once."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from playhouse.migrations import Runner
+
+from scim.errors import TooMany, Unavailable
+from store.database.dialect import LOST, OVERDUE, TOO_LARGE, UNAVAILABLE, UNCONFIRMED, Dialect
+from store.database.postgres import Postgres
+from store.database.sqlite import Sqlite
+from store.database.statements import Compiled, Statements
+from store.tables import proxy
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 3
+"""How often a write that lost a race is run before the client is asked to come back."""
+
+LONGEST_PAUSE = 0.2
+"""The seconds that work on the side leaves to others between two transactions, at most."""
+
+BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
+
+TOO_MUCH = "The page is larger than the database can give at once: ask for fewer resources by count."
+
+DOUBTFUL = "The database did not confirm that this was kept: look whether it is there before you send it again."
+
+_SQLITE = "sqlite:///"
+
+
+class Unconfirmed(Unavailable):
+    """A commit was made or not, and what it made is kept or not: nobody knows."""
+
+
+class Overdue(Unavailable):
+    """A statement took longer than it may; nothing was applied."""
+
+
+class MigrationNeeded(Exception):
+    """The database's tables are not those that this version works with."""
+
+
+class Database:
+    """What the store's modules share.
+
+    `url` is sqlite:///path or postgresql://…; the times are in seconds. `deadline` is when a search is given up, 0 for
+    never.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_timeout: float = 15.0,
+        statement_timeout: float = 20.0,
+        prepared_statements: bool = True,
+        deadline: float = 10.0,
+    ) -> None:
+        self.dialect: Dialect = (
+            Sqlite(url.removeprefix(_SQLITE), busy_timeout=busy_timeout)
+            if url.startswith(_SQLITE)
+            else Postgres(url, statement_timeout=statement_timeout, prepared_statements=prepared_statements)
+        )
+        self.db = self.dialect.db
+        self.deadline = deadline
+        self._statements = Statements(self.db)
+        self.use()
+
+    def use(self) -> None:
+        """Make this the database that the models speak to; there is one at a time in a process."""
+        proxy.initialize(self.db)
+
+    def statement(self, shape: object, build: Callable[[], Any]) -> Compiled:
+        """The compiled statement of that shape; `build` makes the peewee query the first time."""
+        return self._statements.get(shape, build)
+
+    def read(self, work: Callable[[], Result]) -> Result:
+        """Run statements that change nothing; once more over a new connection where the old one was lost."""
+        return self._run(work)
+
+    def write(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a transaction.
+
+        A write is a function of the request: where it loses a race (deadlock, serialization failure, a foreign key
+        gone) it is rolled back and run again whole. Raises Unavailable when that does not help, or when the database
+        is busy, full or away; then nothing was applied. Raises Unconfirmed where the answer to the commit was lost, or
+        says that a failover may undo it: run again, the write would meet itself.
+        """
+        worked = False
+
+        def transaction() -> Result:
+            nonlocal worked
+            worked = False
+            with self.dialect.turn(), self.db.atomic():
+                result = work()
+                worked = True
+            return result
+
+        return self._run(transaction, lambda: worked)
+
+    def write_aside(self, work: Callable[[], Result]) -> Result:
+        """Run `work`, one of many, in a transaction; then leave others their turn, where they wait for one."""
+        began = time.monotonic()
+        result = self.write(work)
+        self.dialect.step_aside(min(time.monotonic() - began, LONGEST_PAUSE))
+        return result
+
+    def _run(self, work: Callable[[], Result], commits: Callable[[], bool] = lambda: False) -> Result:
+        """Run the work, again where that helps; `commits`: whether it had come to its commit."""
+        nested = self.db.in_transaction()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return work()
+            except self.dialect.errors as error:
+                remedy = self.dialect.remedy(error)
+                # A nested transaction cannot be repeated by itself; the outermost one will.
+                if remedy is None or nested:
+                    raise
+                if remedy == LOST:
+                    self.close()
+                if remedy == UNCONFIRMED or (remedy == LOST and commits()):
+                    raise Unconfirmed(DOUBTFUL, headers={"Retry-After": "5"}) from error
+                if remedy == TOO_LARGE:
+                    raise TooMany(TOO_MUCH) from error
+                if remedy == OVERDUE:
+                    raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
+                if remedy == UNAVAILABLE or attempt == ATTEMPTS:
+                    raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def close(self) -> None:
+        """Close this thread's connection; the next statement opens another."""
+        if not self.db.is_closed():
+            while self.db.transaction_depth():
+                self.db.pop_transaction()  # type: ignore[no-untyped-call]
+            self.db.close()
+
+    def migrate(self) -> list[str]:
+        """Bring the tables up to date, one process at a time; returns the names of the steps that were taken."""
+        with self.dialect.migration_lock():
+            applied: list[str] = self._runner().up()
+        return applied
+
+    def check_migrated(self) -> None:
+        """Raise MigrationNeeded unless every step was taken."""
+        pending = [step.name for step in self._runner().status() if step.applied is None]
+        if pending:
+            raise MigrationNeeded(f"The database lacks {', '.join(pending)}: run `vestibule migrate` first.")
+
+    def _runner(self) -> Runner:
+        return Runner(self.db, directory=os.fspath(Path(__file__).parents[1] / "migrations"), table_name="migration")
+
+
+def now() -> str:
+    """This instant as the store keeps it: the comparison key of a dateTime, in UTC."""
+    return instant_at(time.time())
+
+
+def instant_at(seconds: float) -> str:
+    """An instant in seconds since 1970 as the store keeps it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:26] + "000Z"

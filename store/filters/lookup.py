@@ -1,0 +1,110 @@
+"""The index table: rows of keys for multi-valued attributes and custom fields, beside the resources' columns."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scim import keys
+from scim.attributes import Attribute, ResourceType, Target
+from store.database.statements import parameter
+from store.database.transactions import Database
+from store.filters.shape import CUT
+from store.tables import Lookup, Resource
+
+Document = dict[str, Any]
+
+UNASSIGNED = ""
+"""The type in the row of a singular attribute that is unassigned; no element has an empty one."""
+
+_COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "number", "primary")
+
+
+def write(
+    database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, documents: Mapping[int, Document]
+) -> None:
+    """Insert the rows of resources that have none, by their keys."""
+    for name, number in indexes.items():
+        target = type.targets.get(name.lower())
+        if target is not None:
+            _insert(database, (tenant, number), target, documents)
+
+
+def rewrite(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
+    """Make the rows of one index, given as tenant and number, anew for these resources."""
+    erase(database, index[1], documents)
+    _insert(database, index, target, documents)
+
+
+def _insert(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
+    singular = not _held(target).multi_valued
+    of_index = {"tenant": index[0], "attribute": index[1]}
+    found = [row | of_index | {"resource": pk} for pk, document in documents.items() for row in rows(target, document)]
+    database.statement(("lookup", singular), lambda: _insert_query(singular)).many(found)
+
+
+def erase(database: Database, index: int, pks: Iterable[int]) -> None:
+    """Remove the rows of one index for these resources."""
+    of_index = Lookup.attribute == parameter("index")
+    listed = database.dialect.one_of(Lookup.resource, parameter("pks"))
+    statement = database.statement("erase lookups", lambda: Lookup.delete().where(listed & of_index))
+    statement(index=index, pks=database.dialect.list_of(list(pks)))
+
+
+def _insert_query(singular: bool) -> Any:
+    row = {column: parameter(column) for column in _COLUMNS}
+    return Lookup.insert(row | ({"id": _id_of(parameter("resource"))} if singular else {}))
+
+
+def _id_of(pk: Any) -> Any:
+    return Resource.select(Resource.id).where(Resource.pk == pk)
+
+
+def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
+    """Whether two documents of one resource have different rows."""
+    held = [_held(target).path for name in indexes if (target := type.targets.get(name.lower())) is not None]
+    return any(_value(path, before) != _value(path, after) for path in held)
+
+
+def clear(database: Database, pk: int) -> None:
+    """Remove the rows of a resource."""
+    of_resource = Lookup.resource == parameter("pk")
+    database.statement("clear lookups", lambda: Lookup.delete().where(of_resource))(pk=pk)
+
+
+def _held(target: Target) -> Target:
+    """What a document holds one or several of: the attribute itself, or the list that it is a sub-attribute of."""
+    container = target.container
+    return container if container is not None and container.multi_valued else target
+
+
+def _value(path: tuple[str, ...], document: Document) -> Any:
+    value: Any = document
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def rows(target: Target, document: Document) -> list[dict[str, Any]]:
+    """The rows of `lookup` for an attribute of a document: one an element, one for a singular attribute, assigned or
+    not; texts are cut."""
+    held = _held(target)
+    value = _value(held.path, document)
+    if not held.multi_valued:
+        return [_row(target.attribute, value, 0, {}) | ({"type": UNASSIGNED} if value is None else {})]
+    simple = target.attribute if held is not target else target.attribute.sub("value")
+    return [
+        _row(simple, None if simple is None else element.get(simple.name), position, element)
+        for position, element in enumerate(value or ())
+    ]
+
+
+def _row(simple: Attribute | None, value: Any, position: int, element: Document) -> dict[str, Any]:
+    key = None if value is None or simple is None else keys.key_function(simple)(value)
+    is_number = isinstance(key, int | float) and not isinstance(key, bool)
+    text = None if key is None or is_number else ("true" if key else "false") if isinstance(key, bool) else str(key)
+    return {
+        "position": position,
+        "type": keys.folded(element["type"])[:CUT] if element.get("type") else None,
+        "value": None if text is None else text[:CUT],
+        "number": key if is_number else None,
+        "primary": element.get("primary"),
+    }

@@ -1,0 +1,74 @@
+"""A sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.3)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from peewee import SQL, Case, Entity, Select, fn
+
+from scim.attributes import Target
+from store.filters.shape import CUT_COLUMNS, Scope, column_of
+from store.filters.where import MANAGER, ROW, SOURCES, Where, element_value
+from store.tables import Membership, Resource
+
+
+class Order:
+    """What one sort target orders `Resource` by (RFC 7644 §3.4.2.3)."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._dialect = scope.dialect
+
+    def values(self, target: Target) -> list[Any]:
+        """The expressions that are ordered by, ties apart."""
+        container = target.container
+        if target.name == "schemas":
+            # The first schema is the same for all.
+            return []
+        if container is not None and container.name in SOURCES:
+            return [_FIRST[container.name](target.attribute.name)]
+        if container is not None and container.attribute.multi_valued:
+            return [self._first_element(container, target)]
+        value = Where(self._scope, None).scalar(target)
+        if column_of(self._scope.type, target) in CUT_COLUMNS:
+            # What the column cuts off decides between values that begin alike.
+            return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
+        return [value]
+
+    def _first_element(self, container: Target, target: Target) -> Any:
+        """The value of the primary element, else of the first."""
+        element = Entity("sorted", "value")
+        primary = self._dialect.value(element, ("primary",), "boolean") == self._dialect.operand("boolean", True)
+        value = self._dialect.value(element, target.path[len(container.path) :], target.attribute.type)
+        rows = Select([self._dialect.elements(ROW.keys, container.path, "sorted")], [value])
+        first = Case(None, ((primary, 0),), 1)
+        return rows.order_by(first, self._dialect.position("sorted")).limit(1)
+
+
+def _first_member(name: str) -> Any:
+    member = Resource.alias("sorted_member")
+    rows = Membership.select(element_value(member, name, fn.LOWER(member.type)))
+    rows = rows.join(member, on=(member.pk == Membership.member)).where(Membership.group == ROW.pk)
+    return rows.order_by(member.pk).limit(1)
+
+
+def _first_group(name: str) -> Any:
+    group, inner = Resource.alias("sorted_group"), Membership.alias("sorted_inner")
+    own = Membership.select(Membership.group).where(Membership.member == ROW.pk)
+    above = own.cte("above", recursive=True, columns=("reached",))
+    above = above.union(inner.select(inner.group).join(above, on=(inner.member == above.c.reached)))
+    direct = Membership.select(SQL("1")).where((Membership.member == ROW.pk) & (Membership.group == group.pk))
+    kind = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
+    rows = group.select(element_value(group, name, kind)).join(above, on=(above.c.reached == group.pk))
+    return rows.order_by(group.pk).limit(1).with_cte(above)
+
+
+def _manager_value(name: str) -> Any:
+    manager = Resource.alias("sorted_manager")
+    return manager.select(element_value(manager, name, None)).where(manager.pk == ROW.manager)
+
+
+_FIRST: dict[str, Callable[[str], Any]] = {
+    "members": _first_member,
+    "groups": _first_group,
+    MANAGER: _manager_value,
+}

@@ -1,0 +1,181 @@
+"""What can be told of a bound filter before its SQL is built: what it looks like apart from its literals, the values
+of its parameters, and what an index answers (RFC 7644 §3.4.2.2)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from scim.attributes import ResourceType, Target
+from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from store.database.dialect import Dialect
+
+CUT = 256
+"""How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
+
+_COLUMNS: dict[tuple[str, str], str] = {
+    ("User", "userName"): "name_key",
+    ("User", "name.givenName"): "given_key",
+    ("User", "name.familyName"): "family_key",
+    ("Group", "displayName"): "name_key",
+}
+_COMMON_COLUMNS = {"id": "id", "externalId": "external_key"}
+CUT_COLUMNS = frozenset({"given_key", "family_key"})
+"""The columns that hold the first characters only."""
+
+INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
+"""The operators that an index answers without walking through it."""
+
+NUMBERS = frozenset({"integer", "decimal"})
+"""The types whose keys are numbers."""
+
+
+def column_of(type: ResourceType, target: Target) -> str | None:
+    """The column that holds an attribute's keys, beside the document; None where there is none."""
+    return _COMMON_COLUMNS.get(target.name) or _COLUMNS.get((type.name, target.name))
+
+
+class Scope(NamedTuple):
+    """What a filter is evaluated in: one tenant's resources of one type.
+
+    `indexes` are the attributes that `lookup` holds, with the number they have there, `ordering` those of them by which
+    everybody can be ordered.
+    """
+
+    dialect: Dialect
+    type: ResourceType
+    indexes: dict[str, int]
+    ordering: frozenset[str] = frozenset()
+
+
+def shape(bound: Bound | None) -> str:
+    """What a filter looks like apart from its literals; filters of one shape share a statement."""
+    match bound:
+        case None:
+            return ""
+        case Both(left, right):
+            return f"({shape(left)} and {shape(right)})"
+        case Either(left, right):
+            return f"({shape(left)} or {shape(right)})"
+        case Negation(operand):
+            return f"not ({shape(operand)})"
+        case Elements(target, inner):
+            return f"{target.name}[{shape(inner)}]"
+        case Presence(target):
+            return f"{target.name} pr"
+        case Comparison(target, _, operand, _):
+            # Two tenants may have fields of one name and of different types.
+            return f"{target.name} {target.attribute.type} {operator_of(bound)} {'long' if is_long(operand) else '?'}"
+
+
+def operator_of(bound: Comparison) -> str:
+    """The operator. What starts with nothing but the last character, or with nothing at all, has no end."""
+    return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
+
+
+def pins(bound: Bound) -> bool:
+    """Whether the filter points at one resource, or a few, by a value that hardly two of them share."""
+    match bound:
+        case Both(left, right):
+            return pins(left) or pins(right)
+        case Either(left, right):
+            # Of two attributes, SQLite walks through everybody all the same.
+            return pins(left) and pins(right) and len({each.name for each in targets(bound)}) == 1
+        case Elements(_, inner):
+            return pins(inner)
+        case Comparison(target, "eq", _, _):
+            return target.attribute.name in _PINNING
+    return False
+
+
+_PINNING = frozenset({"id", "externalId", "userName", "displayName", "value"})
+
+
+def is_long(operand: object) -> bool:
+    """Whether a literal is longer than what the indexes hold of a text."""
+    return isinstance(operand, str) and len(operand) >= CUT
+
+
+def comparisons(bound: Bound | None) -> Iterator[Comparison]:
+    """The comparisons of a filter, in the order in which their parameters are numbered."""
+    match bound:
+        case Both(left, right) | Either(left, right):
+            yield from comparisons(left)
+            yield from comparisons(right)
+        case Negation(inner) | Elements(_, inner):
+            yield from comparisons(inner)
+        case Comparison():
+            yield bound
+
+
+def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
+    """The values of the condition's parameters: each literal's key, and where a prefix ends."""
+    values: dict[str, Any] = {}
+    for number, comparison in enumerate(comparisons(bound)):
+        key = comparison.operand
+        values[f"operand{number}"] = dialect.operand(comparison.target.attribute.type, key)
+        values[f"indexed{number}"] = _in_lookup(key)
+        if comparison.op == "sw":
+            values[f"end{number}"] = _after(str(key))
+    return values
+
+
+def _in_lookup(key: Any) -> str | float:
+    """A comparison key as `lookup` holds it: texts, cut, and numbers as doubles."""
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return key[:CUT] if isinstance(key, str) else float(key)
+
+
+def _after(prefix: str) -> str | None:
+    """The first text in code point order behind every text that starts with the prefix, None where there is none."""
+    for index in range(len(prefix) - 1, -1, -1):
+        following = ord(prefix[index]) + 1
+        if following <= 0x10FFFF:
+            # The surrogates in between are no characters.
+            return prefix[:index] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
+    return None
+
+
+def targets(bound: Bound) -> Iterator[Target]:
+    """Everything that a filter names."""
+    match bound:
+        case Both(left, right) | Either(left, right):
+            yield from targets(left)
+            yield from targets(right)
+        case Negation(inner):
+            yield from targets(inner)
+        case Elements(target, inner):
+            yield target
+            yield from targets(inner)
+        case Presence(target) | Comparison(target, _, _, _):
+            yield target
+
+
+def indexable(bound: Comparison) -> bool:
+    """Whether a column that holds the first characters of each value answers the comparison exactly."""
+    return bound.op in INDEXABLE and not is_long(bound.operand)
+
+
+def all_indexable(inner: Bound) -> bool:
+    """Whether all comparisons in the filter of an element can be answered from rows of an index."""
+    match inner:
+        case Both(left, right):
+            return all_indexable(left) and all_indexable(right)
+        case Comparison():
+            return inner.op in INDEXABLE
+    return False
+
+
+def element_index(indexes: Iterable[str], target: Target, inner: Bound) -> str | None:
+    """The index that has all that the filter of a list's element asks for: one sub-attribute, beside type and
+    primary."""
+    if not all_indexable(inner):
+        return None
+    wanted = {each.attribute.name for each in targets(inner)}
+    held = {name: _held(name, target) for name in indexes if name.partition(".")[0] == target.name}
+    fitting = [name for name, sub in held.items() if wanted <= {sub, "type", "primary"}]
+    return min(fitting, key=lambda name: (held[name] not in wanted, name), default=None)
+
+
+def _held(index: str, target: Target) -> str:
+    """The sub-attribute that stands as the value in the rows of an index on a list."""
+    return index[len(target.name) + 1 :] or "value"

@@ -1,0 +1,1 @@
+"""What only the platform side does with users and groups."""

@@ -1,0 +1,192 @@
+"""Searches end: those that no index serves are refused past a deadline, and the refusal says what would serve them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from scim.attributes import Target
+from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.errors import TooMany
+from store.database.statements import parameter
+from store.database.transactions import Database, Overdue
+from store.filters.indexable import index_name, reason_against
+from store.filters.shape import (
+    CUT_COLUMNS,
+    INDEXABLE,
+    Scope,
+    all_indexable,
+    column_of,
+    element_index,
+    indexable,
+    pins,
+    targets,
+)
+from store.filters.where import MANAGER
+from store.tables import Tenant as Row
+from store.tenants.log import Outdated
+from store.tenants.tenants import INDEXED_AT_FIRST, Tenant
+
+Result = TypeVar("Result")
+
+_OF_OTHERS = frozenset({MANAGER, "members", "groups"})
+"""What other resources make up."""
+
+
+_LASTING = frozenset(attribute for _, attribute in INDEXED_AT_FIRST)
+
+
+class Asked(NamedTuple):
+    """What is searched for, in which order, and in which scope."""
+
+    scope: Scope
+    bound: Bound | None
+    sort: Target | None
+
+
+class Lacking(NamedTuple):
+    """The attributes of a search that no index is on though one would serve it: of its filter, and of its order."""
+
+    filter: list[str]
+    sort: list[str]
+
+
+def answered(database: Database, tenant: Tenant, asked: Sequence[Asked], work: Callable[[], Result]) -> Result:
+    """Run a search over some resource types.
+
+    Raises TooMany where it takes longer than the database's deadline, Outdated where it relied on an index that was
+    withdrawn while it ran.
+    """
+    if all(each.bound is None and each.sort is None for each in asked):
+        return database.read(work)
+    missing = [lacking(each) for each in asked]
+    walks = any(each is not None for each in missing)
+    quick = not walks and all(each.bound is not None and pins(each.bound) for each in asked)
+    try:
+        result = database.read(work if quick or not database.deadline else lambda: _timed(database, walks, work))
+    except Overdue as error:
+        raise TooMany(_sentence(tenant, asked, missing, database.deadline)) from error
+    if any(relies_on_removable(each, _LASTING) for each in asked):
+        _check_revision(database, tenant)
+    return result
+
+
+def _timed(database: Database, walks: bool, work: Callable[[], Result]) -> Result:
+    with database.dialect.deadline(database.deadline, walks=walks):
+        return work()
+
+
+def _check_revision(database: Database, tenant: Tenant) -> None:
+    """An index that is withdrawn loses its rows: whoever read them since then may have missed some."""
+    statement = database.statement("revision", _revision_query)
+    row = database.read(lambda: statement(tenant=tenant.pk).fetchone())
+    if row is not None and row[0] != tenant.revision:
+        raise Outdated
+
+
+def _revision_query() -> Any:
+    return Row.select(Row.revision).where(Row.pk == parameter("tenant"))
+
+
+def _sentence(tenant: Tenant, asked: Sequence[Asked], missing: Iterable[Lacking | None], seconds: float) -> str:
+    """What took too long, and what to do about it."""
+    found = [each for each in missing if each is not None]
+    filtered = list(dict.fromkeys(name for each in found for name in each.filter))
+    ordered = list(dict.fromkeys(name for each in found for name in each.sort))
+    parts = [f"the filter on {_listed(filtered)}"] if filtered else []
+    parts += [f"the order by {_listed(ordered)}"] if ordered else []
+    took = f"took longer than {seconds:g} seconds over this directory"
+    if not parts:
+        return f"The search {took}: {_narrowing(asked)}"
+    commands = _listed(f'"vestibule index add {tenant.name} {name}"' for name in dict.fromkeys(filtered + ordered))
+    what = " and ".join(parts)
+    return f"{what[0].upper()}{what[1:]} {took}: ask the server's operator to run {commands}."
+
+
+def _narrowing(asked: Sequence[Asked]) -> str:
+    if all(each.bound is None for each in asked):
+        return "no index can hold this order, so narrow it by a filter such as userName eq or externalId eq."
+    return "narrow it by a comparison that points at fewer resources, such as userName eq or externalId eq."
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def lacking(asked: Asked) -> Lacking | None:
+    """What a search that walks through all resources lacks; None where indexes lead to all that it finds."""
+    scope, bound, sort = asked
+    missing = None if bound is None else _lacking(scope, bound, False)
+    if missing is None and (bound is not None or sort is None or is_ordered(scope, sort)):
+        return None
+    unordered = sort is not None and not is_ordered(scope, sort) and not sort.multi_valued
+    helps = unordered and sort is not None and reason_against(scope.type, sort) is None
+    return Lacking(list(dict.fromkeys(missing or ())), [sort.name] if sort is not None and helps else [])
+
+
+def is_ordered(scope: Scope, sort: Target) -> bool:
+    """Whether an index holds the order."""
+    return column_of(scope.type, sort) is not None or (sort.name in scope.ordering and not sort.multi_valued)
+
+
+def _lacking(scope: Scope, bound: Bound, negated: bool) -> list[str] | None:
+    """The same for a filter, or for its negation: what holds for nearly everybody no index finds."""
+    match bound:
+        case Both(left, right) | Either(left, right):
+            found = [_lacking(scope, each, negated) for each in (left, right)]
+            one_will_do = isinstance(bound, Both) != negated
+            if None in found and (one_will_do or found == [None, None]):
+                return None
+            return [name for names in found for name in names or ()]
+        case Negation(operand):
+            return _lacking(scope, operand, not negated)
+        case Presence(target):
+            return None if negated and column_of(scope.type, target) is not None else []
+        case Elements(target, inner):
+            return [] if negated else _lacking_for_elements(scope, target, inner)
+        case Comparison():
+            return [] if negated else _lacking_for_value(scope, bound)
+
+
+def _lacking_for_value(scope: Scope, bound: Comparison) -> list[str] | None:
+    target, container = bound.target, bound.target.container
+    if container is not None and (container.multi_valued or container.name == MANAGER):
+        return _lacking_for_elements(scope, container, bound)
+    column = column_of(scope.type, target)
+    if column in CUT_COLUMNS and not indexable(bound):
+        return []
+    if column is not None or target.name in scope.indexes:
+        return None if bound.op in INDEXABLE else []
+    return [target.name] if bound.op in INDEXABLE and reason_against(scope.type, target) is None else []
+
+
+def _lacking_for_elements(scope: Scope, target: Target, inner: Bound) -> list[str] | None:
+    if target.name in _OF_OTHERS:
+        return None if _names_one(inner) else []
+    if not target.multi_valued:
+        return _lacking(scope, inner, False)
+    if element_index(scope.indexes, target, inner) is not None:
+        return None
+    if target.attributes[0].computed or not all_indexable(inner):
+        return []
+    names = [index_name(each) for each in targets(inner) if each.attribute.name not in ("type", "primary")]
+    return [name for name in names or [index_name(next(targets(inner)))] if name not in scope.indexes]
+
+
+def _names_one(inner: Bound) -> bool:
+    """Whether the filter of an element gives the id of what it stands for."""
+    match inner:
+        case Both(left, right):
+            return _names_one(left) or _names_one(right)
+        case Comparison(target, "eq", _, _):
+            return target.attribute.name == "value"
+    return False
+
+
+def relies_on_removable(asked: Asked, lasting: frozenset[str]) -> bool:
+    """Whether a search may rely on an index that can be removed while it runs: on another than the lasting ones."""
+    removable = asked.scope.indexes.keys() - lasting
+    if not removable:
+        return False
+    wanted = [*(() if asked.bound is None else targets(asked.bound)), *(() if asked.sort is None else (asked.sort,))]
+    named = {each.name for each in wanted} | {each.attributes[0].name for each in wanted}
+    return any(name in named or name.partition(".")[0] in named for name in removable)

@@ -1,0 +1,354 @@
+"""Searching: filter, order and page in SQL, by index or by cursor (RFC 7644 §3.4.2, RFC 9865)."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import peewee
+from peewee import OP, Asc, Desc, Expression
+
+from scim import binding, cursor
+from scim.attributes import Target
+from scim.cursor import Position
+from scim.document import Text
+from scim.errors import InvalidValue
+from scim.projection import Projection
+from store.database.statements import parameter
+from store.filters import order_by_index
+from store.filters.order import Order
+from store.filters.order_by_index import Way
+from store.filters.shape import operands, pins, shape
+from store.filters.where import ROW, Where
+from store.resources.deadline import Asked, answered
+from store.resources.reading import Reading, Stored, current
+from store.tables import Counter
+
+_BEFORE = 2
+"""How many columns stand before those of the row where a page is in the order of keys: the key, and the tie-breaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a client searches for (RFC 7644 §3.4.2).
+
+    `start_index` counts from 1, `count` is at most what the server serves. `cursor` is None where the client pages by
+    index, "" for the first page by cursor (RFC 9865 §2).
+    """
+
+    filter: str | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int = 100
+    cursor: str | None = None
+
+
+class Page(NamedTuple):
+    """A page of a query: how many resources match in all, and the JSON texts of these.
+
+    By cursor, the cursors of the pages around it, None where there is none.
+    """
+
+    total: int
+    start_index: int
+    resources: list[Text]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+class Search(NamedTuple):
+    """A query with its names resolved; `whole`: whether answers show what other rows make up."""
+
+    query: Query
+    bound: binding.Bound | None
+    sort: Target | None
+    whole: bool = False
+
+
+class Found(NamedTuple):
+    """A resource that satisfies a query: its key, what it is ordered by, and its row where that was read too."""
+
+    pk: int
+    order: tuple[Any, ...]
+    row: Stored | None = None
+
+
+class Searching(Reading):
+    """Pages of the resources of one type in one tenant."""
+
+    def search(self, query: Query, projection: Projection | None = None, *, secret: bytes = b"") -> Page:
+        """A page of the resources that satisfy the query. `secret` signs cursors.
+
+        Raises InvalidFilter, InvalidValue, InvalidCursor, ExpiredCursor, InvalidCount or TooMany.
+        """
+
+        def work() -> Page:
+            search = self.resolved(query, self._bound(query))._replace(whole=self._shows_others(projection))
+            return self._searched(search, projection, secret)
+
+        return current([self], work)
+
+    def _bound(self, query: Query) -> binding.Bound | None:
+        return None if query.filter is None else binding.bind_text(self.type, query.filter)
+
+    def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
+        def work() -> Page:
+            if search.query.cursor is not None:
+                return self._page_by_cursor(search, projection, secret)
+            return self._page_by_index(search, projection)
+
+        return self.answered([self.asked(search)], work)
+
+    def answered(self, asked: Sequence[Asked], work: Callable[[], Page]) -> Page:
+        """What the work finds, within the deadline of searches. Raises TooMany."""
+        return answered(self._database, self.tenant, asked, work)
+
+    def asked(self, search: Search) -> Asked:
+        """What the search costs is known from this."""
+        return Asked(self._scope, search.bound, search.sort)
+
+    def resolved(self, query: Query, bound: binding.Bound | None) -> Search:
+        """The query with its sort attribute found."""
+        return Search(query, bound, None if query.sort_by is None else self._sort_target(query.sort_by))
+
+    def _sort_target(self, name: str) -> Target:
+        target = self.type.resolve(name, InvalidValue)
+        simple = target if target.attribute.type != "complex" else target.sub("value")
+        if simple is None or simple.attribute.returned == "never":
+            raise InvalidValue(f"sortBy cannot be {target.name}: name one of its sub-attributes.")
+        return simple
+
+    def _page_by_index(self, search: Search, projection: Projection | None) -> Page:
+        query = search.query
+        if search.sort is None and query.start_index == 1 and query.count > 0:
+            texts = self._first_texts(search, projection)
+        else:
+            texts = self._texts(self._part(search, query.count, query.start_index - 1), projection)
+        return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
+
+    def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
+        """The first page in the order of creation: documents at once, since nothing is passed over to reach them."""
+        pinned = search.bound is not None and pins(search.bound)
+        key = (shape(search.bound), pinned, search.whole)
+        statement = self._statement("first", key, lambda: self._first_query(search, pinned))
+        found = statement(**self._values(search), limit=search.query.count)
+        # In the order of their keys, which come first.
+        rows = found.fetchall() if pinned else sorted(self._dialect.rows(found, self._long(search.whole)))
+        return self._texts([Stored(*row) for row in rows], projection)
+
+    def _first_query(self, search: Search, pinned: bool) -> Any:
+        query = self._row_query(Where(self._scope, search.bound).condition(), search.whole)
+        if pinned:
+            # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
+            return query.order_by(ROW.pk + 0).limit(parameter("limit"))
+        query = query.order_by(ROW.pk).limit(parameter("limit"))
+        return self._gathered(query, self._columns_read(search.whole), self._long(search.whole))
+
+    def _gathered(self, query: Any, columns: Sequence[Any], long: Sequence[int]) -> Any:
+        named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
+        return self._dialect.gathered(query.select(*named), len(named), long)
+
+    def find(self, search: Search, limit: int, offset: int) -> list[Found]:
+        """The resources of a part of the order, without their rows."""
+        self._dialect.renew_deadline()
+        return self._found_by(search, None, False, limit=limit, offset=offset)
+
+    def _part(self, search: Search, limit: int, offset: int) -> list[Stored]:
+        """The rows of a part of the order."""
+        if limit <= 0:
+            return []
+        self._dialect.renew_deadline()
+        return _rows_of(self._found_by(search, None, True, limit=limit, offset=offset))
+
+    def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
+        if search.bound is None and search.sort is not None and self._walks(search.sort, position):
+            way = Way.of(search.query.descending, position)
+            walked = self._walked(search, search.sort, way, position, with_rows, limits)
+            if walked is not None:
+                return walked
+        pattern = position and (position.backwards, position.inclusive, *(value is None for value in position.values))
+        sort = search.sort and (search.sort.name, search.sort.attribute.type)
+        key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, search.whole, *limits)
+        statement = self._statement("find", key, lambda: self._find_query(search, position, with_rows, limits))
+        edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
+        found = statement(**self._values(search), **edge, **limits)
+        if with_rows and search.sort is None:
+            # In the order of their keys, which come first.
+            backwards = position is not None and position.backwards
+            rows = sorted(self._dialect.rows(found, self._long_behind(search)), reverse=backwards)
+        else:
+            rows = found.fetchall()
+        return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
+
+    def _read(self, rows: Iterable[Sequence[Any]], with_rows: bool) -> Iterator[tuple[int, Any, Stored | None]]:
+        """What was found: its key, what it is ordered by with its tie-breaker, and its own columns behind them."""
+        for row in rows:
+            own = len(row) - (self.width if with_rows else 0)
+            yield row[0], row[1:own], Stored(*row[own:]) if with_rows else None
+
+    def _walks(self, sort: Target, position: Position | None) -> bool:
+        """Whether an index that was made at run time holds the order, and leads to the position."""
+        if sort.multi_valued or sort.name not in self._scope.ordering:
+            return False
+        return position is None or (not position.inclusive and order_by_index.is_exact(sort, position.values[0]))
+
+    def _long_behind(self, search: Search) -> list[int]:
+        """Which columns are long where a page is in the order of keys."""
+        return [_BEFORE + number for number in self._long(search.whole)]
+
+    def _walked(
+        self,
+        search: Search,
+        sort: Target,
+        way: Way,
+        position: Position | None,
+        with_rows: bool,
+        limits: dict[str, int],
+    ) -> list[Found] | None:
+        """A part of the order of everybody from its index, None where that holds some of the keys not exactly."""
+        index, limit, offset = self._scope.indexes[sort.name], limits["limit"], limits.get("offset", 0)
+        key = (sort.name, sort.attribute.type, way, with_rows, search.whole)
+        statement = self._statement("walk", key, lambda: self._walk_query(search, index, sort, way, with_rows))
+        values = {"tenant": self.tenant.pk, "limit": limit, "offset": offset, "reach": limit + offset}
+        rows = statement(**values, **({} if position is None else order_by_index.edges(sort, position))).fetchall()
+        found = list(self._read(rows, with_rows))
+        if not all(order_by_index.is_exact(sort, order[0]) for _, order, _ in found):
+            return None
+        return [Found(pk, (order_by_index.key_of(self._dialect, sort, o[0]), o[1]), row) for pk, o, row in found]
+
+    def _walk_query(self, search: Search, index: int, sort: Target, way: Way, with_rows: bool) -> Any:
+        query = order_by_index.walk(index, sort, way)
+        return self._with_rows(search, query, 1, way.down, way.ids_down) if with_rows else query
+
+    def _with_rows(self, search: Search, query: Any, values: int | None, down: bool, ties_down: bool) -> Any:
+        """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody
+        who was deleted in between. Only then are documents read: Postgres would unpack those that are passed over."""
+        found = query.alias("found")
+        order = [getattr(found.c, f"value{index}") for index in range(values or 0)]
+        columns = self._columns_read(search.whole)
+        rows = ROW.select(found.c.key, *order, found.c.tie, *columns)
+        rows = self._selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
+        if values is None:
+            # In the order of keys, which is told from the keys.
+            return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_behind(search))
+        return rows.order_by(*_directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
+
+    def _values(self, search: Search) -> dict[str, Any]:
+        return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
+
+    def _find_query(self, search: Search, position: Position | None, with_rows: bool, limits: dict[str, int]) -> Any:
+        values = [] if search.sort is None else Order(self._scope).values(search.sort)
+        tie = ROW.pk if search.sort is None else ROW.id
+        backwards = position is not None and position.backwards
+        descending = search.query.descending != backwards
+        named = [value.alias(f"value{index}") for index, value in enumerate(values)]
+        query = ROW.select(ROW.pk.alias("key"), *named, tie.alias("tie")).where(self._matching(search.bound))
+        if position is not None:
+            query = query.where(_beyond(values, tie, position, descending))
+        query = query.order_by(*_directed(values, descending), tie.desc() if backwards else tie)
+        query = query.limit(parameter("limit"))
+        query = query.offset(parameter("offset")) if "offset" in limits else query
+        count = None if search.sort is None else len(values)
+        return self._with_rows(search, query, count, descending, backwards) if with_rows else query
+
+    def _matching(self, bound: binding.Bound | None) -> Any:
+        return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()
+
+    def total(self, search: Search, offset: int, count: int, found: int) -> int:
+        """How many match in all: often known from the page, else from the counter, else counted."""
+        if (found and found < count) or (count > 0 and not found and offset == 0):
+            return offset + found
+        if search.bound is None:
+            counted = self._database.statement("total", _total_query)
+            return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
+        self._dialect.renew_deadline()
+        matching = self._statement(
+            "count",
+            shape(search.bound),
+            lambda: ROW.select(peewee.fn.COUNT(ROW.pk)).where(self._matching(search.bound)),
+        )
+        return int(matching(**self._values(search)).fetchone()[0])
+
+    # By cursor.
+
+    def _page_by_cursor(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
+        query = search.query
+        given = query.cursor or ""
+        position = cursor.decode(secret, self._bound_to(query), given, query.count, time.time()) if given else None
+        found = self._found_by(search, position, True, limit=query.count + 1) if query.count > 0 else []
+        more = len(found) > query.count
+        page = found[: query.count]
+        backwards = position is not None and position.backwards
+        if backwards:
+            page.reverse()
+
+        following, before = self._around([each.order for each in page], more, position, query, secret)
+        total = self.total(search, 0, 0, 0) if position is not None or more or not query.count else len(found)
+        return Page(total, 1, self._texts(_rows_of(page), projection), following, before)
+
+    def _around(
+        self, page: Sequence[Any], more: bool, position: Position | None, query: Query, secret: bytes
+    ) -> tuple[str | None, str | None]:
+        """The cursors behind and before a page, of which the places in the order are given."""
+
+        def cursor_at(values: Any, back: bool, *, inclusive: bool = False) -> str:
+            edge = Position(values, back, query.count, inclusive)
+            return cursor.encode(secret, self._bound_to(query), edge, time.time())
+
+        backwards = position is not None and position.backwards
+        if not page and position is not None:
+            # Who stood there is gone: the way leads back only, and begins with the last one that was shown.
+            way_back = cursor_at(position.values, not backwards, inclusive=True)
+            return (way_back, None) if backwards else (None, way_back)
+        following = cursor_at(page[-1], False) if page and (more or backwards) else None
+        before = cursor_at(page[0], True) if page and position is not None and (more or not backwards) else None
+        return following, before
+
+    def _bound_to(self, query: Query) -> str:
+        return repr((self.tenant.pk, self.name, query.filter, query.sort_by, query.descending))
+
+
+def _rows_of(found: Iterable[Found]) -> list[Stored]:
+    return [each.row for each in found if each.row is not None]
+
+
+def _directed(values: Iterable[Any], descending: bool) -> list[Any]:
+    """Unassigned values last when ascending, first when descending (RFC 7644 §3.4.2.3)."""
+    return [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; Postgres gives numerics as Decimals."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
+_TOWARDS = {(False, False): OP.GT, (False, True): OP.GTE, (True, False): OP.LT, (True, True): OP.LTE}
+"""How ties compare with the edge, by whether the way is backwards and the edge itself included."""
+
+
+def _beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
+    """What comes behind the position: later in the first order that tells them apart, by the tie-breaker at last.
+
+    The unassigned stand last when ascending and first when descending.
+    """
+    edge = parameter(f"edge{len(values)}")
+    condition: Any = Expression(tie, _TOWARDS[position.backwards, position.inclusive], edge)
+    for index in reversed(range(len(values))):
+        value, edge = values[index], parameter(f"edge{index}")
+        unassigned = Expression(value, OP.IS, None)
+        if position.values[index] is None:
+            same, later = unassigned, Expression(value, OP.IS_NOT, None) if descending else None
+        else:
+            same = Expression(value, OP.EQ, edge)
+            later = Expression(value, OP.LT, edge) if descending else (Expression(value, OP.GT, edge) | unassigned)
+        condition = same & condition if later is None else later | (same & condition)
+    return condition
+
+
+def _total_query() -> Any:
+    of_type = (Counter.tenant == parameter("tenant")) & (Counter.type == parameter("type"))
+    return Counter.select(peewee.fn.COALESCE(peewee.fn.SUM(Counter.total), 0)).where(of_type)

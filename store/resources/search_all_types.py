@@ -1,0 +1,115 @@
+"""Searching users and groups at once, at the root of the endpoint (RFC 7644 §3.4.2.1)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from scim.binding import Bound, bind
+from scim.document import Text
+from scim.errors import InvalidValue, TooMany
+from scim.filter import parse_filter
+from scim.projection import Projection
+from scim.search_all_types import check_known, for_type
+from store.resources.reading import current
+from store.resources.search import Found, Page, Query, Search, Searching
+
+DEPTH = 10_000
+"""How far into the merged order a page may reach: the pages before it are read to find it."""
+
+
+def search(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None]) -> Page:
+    """A page of the resources of all types that satisfy the query, in one order.
+
+    An attribute that a type lacks counts as unassigned there. Raises InvalidFilter, InvalidValue or TooMany.
+    """
+    if query.cursor is not None:
+        raise InvalidValue("Pages by cursor are served below /Users and /Groups, not for both at once.")
+    last = query.start_index - 1 + query.count
+    if last > DEPTH:
+        raise TooMany(f"A search over all types reaches at most {DEPTH} resources: search /Users or /Groups.")
+    return current(sources, lambda: _searched(sources, query, projections, last))
+
+
+def _searched(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None], last: int) -> Page:
+    searches = [_resolved(source, sources, query) for source in sources]
+    asked = [source.asked(one) for source, one in zip(sources, searches, strict=True)]
+    return sources[0].answered(asked, lambda: _page(sources, searches, query, projections, last))
+
+
+def _page(
+    sources: Sequence[Searching],
+    searches: Sequence[Search],
+    query: Query,
+    projections: Sequence[Projection | None],
+    last: int,
+) -> Page:
+    candidates = [
+        (number, found) for number, one in enumerate(searches) for found in _ordered(sources[number], one, query, last)
+    ]
+    merged = sorted(candidates, key=lambda candidate: candidate[1].order)
+    page = merged[query.start_index - 1 : last]
+    total = sum(source.total(one, 0, 0, 0) for source, one in zip(sources, searches, strict=True))
+    return Page(total, query.start_index, _texts(sources, page, projections))
+
+
+def _resolved(source: Searching, sources: Sequence[Searching], query: Query) -> Search:
+    bound = None if query.filter is None else _bound(source, sources, query.filter)
+    if query.sort_by is None or query.sort_by.lower() in source.type.targets:
+        return source.resolved(query, bound)
+    if not any(query.sort_by.lower() in each.type.targets for each in sources):
+        source.type.resolve(query.sort_by, InvalidValue)
+    # All of this type are unassigned there, which leaves their ids to order them.
+    return source.resolved(replace(query, sort_by="id", descending=False), bound)
+
+
+def _bound(source: Searching, sources: Sequence[Searching], text: str) -> Bound:
+    tree = parse_filter(text)
+    check_known([each.type for each in sources], tree)
+    return bind(source.type, for_type(source.type, tree))
+
+
+def _ordered(source: Searching, one: Search, query: Query, last: int) -> list[Found]:
+    """The first resources of one type, with what compares them with those of another."""
+    return [Found(found.pk, _comparable(found.order, one, query)) for found in source.find(one, last, 0)]
+
+
+def _comparable(order: tuple[Any, ...], one: Search, query: Query) -> tuple[Any, ...]:
+    """An order that Python compares as SQL does: the unassigned last when ascending, first when descending."""
+    if query.sort_by is None:
+        return order
+    *values, id = order if one.query.sort_by == query.sort_by else (None, order[-1])
+    value = values[0] if values else None
+    if value is None:
+        return (0 if query.descending else 1, _Reversible("", query.descending), id)
+    return (1 if query.descending else 0, _Reversible(value, query.descending), id)
+
+
+class _Reversible:
+    """A sort key that compares the other way round where the order is descending."""
+
+    __slots__ = ("_descending", "_value")
+
+    def __init__(self, value: Any, descending: bool) -> None:
+        self._value = value
+        self._descending = descending
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reversible) and self._value == other._value
+
+    def __lt__(self, other: "_Reversible") -> bool:
+        less: bool = other._value < self._value if self._descending else self._value < other._value
+        return less
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def _texts(
+    sources: Sequence[Searching], page: Sequence[tuple[int, Found]], projections: Sequence[Projection | None]
+) -> list[Text]:
+    """The representations of a merged page, read type by type."""
+    texts: dict[tuple[int, int], Text] = {}
+    for number, source in enumerate(sources):
+        pks = [found.pk for of, found in page if of == number]
+        texts |= {(number, pk): text for pk, text in source.texts_by_key(pks, projections[number]).items()}
+    return [texts[number, found.pk] for number, found in page if (number, found.pk) in texts]

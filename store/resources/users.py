@@ -1,0 +1,255 @@
+"""Users in the database: the manager, the groups they belong to, the identifier that clients cannot change."""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, ClassVar
+
+from peewee import SQL, Cast, Select, Value, fn
+
+from scim import identity
+from scim.attributes import ResourceType
+from scim.document import quoted
+from scim.errors import InvalidValue
+from scim.keys import folded, username
+from scim.patch import Operation, apply
+from scim.projection import Projection
+from scim.schemas import ENTERPRISE_USER
+from scim.validation import check_required
+from store.database.statements import parameter
+from store.database.transactions import now
+from store.filters.where import ROW
+from store.resources.reading import DOCUMENT, RELATED, Answer, Document, Links, Stored
+from store.resources.writing import Resources
+from store.tables import Membership, PendingEmail, Resource
+
+MANAGER = Resource.alias("manager")
+GROUP = Resource.alias("group_row")
+
+_Held = list[Any]
+"""A group that a user is in: key, id, display, and one of the following."""
+
+DIRECT, NESTED, INDIRECT = range(3)
+"""The user is a member; the same of a group that is itself a member of a group; it is reached from another group."""
+
+
+class Users(Resources):
+    """The users of one tenant."""
+
+    name = "User"
+    related = "groups"
+    width = 11
+    unique: ClassVar = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
+
+    @property
+    def type(self) -> ResourceType:
+        """See Resources."""
+        return self.tenant.profile.user
+
+    def _columns_read(self, whole: bool) -> list[Any]:
+        groups = _groups_of_row(self._dialect) if whole else Value(None)
+        return [*super()._columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display, groups]
+
+    def _long(self, whole: bool) -> tuple[int, ...]:
+        return (DOCUMENT, RELATED) if whole else (DOCUMENT,)
+
+    def _selected(self, query: Any) -> Any:
+        return query.left_outer_join(MANAGER, on=(MANAGER.pk == ROW.manager))
+
+    def _manager_text(self, row: Stored) -> str | None:
+        if row.manager_id is None:
+            return None
+        return self._representations.reference(row.manager_id, row.manager_display or "")
+
+    def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
+        if not self._shows_others(projection):
+            return {}
+        listed = ",".join([row.related for row in rows if row.related is not None])
+        held: list[list[_Held]] = json.loads(f"[{listed}]")
+        above = self._above(chain.from_iterable(held))
+        return {row.pk: self._groups(groups, above) for row, groups in zip(rows, held, strict=True) if groups}
+
+    def _above(self, held: Iterable[_Held]) -> dict[int, list[_Held]]:
+        """The groups that are reached from these, by the key of the one that they are reached from."""
+        starts = {pk for pk, _, _, way in held if way == NESTED}
+        if not starts:
+            return {}
+        statement = self._database.statement("groups above", lambda: _above_query(self._dialect))
+        above: dict[int, list[_Held]] = {}
+        for start, *group in statement(pks=self._dialect.list_of(sorted(starts))).fetchall():
+            above.setdefault(start, []).append([*group, INDIRECT])
+        return above
+
+    def _groups(self, held: Sequence[_Held], above: dict[int, list[_Held]]) -> str:
+        """`groups` of one user: each group once, those that were made first first (RFC 7643 §4.1.2)."""
+        base = f"{self._endpoint_url}{self.tenant.profile.group.endpoint}/"
+        texts = [
+            f'{{"value":"{id}","$ref":"{base}{id}","display":{quoted(display)},'
+            f'"type":"{"indirect" if way == INDIRECT else "direct"}"}}'
+            for _, id, display, way in sorted(_reached(held, above) if above else held)
+        ]
+        return f'"groups":[{",".join(texts)}]'
+
+    def _checked(
+        self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
+    ) -> tuple[Document, Links]:
+        kept = identity.keep_identifier(self.tenant.profile.preset, before, after)
+        if (
+            self.tenant.profile.preset.email_identifies
+            and identity.identifier(self.tenant.profile.preset, kept.document) is None
+        ):
+            raise InvalidValue(identity.MISSING_WORK_EMAIL)
+        check_required(self.type, kept.document)
+        if row is not None:
+            self._note_offer(row, before, kept, named)
+        extension = kept.document.get(ENTERPRISE_USER, {})
+        if "manager" not in extension:
+            return kept.document, Links()
+        id = _manager_id(extension["manager"], row and row.manager_id)
+        document = kept.document | {ENTERPRISE_USER: extension | {"manager": {"value": id}}}
+        return document, row.links if row is not None and row.manager_id == id else self._manager(id)
+
+    def _manager(self, id: str) -> Links:
+        """The user with this id, who must be one of the tenant's."""
+        statement = self._database.statement("manager", self._manager_query)
+        found = statement(tenant=self.tenant.pk, id=id).fetchone()
+        if found is None:
+            raise InvalidValue(f"manager must be the id of a user of this tenant; there is no user {id[:100]}.")
+        return Links(int(found[0]), id, found[1])
+
+    def _manager_query(self) -> Any:
+        of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))
+        return ROW.select(ROW.pk, ROW.display).where(of_tenant)
+
+    def _note_offer(self, row: Stored, before: Document, kept: identity.Kept, named: frozenset[str]) -> None:
+        """Keep the other address that the client wanted, once, for people to decide about."""
+        pending = PendingEmail.user == row.pk
+        if kept.confirmed and "emails" in named:
+            PendingEmail.delete().where(pending).execute()
+        if kept.offered is None:
+            if not kept.confirmed and identity.identifier(self.tenant.profile.preset, before) is not None:
+                self.call.warnings.append("The work e-mail identifies the user and was kept.")
+            return
+        self._offer(row.pk, kept.offered, identity.identifier(self.tenant.profile.preset, before))
+
+    def _offer(self, pk: int, offered: str, stored: str | None) -> None:
+        """One address is pending, the latest; what was dismissed stays dismissed until another is offered."""
+        pending = PendingEmail.user == pk
+        known = PendingEmail.get_or_none(pending)
+        outcome = f"{offered} is pending. Apply it with `vestibule user adopt`, or dismiss it."
+        if known is None:
+            PendingEmail.insert(user=pk, tenant=self.tenant.pk, address=offered, offered=now()).execute()
+        elif folded(known.address) != folded(offered):
+            PendingEmail.update(address=offered, offered=now(), dismissed=None).where(pending).execute()
+        elif known.dismissed is not None:
+            outcome = f"{offered} was dismissed before."
+        self.call.warnings.append(f"The work e-mail identifies the user: {stored} was kept, {outcome}")
+
+    def _stored(self, checked: Document) -> Document:
+        extension = {name: value for name, value in checked.get(ENTERPRISE_USER, {}).items() if name != "manager"}
+        stored = {name: value for name, value in checked.items() if name != ENTERPRISE_USER}
+        return stored | {ENTERPRISE_USER: extension} if extension else stored
+
+    def _display(self, document: Document) -> str:
+        name = document.get("name", {})
+        parts = " ".join(name[part] for part in ("givenName", "familyName") if part in name)
+        return str(document.get("displayName") or parts or name.get("formatted") or document.get("userName") or "")
+
+    def _named(self, checked: Document, compared: Document) -> dict[str, tuple[str | None, str | None]]:
+        email = identity.identifier(self.tenant.profile.preset, checked)
+        return {
+            "name_key": (checked["userName"], username(checked["userName"])),
+            "identifier_key": (email, None if email is None else folded(email)),
+        }
+
+    def _further(self, compared: Document) -> dict[str, Any]:
+        name = compared.get("name", {})
+        given, family = name.get("givenName"), name.get("familyName")
+        return {
+            "given_key": given and given[:256], "family_key": family and family[:256], "active": compared.get("active"),
+        }  # fmt: skip
+
+    def _advice(self, column: str) -> str:
+        if column != "identifier_key":
+            return ""
+        return ' To link that user, match on emails[type eq "work"].value first.'
+
+    def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
+        """The integration group, which a new user joins as if by hand."""
+        group = self.tenant.integration_group
+        if group is None:
+            return []
+        grown = Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == group)
+        name = grown.returning(Resource.display).tuples().execute()
+        if not list(name):
+            # The group was deleted while the request was under way.
+            return []
+        Membership.insert(group=group, member=pk, origin="manual").execute()
+        return [{"attribute": "groups", "after": [row[0] for row in name]}]
+
+    def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
+        row = self._locked(id, whole=self._shows_others(projection))
+        before = self._whole(row)
+        # A partial PUT must not sign a suspended user in again.
+        after = {"active": before["active"], **wanted} if "active" in before else wanted
+        return self._answer(self._saved(row, before, after, named, [], 200), projection)
+
+    def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
+        row = self._locked(id, whole=body and self._shows_others(projection))
+        before = self._whole(row)
+        named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
+        saved = self._saved(row, before, apply(self.type, before, operations), named, [], 200)
+        return self._answer(saved, projection, body=body)
+
+    def _whole(self, row: Stored) -> Document:
+        """The document with the manager, which is kept in a column."""
+        whole = self._document(row)
+        if row.manager_id is not None:
+            whole = whole | {ENTERPRISE_USER: whole.get(ENTERPRISE_USER, {}) | {"manager": {"value": row.manager_id}}}
+        return whole
+
+    def _before_delete(self, id: str) -> None:
+        """Groups first: a PATCH of a group locks the group before it refers to its members."""
+        groups = Membership.select(Membership.group).join(ROW, on=(ROW.pk == Membership.member))
+        groups = groups.where((ROW.tenant == self.tenant.pk) & (ROW.id == id))
+        query = Resource.select(Resource.pk).where(Resource.pk.in_(groups)).order_by(Resource.pk)
+        list(self._dialect.for_update(query).tuples())
+
+    def _detach(self, row: Stored) -> None:
+        """The user leaves its groups and is nobody's manager any more; who changes by that gets a new version."""
+        groups = Membership.select(Membership.group).where(Membership.member == row.pk)
+        changed = {Resource.version: Resource.version + 1, Resource.modified: now()}
+        Resource.update(changed).where(Resource.pk.in_(groups)).execute()
+        Resource.update(changed | {Resource.manager: None}).where(Resource.manager == row.pk).execute()
+
+
+def _manager_id(manager: Document, current: str | None) -> str:
+    """Whom the client names as manager: by value, or by $ref where that alone is new (RFC 7643 §4.3)."""
+    value, ref = manager.get("value"), manager.get("$ref")
+    return str(value if ref is None or value not in (None, current) else ref.rpartition("/")[2])
+
+
+def _reached(held: Sequence[_Held], above: dict[int, list[_Held]]) -> Iterable[_Held]:
+    """Each group once; one that is reached in both ways counts as direct."""
+    indirect = {group[0]: group for start in held for group in above.get(start[0], ())}
+    return (indirect | {group[0]: group for group in held}).values()
+
+
+def _groups_of_row(dialect: Any) -> Any:
+    """The groups of a row within the statement that reads it, as the JSON text of a list of _Held."""
+    further = Membership.alias("further")
+    nested = Cast(fn.EXISTS(further.select(SQL("1")).where(further.member == GROUP.pk)), "integer")
+    query = Membership.select(dialect.json_list(dialect.json_row(GROUP.pk, GROUP.id, GROUP.display, nested)))
+    return query.join(GROUP, on=(GROUP.pk == Membership.group)).where(Membership.member == ROW.pk)
+
+
+def _above_query(dialect: Any) -> Any:
+    """The groups that are reached from these, those excluded: where the way began, key, id and display."""
+    outer = Membership.alias("outer")
+    start = Membership.select(Membership.member, Membership.group)
+    start = start.where(dialect.one_of(Membership.member, parameter("pks")))
+    above = start.cte("above", recursive=True, columns=("start", "reached"))
+    step = outer.select(above.c.start, outer.group).join(above, on=(outer.member == above.c.reached))
+    above = above.union(step)
+    reached = Select([above], [above.c.start, GROUP.pk, GROUP.id, GROUP.display])
+    return reached.join(GROUP, on=(GROUP.pk == above.c.reached)).with_cte(above)

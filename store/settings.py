@@ -1,0 +1,25 @@
+"""What the server keeps for itself in its database: the secret key, and the mark of a database that takes writes."""
+
+import secrets
+
+from store.database.transactions import Database, now
+from store.tables import Setting
+
+_NAME = "secret_key"
+
+
+def secret_key(database: Database) -> str:
+    """The key that the database keeps for all processes; made the first time."""
+    found = database.read(lambda: Setting.get_or_none(Setting.name == _NAME))
+    if found is None:
+        row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32))
+        database.write(lambda: row.on_conflict_ignore().execute())
+        found = database.read(lambda: Setting.get(Setting.name == _NAME))
+    return str(found.value)
+
+
+def check_writable(database: Database) -> None:
+    """Write a row and commit. Raises Unavailable where the database does not take it."""
+    row = Setting.insert(name="checked", value=now())
+    row = row.on_conflict(conflict_target=(Setting.name,), update={Setting.value: now()})
+    database.write(row.execute)

@@ -1,0 +1,211 @@
+"""The tables, as peewee models; store/migrations holds what makes them."""
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CompositeKey,
+    DatabaseProxy,
+    FloatField,
+    Model,
+    TextField,
+)
+
+proxy = DatabaseProxy()
+"""The database that the models speak to; set once, by store.database.Database."""
+
+
+class Table(Model):
+    """What all tables share. Keys are integers of the database's own, ids are UUIDs of ours."""
+
+    class Meta:
+        """peewee's options."""
+
+        database = proxy
+        legacy_table_names = False
+
+
+class Tenant(Table):
+    """One isolated directory. `revision` counts changes of its preset, custom fields and indexes."""
+
+    pk = BigAutoField()
+    name = TextField()
+    preset = TextField()
+    revision = BigIntegerField(default=1)
+    created = TextField()
+    integration_group = BigIntegerField(null=True)
+    first_contact = TextField(null=True)
+    last_contact = TextField(null=True)
+
+
+class Token(Table):
+    """A bearer token of a tenant; only its SHA-256 digest is kept."""
+
+    pk = BigAutoField()
+    tenant = BigIntegerField()
+    name = TextField()
+    digest = TextField()
+    scope = TextField()
+    created = TextField()
+    expires = TextField(null=True)
+    revoked = TextField(null=True)
+    last_used = TextField(null=True)
+
+
+class Field(Table):
+    """A custom field declared for a tenant."""
+
+    pk = BigAutoField()
+    tenant = BigIntegerField()
+    name = TextField()
+    name_key = TextField()
+    type = TextField()
+    description = TextField(default="")
+    indexed = BooleanField(default=False)
+
+
+class Index(Table):
+    """An attribute of a tenant whose values are kept in `lookup`.
+
+    `state` is how far it is, one of those of store.tenants; `position` the key of the last resource that it was built
+    for, or that its rows were removed for.
+    """
+
+    pk = BigAutoField()
+    tenant = BigIntegerField()
+    type = TextField()
+    attribute = TextField()
+    state = TextField(default="complete")
+    position = BigIntegerField(default=0)
+
+
+class Resource(Table):
+    """A user or group: the document as it goes out, the same as comparison keys, and columns that are looked up or
+    unique.
+
+    One table for both: ids are unique over all resources (RFC 7643 §3.1), a member is either (RFC 7643 §4.2), and the
+    root endpoint searches both (RFC 7644 §3.4.2.1).
+    """
+
+    pk = BigAutoField()
+    id = TextField()
+    tenant = BigIntegerField()
+    type = TextField()
+    version = BigIntegerField(default=1)
+    created = TextField()
+    modified = TextField()
+    document = TextField()
+    keys = TextField()
+    name_key = TextField()
+    identifier_key = TextField(null=True)
+    external_key = TextField(null=True)
+    given_key = TextField(null=True)
+    family_key = TextField(null=True)
+    active = BooleanField(null=True)
+    display = TextField()
+    display_key = TextField()
+    manager = BigIntegerField(null=True)
+    parent = BigIntegerField(null=True)
+
+
+class Membership(Table):
+    """A member of a group and where the membership came from: `scim` or `manual`."""
+
+    group = BigIntegerField()
+    member = BigIntegerField()
+    origin = TextField()
+
+    class Meta:
+        """peewee's options."""
+
+        primary_key = CompositeKey("group", "member")
+
+
+class Lookup(Table):
+    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys.
+
+    A singular one that is unassigned has a row too, without a value and with an empty type: an order has a place for
+    everybody. `id` is the resource's, in rows of singular attributes.
+    """
+
+    resource = BigIntegerField()
+    attribute = BigIntegerField()
+    position = BigIntegerField()
+    tenant = BigIntegerField()
+    type = TextField(null=True)
+    value = TextField(null=True)
+    number = FloatField(null=True)
+    primary = BooleanField(null=True)
+    id = TextField(null=True)
+
+    class Meta:
+        """peewee's options."""
+
+        primary_key = CompositeKey("resource", "attribute", "position")
+
+
+class Counter(Table):
+    """How many resources of a type a tenant has, as the sum of a few rows so that parallel creates do not queue for
+    one."""
+
+    tenant = BigIntegerField()
+    type = TextField()
+    shard = BigIntegerField()
+    total = BigIntegerField()
+
+    class Meta:
+        """peewee's options."""
+
+        primary_key = CompositeKey("tenant", "type", "shard")
+
+
+class PendingEmail(Table):
+    """The latest work e-mail that a client offered for a user and that was not applied."""
+
+    user = BigIntegerField(primary_key=True)
+    tenant = BigIntegerField()
+    address = TextField()
+    offered = TextField()
+    dismissed = TextField(null=True)
+
+
+class LogEntry(Table):
+    """One entry of a tenant's provisioning log."""
+
+    pk = BigAutoField()
+    tenant = BigIntegerField()
+    time = TextField()
+    level = TextField()
+    token = TextField(null=True)
+    client = TextField(null=True)
+    activity = TextField(null=True)
+    operation = TextField()
+    resource_type = TextField(null=True)
+    resource = TextField(null=True)
+    name = TextField(null=True)
+    name_key = TextField(null=True)
+    status = BigIntegerField()
+    scim_type = TextField(null=True)
+    detail = TextField(null=True)
+    hint = TextField(null=True)
+    changes = TextField(null=True)
+
+
+class Refusal(Table):
+    """How many requests without a valid token a tenant's endpoint refused in one hour."""
+
+    tenant = BigIntegerField()
+    hour = TextField()
+    total = BigIntegerField()
+
+    class Meta:
+        """peewee's options."""
+
+        primary_key = CompositeKey("tenant", "hour")
+
+
+class Setting(Table):
+    """What the server keeps for itself, such as its secret key."""
+
+    name = TextField(primary_key=True)
+    value = TextField()

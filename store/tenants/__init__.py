@@ -1,0 +1,1 @@
+"""Tenants and what belongs to them: tokens, custom fields, indexes, the provisioning log."""

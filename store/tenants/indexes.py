@@ -1,0 +1,246 @@
+"""The indexes of a tenant's attributes, made and removed while the server runs.
+
+The declaration comes first. A write that does not know of it is refused by the log and done again, so once the
+transactions that were under way are over, every write keeps the index up; then the rows of those who were there before
+are made, some hundreds a transaction, and only when all are there do reads rely on them. A removal goes the other way:
+reads are told first, and one that relied on the index while it was told asks again.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from peewee import fn
+
+from scim.attributes import ResourceType, Target
+from scim.errors import InvalidValue, NotFound
+from store.database.transactions import Database
+from store.filters import lookup
+from store.filters.indexable import index_name, reason_against
+from store.tables import Field, Index, Resource
+from store.tenants.tenants import (
+    BUILDING,
+    COMPLETE,
+    FILTERS,
+    INDEXED_AT_FIRST,
+    REMOVING,
+    WIDENING,
+    Tenant,
+    Tenants,
+    bump,
+)
+
+BATCH = 300
+"""For how many resources rows are made in one transaction: clients that write meanwhile wait for no more than these."""
+
+_BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
+
+Told = Callable[[int], None]
+"""Who is told of progress: for how many resources more the work is done."""
+
+
+def untold(_: int) -> None:
+    """Nobody asks."""
+
+
+class Named(NamedTuple):
+    """What an index is on: the name of the resource type, and the attribute as the schema spells it."""
+
+    type: str
+    attribute: str
+
+
+class Indexes:
+    """The indexes of one tenant."""
+
+    def __init__(self, database: Database, tenant: Tenant) -> None:
+        self._database = database
+        # What was declared a moment ago has to be known.
+        self._tenant = Tenants(database).get(tenant.name)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every index by type and attribute: how far it is, and for how many resources."""
+        query = Index.select().where(Index.tenant == self._tenant.pk).order_by(Index.type, Index.attribute)
+        return self._database.read(lambda: [self._listed(row) for row in query])
+
+    def _listed(self, row: Index) -> dict[str, Any]:
+        total = self._count(row.type, 0)
+        done = total - self._count(row.type, row.position) if row.state in (BUILDING, WIDENING, REMOVING) else total
+        state = row.state if row.state != FILTERS or self._is_narrow(row) else COMPLETE
+        return {"type": row.type, "attribute": row.attribute, "state": state, "done": done, "total": total}
+
+    def _count(self, type: str, after: int) -> int:
+        """How many resources there are behind a key."""
+        return int(self._of_type(Resource.select(fn.COUNT(Resource.pk)), type, after).scalar())
+
+    def _of_type(self, query: Any, type: str, after: int) -> Any:
+        of_type = (Resource.tenant == self._tenant.pk) & (Resource.type == type)
+        return query.where(of_type & (Resource.pk > after))
+
+    # What an index can be on.
+
+    def named(self, path: str, type: str | None = None) -> Named:
+        """What a name in any spelling stands for; a custom field may be named alone.
+
+        Raises InvalidValue where nothing has that name, or where no index on it can be made, with the reason.
+        """
+        types = [each for each in self._tenant.profile.types if type in (None, each.name)]
+        whole = _BRACKETS.sub("", path)
+        if whole != path and any(self._target(each, whole) for each in types):
+            raise InvalidValue(
+                f"An index is on the elements of every type: name the attribute without brackets, as in {whole}."
+            )
+        found = [(each, target) for each in types if (target := self._target(each, path)) is not None]
+        if not found:
+            raise InvalidValue(f"There is no attribute {path[:200]}: name it as a filter would.")
+        reasons = []
+        for each, target in found:
+            reason = reason_against(each, target)
+            if reason is None:
+                return Named(each.name, index_name(target))
+            reasons.append(reason)
+        raise InvalidValue(reasons[0])
+
+    def _target(self, type: ResourceType, path: str) -> Target | None:
+        field = f"{self._tenant.profile.preset.fields_urn}:{path}"
+        return type.targets.get(path.lower()) or type.targets.get(field.lower())
+
+    def left(self, named: Named) -> int:
+        """For how many resources the rows of an index are still to be made, or to be removed."""
+        row = self._database.read(lambda: self._row(named))
+        at = row.position if row is not None and row.state in (BUILDING, WIDENING, REMOVING) else 0
+        return self._database.read(lambda: self._count(named.type, at))
+
+    def _row(self, named: Named) -> Index | None:
+        return Index.get_or_none(tenant=self._tenant.pk, type=named.type, attribute=named.attribute)
+
+    # Making one.
+
+    def add(self, named: Named) -> None:
+        """Make an index, or finish one that was broken off. Raises InvalidValue where there is one already."""
+        self.purge(named)
+        self._database.write(lambda: self.declare(named))
+        self.build(named)
+
+    def declare(self, named: Named) -> None:
+        """Let every write keep an index up from now on; inside the transaction of a change. `purge` comes first.
+
+        Raises InvalidValue where there is one already.
+        """
+        row = self._row(named)
+        if row is None:
+            # Somebody else may declare it at the same moment; then the work is shared.
+            Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
+        elif self._is_narrow(row):
+            Index.update(state=WIDENING, position=0).where(Index.pk == row.pk).execute()
+        elif row.state in (FILTERS, COMPLETE):
+            raise InvalidValue(f"{named.attribute} is indexed already.")
+        self._flag(named.attribute, indexed=True)
+        bump(self._tenant.pk)
+
+    def _flag(self, attribute: str, *, indexed: bool) -> None:
+        """Let a custom field say whether it is indexed."""
+        urn, _, name = attribute.rpartition(":")
+        if urn == self._tenant.profile.preset.fields_urn:
+            Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
+
+    def _is_narrow(self, row: Index) -> bool:
+        """Whether an index of the version before serves no order, which it could. Lists have none."""
+        return row.state == FILTERS and not self._known(Named(row.type, row.attribute)).multi_valued
+
+    def _known(self, named: Named) -> Target:
+        type = next(each for each in self._tenant.profile.types if each.name == named.type)
+        return type.targets[named.attribute.lower()]
+
+    def build(self, named: Named, told: Told = untold) -> None:
+        """Make the rows of an index that is declared, from where it was left. Raises NotFound where it is gone."""
+        row = self._database.read(lambda: self._row(named))
+        if row is None:
+            raise _gone(named)
+        self._database.dialect.settle()
+        target = self._known(named)
+
+        def make(documents: dict[int, Any]) -> None:
+            lookup.rewrite(self._database, (self._tenant.pk, row.pk), target, documents)
+
+        self._sweep(row.pk, (BUILDING, WIDENING), make, told)
+        self._database.dialect.survey("lookup")
+        if not self._database.write(lambda: self._finish(row.pk)):
+            raise _gone(named)
+
+    def _finish(self, index: int) -> bool:
+        """Let reads rely on an index; False where it was removed meanwhile."""
+        done = Index.update(state=COMPLETE).where((Index.pk == index) & (Index.state != REMOVING)).execute()
+        bump(self._tenant.pk)
+        return bool(done)
+
+    # Removing one.
+
+    def removable(self, path: str, type: str | None = None) -> Named:
+        """The index of that name. Raises NotFound where there is none, InvalidValue for one that every tenant has."""
+        named = self._present(path, type)
+        if tuple(named) in INDEXED_AT_FIRST:
+            raise InvalidValue(f"Every tenant has the index on {named.attribute}: clients look people up by it.")
+        return named
+
+    def _present(self, path: str, type: str | None) -> Named:
+        """An index by any spelling of its attribute, or by that of one that is not known any more."""
+        rows = [Named(row["type"], row["attribute"]) for row in self.all() if type in (None, row["type"])]
+        targets = [self._target(each, path) for each in self._tenant.profile.types]
+        spelled = {path.lower(), *(index_name(target).lower() for target in targets if target is not None)}
+        found = next((row for row in rows if row.attribute.lower() in spelled), None)
+        if found is None:
+            raise NotFound(f"The tenant {self._tenant.name} has no index on {path[:200]}.")
+        return found
+
+    def withdraw(self, named: Named) -> None:
+        """Let reads rely on an index no longer, and writes forget it; inside the transaction of a change. `purge`
+        removes its rows."""
+        of_name = (Index.type == named.type) & (Index.attribute == named.attribute) & (Index.state != REMOVING)
+        Index.update(state=REMOVING, position=0).where((Index.tenant == self._tenant.pk) & of_name).execute()
+        self._flag(named.attribute, indexed=False)
+        bump(self._tenant.pk)
+
+    def purge(self, named: Named, told: Told = untold) -> None:
+        """Remove the rows of an index that is being removed, from where that was left, and at last the index."""
+        row = self._database.read(lambda: self._row(named))
+        if row is not None and row.state == REMOVING:
+            self._purge(row.pk, told)
+
+    def _purge(self, index: int, told: Told = untold) -> None:
+        self._database.dialect.settle()
+        self._sweep(index, (REMOVING,), lambda documents: lookup.erase(self._database, index, documents), told)
+        of_index = (Index.pk == index) & (Index.state == REMOVING)
+        self._database.write(lambda: Index.delete().where(of_index).execute())
+
+    # All resources, some at a time.
+
+    def _sweep(
+        self, index: int, states: tuple[str, ...], work: Callable[[dict[int, Any]], None], told: Told = untold
+    ) -> None:
+        """Do the work for all resources behind the index's position, in the order of their keys."""
+        count = -1
+        while count:
+            count = self._database.write_aside(lambda: self._step(index, states, work))
+            told(count)
+
+    def _step(self, index: int, states: tuple[str, ...], work: Callable[[dict[int, Any]], None]) -> int:
+        """One transaction of a sweep; returns for how many resources it was, none where nothing is left to do.
+
+        The index is locked, so that two who sweep share the work; so is each resource, so that nobody changes it.
+        """
+        locked = self._database.dialect.for_update
+        row = locked(Index.select().where((Index.pk == index) & Index.state.in_(states))).first()
+        if row is None:
+            return 0
+        resources = self._of_type(Resource.select(Resource.pk, Resource.document), row.type, row.position)
+        found = list(locked(resources.order_by(Resource.pk).limit(BATCH)).tuples())
+        if found:
+            work({pk: json.loads(document) for pk, document in found})
+            Index.update(position=found[-1][0]).where(Index.pk == index).execute()
+        return len(found)
+
+
+def _gone(named: Named) -> NotFound:
+    return NotFound(f"The index on {named.attribute} was removed meanwhile.")

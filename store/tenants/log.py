@@ -1,0 +1,179 @@
+"""The provisioning log: one entry for every write and every refusal, in the same transaction as its change."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scim.document import dumps, shown
+from scim.errors import ScimError
+from scim.hints import hint
+from scim.keys import folded, username
+from scim.versions import Precondition
+from store.database.statements import parameter
+from store.database.transactions import Database, instant_at, now
+from store.tables import LogEntry as Row
+from store.tables import Refusal, Resource, Tenant
+
+INFO, WARNING, ERROR = "info", "warning", "error"
+UNAUTHENTICATED = "Requests without a valid token were refused."
+LISTED = 100
+"""Of more values than this an entry gives the number and the first ones."""
+
+_COLUMNS = ("tenant", "time", "level", "token", "client", "activity", "operation", "resource_type", "resource", "name",
+            "name_key", "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
+
+
+@dataclass(slots=True)
+class Call:
+    """Who asks, and for what: what an entry says beside its outcome.
+
+    `token` is the token's name, `activity` the client's own correlation id. `warnings` gathers what was tolerated;
+    `resource` and `name` are filled in as soon as they are known, so that a refusal can name them. `precondition` is
+    checked once the resource is locked.
+    """
+
+    operation: str = ""
+    token: str | None = None
+    client: str | None = None
+    activity: str | None = None
+    resource_type: str | None = None
+    resource: str | None = None
+    name: str | None = None
+    precondition: Precondition | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+class Outdated(Exception):
+    """The tenant was changed since the request read it: what depends on its indexes is to be done again."""
+
+
+class Log:
+    """One tenant's provisioning log. `revision` is the tenant's as a write knows it."""
+
+    def __init__(self, database: Database, tenant: int, revision: int | None = None) -> None:
+        self._database = database
+        self._tenant = tenant
+        self.revision = revision
+
+    def record(self, call: Call, status: int, changes: Sequence[dict[str, Any]] = ()) -> None:
+        """Enter a write that was applied, inside its transaction.
+
+        Raises Outdated where the tenant is at another revision than the write was made for. Every write ends here, so
+        that who changes a tenant need not wait for those who know its old revision, but for transactions that have
+        begun already.
+        """
+        warnings = list(dict.fromkeys(call.warnings))
+        revision = self._insert(
+            call, WARNING if warnings else INFO, status, detail=" ".join(warnings) or None, changes=_text(changes)
+        )
+        if self.revision not in (None, revision):
+            raise Outdated
+
+    def refuse(self, call: Call, error: ScimError) -> None:
+        """Enter a request that was refused, in a transaction of its own."""
+        self._database.write(lambda: self._refuse(call, error))
+
+    def _refuse(self, call: Call, error: ScimError) -> None:
+        if call.resource is not None and call.name is None:
+            call.name = self._name_of(call.resource)
+        self._insert(call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.detail))
+
+    def _name_of(self, id: str) -> str | None:
+        query = Resource.select(Resource.display).where((Resource.tenant == self._tenant) & (Resource.id == id))
+        row = query.tuples().first()
+        return None if row is None else str(row[0])
+
+    def _insert(self, call: Call, level: str, status: int, **values: Any) -> int | None:
+        """Enter something; returns the tenant's revision."""
+        row = dict.fromkeys(_COLUMNS) | values
+        row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
+        row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
+        row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
+        row["name_key"] = None if call.name is None else folded(call.name)
+        found = self._database.statement("log entry", _insert_query)(**row).fetchone()[0]
+        return None if found is None else int(found)
+
+    def count_refusal(self) -> None:
+        """Count a request without a valid token; at most one entry a minute says so."""
+        hour = now()[:13]
+        minute_ago = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.%f}000Z"
+
+        def work() -> None:
+            counted = Refusal.insert(tenant=self._tenant, hour=hour, total=1)
+            counted.on_conflict(
+                conflict_target=(Refusal.tenant, Refusal.hour), update={Refusal.total: Refusal.total + 1}
+            ).execute()
+            recent = Row.select().where(
+                (Row.tenant == self._tenant) & (Row.operation == "authenticate") & (Row.time > minute_ago)
+            )
+            if not recent.exists():
+                call = Call(operation="authenticate")
+                self._insert(call, ERROR, 401, detail=UNAUTHENTICATED, hint=hint(UNAUTHENTICATED))
+
+        self._database.write(work)
+
+    def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest entries first, as they are shown.
+
+        `about` is a resource's id, userName, work e-mail or group name, or part of the name in an entry, in any case.
+        """
+        query = Row.select().where(Row.tenant == self._tenant).order_by(Row.pk.desc()).limit(limit)
+        if about is not None:
+            of_one = (Row.resource == about) | Row.resource.in_(self._called(about))
+            query = query.where(of_one | Row.name_key.contains(folded(about)))
+        return self._database.read(lambda: [_shown(row) for row in query])
+
+    def _called(self, word: str) -> Any:
+        """The ids of who is called so. Entries name people as they are shown, which is not what their client knows."""
+        named = Resource.name_key.in_((username(word), folded(word)))
+        called = named | (Resource.identifier_key == folded(word))
+        return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
+
+
+def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
+    """Remove the entries of all tenants that are older; yields after each transaction how many went."""
+    oldest = instant_at(time.time() - days * 86_400)
+    old = Row.select(Row.pk).where(Row.time < oldest).order_by(Row.time).limit(batch)
+    count = batch
+    while count == batch:
+        count = database.write_aside(lambda: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
+        yield count
+
+
+def _insert_query() -> Any:
+    revision = Tenant.select(Tenant.revision).where(Tenant.pk == parameter("tenant"))
+    return Row.insert({c: parameter(c) for c in _COLUMNS}).returning(revision)
+
+
+def _text(changes: Sequence[dict[str, Any]]) -> str | None:
+    if not changes:
+        return None
+    return dumps([_bounded(change) if _is_long(change) else change for change in changes])
+
+
+def _is_long(change: dict[str, Any]) -> bool:
+    return any(isinstance(value, list) and len(value) > LISTED for value in change.values())
+
+
+def _bounded(change: dict[str, Any]) -> dict[str, Any]:
+    """A change with its long lists cut."""
+    return {
+        key: {"count": len(value), "first": value[:LISTED]}
+        if isinstance(value, list) and len(value) > LISTED
+        else value
+        for key, value in change.items()
+    }
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    """An entry with the names that people and programs read."""
+    entry = {
+        "time": shown(row.time), "level": row.level, "operation": row.operation, "status": row.status,
+        "resourceType": row.resource_type, "resource": row.resource, "name": row.name, "scimType": row.scim_type,
+        "detail": row.detail, "hint": row.hint, "changes": json.loads(row.changes) if row.changes else None,
+        "token": row.token, "client": row.client, "activity": row.activity,
+    }  # fmt: skip
+    return {key: value for key, value in entry.items() if value is not None}

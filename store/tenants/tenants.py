@@ -1,0 +1,235 @@
+"""Tenants and what they speak; the way from a token to its tenant."""
+
+import re
+import time
+from collections.abc import Container, Iterable
+from typing import Any, NamedTuple
+
+import peewee
+from peewee import JOIN
+
+from scim.errors import InvalidValue, NotFound, Unavailable, Uniqueness
+from scim.keys import folded
+from scim.preset import PRESETS, CustomField, Profile, profile
+from store.database.bounded import Bounded
+from store.database.statements import parameter
+from store.database.transactions import Database, now
+from store.tables import Counter, Field, Index, Resource, Token
+from store.tables import Tenant as Row
+from store.tenants.log import Log
+
+TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What a tenant may be called: its name is a segment of its Endpoint URL."""
+
+FILTERS, BUILDING, WIDENING, COMPLETE, REMOVING = "filters", "building", "widening", "complete", "removing"
+"""How far an index is: it serves filters only, since the unassigned have no rows; it is being built, and serves nothing
+yet; it serves filters while those rows are being made; it serves filters and orders; it is being removed."""
+
+SERVING = frozenset({FILTERS, WIDENING, COMPLETE})
+KEPT = SERVING | {BUILDING}
+
+INDEXED_AT_FIRST = (("User", "emails"),)
+"""The attributes beside the columns whose values are indexed in every tenant."""
+
+CHANGED = "The tenant was changed while this request was under way: it was not applied, and may be sent again."
+
+WEIGHT, HELD = 100, 100_000
+"""What a tenant without custom fields weighs, in fields, and how many of them a worker keeps: 80 MB at most."""
+
+
+Indexes = dict[str, dict[str, int]]
+"""The numbers of indexes by resource type and attribute."""
+
+
+class Tenant(NamedTuple):
+    """A tenant as requests see it: its preset with its custom fields, and its indexes.
+
+    `indexes` are those that reads may rely on, `ordering` those of them by which everybody can be ordered, `kept` those
+    that writes keep up.
+    """
+
+    pk: int
+    name: str
+    revision: int
+    profile: Profile
+    indexes: Indexes
+    integration_group: int | None
+    kept: Indexes
+    ordering: Indexes
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in custom fields."""
+        return WEIGHT + sum(len(schema.attributes) for schema in self.profile.user.extensions)
+
+
+class Access(NamedTuple):
+    """A token that is known and not revoked, with its tenant."""
+
+    tenant: Tenant
+    token: int
+    name: str
+    scope: str
+    expires: str | None
+
+
+class Tenants:
+    """All tenants of a database.
+
+    What follows from a tenant's rows is kept until its revision changes. A token is trusted for so many seconds after
+    it was read, so that a busy client costs no statement for it; then it is read again.
+    """
+
+    def __init__(self, database: Database, trusted: float = 0.0) -> None:
+        self._database = database
+        self._trusted = trusted
+        self._tenants: Bounded[int, Tenant] = Bounded(HELD)
+        self._tokens: Bounded[tuple[str, str], tuple[float, Access]] = Bounded(HELD)
+
+    def access(self, tenant: str, digest: str) -> Access | None:
+        """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
+        known = self._tokens.get((tenant, digest))
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        access = self._read_access(tenant, digest)
+        if access is not None and self._trusted:
+            # What is kept of a token keeps its tenant as it was, so it weighs as much.
+            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access), access.tenant.weight)
+        return access
+
+    def _read_access(self, tenant: str, digest: str) -> Access | None:
+        statement = self._database.statement("access", _access_query)
+        row = self._database.read(lambda: statement(digest=digest, tenant=tenant).fetchone())
+        if row is None:
+            return None
+        pk, name, preset, revision, group, token, token_name, scope, expires = row
+        return Access(self._tenant(pk, name, preset, revision, group), token, token_name, scope, expires)
+
+    def get(self, name: str) -> Tenant:
+        """The tenant of that name. Raises NotFound."""
+        # One that is being removed has a name that nobody can call it by.
+        proper = TENANT_NAME.fullmatch(name) is not None
+        row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if proper else None
+        if row is None:
+            raise NotFound(f"There is no tenant {name[:80]}.")
+        return self._tenant(row.pk, row.name, row.preset, row.revision, row.integration_group)
+
+    def create(self, name: str, preset: str) -> Tenant:
+        """A new tenant. Raises InvalidValue for an impossible name or preset, Uniqueness for a name in use."""
+        if TENANT_NAME.fullmatch(name) is None:
+            raise InvalidValue(
+                f'The tenant name "{name[:80]}" cannot be part of a URL: use 1 to 63 small letters, digits and hyphens.'
+            )
+        if preset not in PRESETS:
+            raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
+
+        def work() -> None:
+            pk = Row.insert(name=name, preset=preset, created=now(), revision=1).execute()
+            Index.insert_many(
+                [{"tenant": pk, "type": type, "attribute": attribute} for type, attribute in INDEXED_AT_FIRST]
+            ).execute()
+
+        try:
+            self._database.write(work)
+        except peewee.IntegrityError as error:
+            raise Uniqueness(f"There is a tenant {name} already.") from error
+        return self.get(name)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every tenant with its numbers, by name."""
+        joined = Row.select(Row, Resource.display.alias("joins"))
+        joined = joined.join(Resource, JOIN.LEFT_OUTER, on=(Resource.pk == Row.integration_group))
+        return self._database.read(lambda: [self._listed(row) for row in joined.order_by(Row.name).objects()])
+
+    def _listed(self, row: Any) -> dict[str, Any]:
+        totals: dict[str, int] = {"User": 0, "Group": 0}
+        for counter in Counter.select().where(Counter.tenant == row.pk):
+            totals[counter.type] += counter.total
+        return {
+            "name": row.name, "preset": row.preset, "users": totals["User"], "groups": totals["Group"],
+            "integrationGroup": row.joins,
+            "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
+        }  # fmt: skip
+
+    def count_refusal(self, name: str) -> None:
+        """Count a request without a valid token, if there is a tenant of that name."""
+        row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if TENANT_NAME.fullmatch(name) else None
+        if row is not None:
+            Log(self._database, row.pk).count_refusal()
+
+    def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
+        kept = self._tenants.get(pk)
+        if kept is not None and kept.revision == revision and kept.integration_group == integration_group:
+            return kept
+        tenant = self._database.read(lambda: self._read(pk, name, preset, revision, integration_group))
+        self._tenants.put(pk, tenant, tenant.weight)
+        return tenant
+
+    def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
+        # Rows as tuples: a tenant may have thousands of fields, and peewee takes its time over objects.
+        declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
+        fields: Any = declared.order_by(Field.pk).tuples()
+        rows = list(Index.select().where(Index.tenant == pk))
+        indexes, kept, ordering = (_numbers(rows, states) for states in (SERVING, KEPT, {COMPLETE}))
+        spoken = profile(PRESETS[preset], [CustomField(*row) for row in fields])
+        return Tenant(pk, name, revision, spoken, indexes, integration_group, kept, ordering)
+
+
+def _numbers(rows: Iterable[Index], states: Container[str]) -> Indexes:
+    """The indexes that are in one of these states."""
+    numbers: Indexes = {"User": {}, "Group": {}}
+    for row in rows:
+        if row.state in states:
+            numbers[row.type][row.attribute] = row.pk
+    return numbers
+
+
+def _access_query() -> Any:
+    of_tenant = (Row.pk, Row.name, Row.preset, Row.revision, Row.integration_group)
+    query = Row.select(*of_tenant, Token.pk, Token.name, Token.scope, Token.expires).join(
+        Token, on=(Token.tenant == Row.pk)
+    )
+    return query.where(
+        (Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant"))
+    )
+
+
+def renewed(database: Database, tenant: Tenant) -> Tenant:
+    """The tenant as it is now, for a request that was read when it was another.
+
+    Raises Unavailable where it knows less, or other things, than the request was checked against, or where the name is
+    another tenant's by now: then the request is to be read anew.
+    """
+    found = Tenants(database).get(tenant.name)
+    before, after = (each.profile.user.targets for each in (tenant, found))
+    known = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
+    if not known or (found.pk, found.profile.preset) != (tenant.pk, tenant.profile.preset):
+        raise Unavailable(CHANGED, headers={"Retry-After": "1"})
+    return found
+
+
+def bump(tenant: int) -> None:
+    """Tell every worker that what it keeps of a tenant is out of date; inside the transaction of the change."""
+    Row.update(revision=Row.revision + 1).where(Row.pk == tenant).execute()
+
+
+def set_integration_group(database: Database, tenant: Tenant, name: str | None) -> None:
+    """Let every user that is provisioned from now on join the group of that name; None for no group. Raises
+    NotFound."""
+
+    def work() -> None:
+        Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
+
+    database.write(work)
+
+
+def _group(database: Database, tenant: Tenant, name: str | None) -> int | None:
+    """The key of a group, which is locked so that it is not deleted meanwhile."""
+    if name is None:
+        return None
+    of_tenant = (Resource.tenant == tenant.pk) & (Resource.type == "Group")
+    query = Resource.select(Resource.pk).where(of_tenant & (Resource.name_key == folded(name)))
+    try:
+        return int(database.dialect.for_update(query).tuples().get()[0])
+    except peewee.DoesNotExist as error:
+        raise NotFound(f"The tenant {tenant.name} has no group {name[:200]}.") from error

@@ -1,0 +1,76 @@
+"""Bearer tokens: made here, shown once, kept as a digest."""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scim.errors import InvalidValue, NotFound
+from store.database.transactions import Database, now
+from store.tables import Token
+
+PREFIX = "vest_"
+"""What every token begins with, so that scanners of source code can find one that was left there."""
+
+SCOPES = ("provision", "read")
+
+MAX_NAME = 100
+
+_UNKNOWN = "The tenant has no token {} in force."
+
+
+def digest(secret: str) -> str:
+    """The SHA-256 of a token, in hexadecimal. Tokens hold 256 random bits, so they need no salt and no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Tokens:
+    """The tokens of one tenant."""
+
+    def __init__(self, database: Database, tenant: int) -> None:
+        self._database = database
+        self._tenant = tenant
+
+    def create(self, name: str, scope: str = "provision", days: int | None = None) -> str:
+        """A new token's secret, shown this once; it ends after so many days, or never. Raises InvalidValue."""
+        if scope not in SCOPES:
+            raise InvalidValue(f"There is no scope {scope[:80]}: choose one of {', '.join(SCOPES)}.")
+        if days is not None and not 0 < days <= 36_500:
+            raise InvalidValue("A token can expire after 1 to 36500 days.")
+        if not 0 < len(name) <= MAX_NAME:
+            raise InvalidValue(f"A token's name has 1 to {MAX_NAME} characters.")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        expires = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S.%f}000Z"
+        row = {"tenant": self._tenant, "name": name, "digest": digest(secret), "scope": scope}
+        self._database.write(lambda: Token.insert(**row, created=now(), expires=expires).execute())
+        return secret
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every token, oldest first, without its digest."""
+        query = Token.select().where(Token.tenant == self._tenant).order_by(Token.pk)
+        return self._database.read(lambda: [_listed(row) for row in query])
+
+    def known(self, secret: str) -> dict[str, Any]:
+        """The token with that secret, as it is listed."""
+        return self._database.read(lambda: _listed(Token.get(Token.digest == digest(secret))))
+
+    def get(self, number: int) -> dict[str, Any]:
+        """A token as it is listed. Raises NotFound where the tenant has no such token that is not revoked."""
+        found = next((each for each in self.all() if each["number"] == number and not each["revoked"]), None)
+        if found is None:
+            raise NotFound(_UNKNOWN.format(number))
+        return found
+
+    def revoke(self, number: int) -> None:
+        """Refuse a token from now on. Raises NotFound where the tenant has no such token in force."""
+        mine = (Token.tenant == self._tenant) & (Token.pk == number) & Token.revoked.is_null()
+        if not self._database.write(lambda: Token.update(revoked=now()).where(mine).execute()):
+            raise NotFound(_UNKNOWN.format(number))
+
+
+def _listed(row: Token) -> dict[str, Any]:
+    state = "revoked" if row.revoked else "expired" if row.expires and row.expires <= now() else "in force"
+    return {
+        "number": row.pk, "name": row.name, "scope": row.scope, "state": state, "created": row.created,
+        "expires": row.expires, "revoked": row.revoked, "lastUsed": row.last_used,
+    }  # fmt: skip

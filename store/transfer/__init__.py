@@ -1,0 +1,1 @@
+"""Users and groups from files and into files."""

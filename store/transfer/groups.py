@@ -1,0 +1,207 @@
+"""Groups of a file: checked like POST bodies, with members whose origin the file may tell, and with their parent."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from scim.changes import differences
+from scim.envelopes import member
+from scim.errors import InvalidValue
+from scim.validation import kind, load, with_defaults
+from store.database.transactions import now
+from store.platform.groups import PlatformGroups
+from store.resources.members import MANUAL, SCIM, Memberships
+from store.resources.reading import Document
+from store.tenants.log import LISTED
+from store.transfer.references import GROUP, Found, Reference, References
+from store.transfer.users import Outcome, Problem, kept_ids, refuse_difference
+
+MEMBERS_AT_ONCE = 5_000
+"""How many members of one line are looked up and written together."""
+
+_OWN_KEYS = frozenset({"members", "parent"})
+_TYPES = {"user": "User", "group": GROUP}
+
+
+class MemberLine(NamedTuple):
+    """A member as a line names it, and where the membership came from."""
+
+    reference: Reference
+    origin: str
+
+
+class GroupLine(NamedTuple):
+    """A line that describes a group, or more members of one."""
+
+    line: int
+    id: str | None
+    document: Document
+    columns: dict[str, Any]
+    members: list[MemberLine]
+    parent: Reference | None
+
+
+class GroupLink(NamedTuple):
+    """What a line says of a group's members and parent and what was not there yet."""
+
+    line: int
+    group: str
+    members: list[MemberLine]
+    parent: Reference | None
+
+
+class ImportGroups(PlatformGroups):
+    """The groups of one tenant, as an import adds to them."""
+
+    def read(self, line: int, body: dict[str, Any]) -> GroupLine:
+        """What a line says. Raises what a POST with this body would raise."""
+        rest = {key: value for key, value in body.items() if key.lower() not in _OWN_KEYS}
+        document, _ = self._checked(None, {}, with_defaults(self.type, load(self.type, rest, [])), frozenset())
+        id, parent = member(body, "id"), member(body, "parent")
+        return GroupLine(
+            line,
+            id if isinstance(id, str) else None,
+            document,
+            self._columns(document),
+            _members(member(body, "members")),
+            None if parent is None else _reference("parent", parent, GROUP),
+        )
+
+    def add_all(self, groups: Sequence[GroupLine], references: References) -> Outcome:
+        """Make the groups that are not there, and add the members that are, inside a transaction."""
+        outcome = Outcome()
+        for group in groups:
+            with self._each(group.line, outcome):
+                self._add(group, references, outcome)
+        return outcome
+
+    def link_all(self, links: Sequence[GroupLink], references: References) -> Outcome:
+        """Add members and parents that were not there when their lines were read, inside a transaction."""
+        outcome = Outcome()
+        for link in links:
+            with self._each(link.line, outcome):
+                self._link(link, references, outcome)
+        return outcome
+
+    @contextmanager
+    def _each(self, line: int, outcome: Outcome) -> Iterator[None]:
+        """Do all of one line or nothing, and note why it was refused."""
+        try:
+            with self._database.db.atomic():
+                yield
+        except InvalidValue as error:
+            outcome.problems.append(Problem(line, error.detail))
+
+    def _add(self, group: GroupLine, references: References, outcome: Outcome) -> None:
+        found = self._same(group, references)
+        if found is not None:
+            refuse_difference(f"The group {group.columns['display']}", found.document, group.document)
+        id = self._created(group, references) if found is None else found.id
+        if group.id is not None and group.id != id:
+            references.ids[group.id] = id
+        grown, late = self._join(id, group.members, references, new=found is None)
+        outcome.groups += found is None
+        outcome.unchanged += found is not None and not grown
+        if late or group.parent is not None:
+            outcome.links.append(GroupLink(group.line, id, late, group.parent))
+
+    def _same(self, group: GroupLine, references: References) -> Found | None:
+        """The group that is there with the line's id or name. Raises InvalidValue where these are two."""
+        ids = [] if group.id is None else [references.ids.get(group.id, group.id)]
+        named = references.rows(GROUP, "name_key", [group.columns["name_key"]])
+        found = {each.pk: each for each in (*references.rows(GROUP, "id", ids), *named)}
+        if len(found) > 1:
+            raise InvalidValue("The line has the id of one group and the name of another.")
+        return next(iter(found.values()), None)
+
+    def _created(self, group: GroupLine, references: References) -> str:
+        """Make the group, without members yet; returns its id."""
+        id, time = next(iter(kept_ids([group.id], references)), None) or str(uuid.uuid4()), now()
+        same = {"tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time}
+        pk = self._insert(group.columns | same | {"id": id})
+        self._index(pk, group.document)
+        self._count(1)
+        return id
+
+    def _join(
+        self, id: str, members: Sequence[MemberLine], references: References, *, new: bool
+    ) -> tuple[bool, list[MemberLine]]:
+        """Add those members that are known. `new`: the group itself is.
+
+        Returns whether any of them was new, and those that are not known.
+        """
+        self.call.resource = id
+        row = self._locked(id)
+        changes, late = self._joined(self._memberships(row.pk), members, references)
+        document = self._document(row)
+        if new:
+            self.log.record(self.call, 201, [*differences({}, document), *changes])
+        elif changes:
+            self._save(row, document, document, frozenset(), changes, 200)
+        return bool(changes), late
+
+    def _joined(
+        self, memberships: Memberships, members: Sequence[MemberLine], references: References
+    ) -> tuple[list[dict[str, Any]], list[MemberLine]]:
+        """Add members part by part, so that a million are not in memory as rows; what the log says, and the unknown."""
+        count, first, late = 0, list[dict[str, Any]](), list[MemberLine]()
+        for start in range(0, len(members), MEMBERS_AT_ONCE):
+            part = members[start : start + MEMBERS_AT_ONCE]
+            known = references.resolve(each.reference for each in part)
+            late += [each for each in part if each.reference not in known]
+            for origin in (SCIM, MANUAL):
+                named = [known[each.reference].id for each in part if each.origin == origin and each.reference in known]
+                memberships.add(list(dict.fromkeys(named)), origin)
+            added = [member for change in memberships.changes for member in change["after"]]
+            memberships.changes.clear()
+            count += len(added)
+            first += added[: LISTED - len(first)]
+        shown = {"count": count, "first": first} if count > LISTED else first
+        return [{"attribute": "members", "after": shown}] if count else [], late
+
+    def _link(self, link: GroupLink, references: References, outcome: Outcome) -> None:
+        """Add what is there by now. Raises InvalidValue for a cycle."""
+        _, late = self._join(link.group, link.members, references, new=False)
+        missing = [each.reference.value[:100] for each in late]
+        if link.parent is not None:
+            parent = references.resolve([link.parent]).get(link.parent)
+            if parent is None:
+                missing.append(link.parent.value[:100])
+            else:
+                self._place(link.group, parent)
+        if missing:
+            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            outcome.problems.append(Problem(link.line, f"The group {self.call.name} lacks who is not here: {shown}."))
+
+    def _place(self, id: str, parent: Found) -> None:
+        before = self.parent_of(id)
+        if before is not None and before != parent.id:
+            raise InvalidValue(f"The group {self.call.name} has another parent, which was kept.")
+        if before is None:
+            self._set_parent(id, parent.id)
+
+
+def _members(given: Any) -> list[MemberLine]:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise InvalidValue(f"members must be a list, not {kind(given)}.")
+    return [_member(each) for each in given]
+
+
+def _member(given: Any) -> MemberLine:
+    reference = _reference("A member", given, None)
+    origin = given.get("origin", MANUAL) if isinstance(given, dict) else MANUAL
+    if origin not in (SCIM, MANUAL):
+        raise InvalidValue(f"The origin of a member must be {SCIM} or {MANUAL}.")
+    return MemberLine(reference, origin)
+
+
+def _reference(what: str, given: Any, type: str | None) -> Reference:
+    """An id or name, alone or as the value of an object, whose type tells a group's name from a user's."""
+    value = given.get("value") if isinstance(given, dict) else given
+    if not isinstance(value, str) or not value:
+        raise InvalidValue(f'{what} must be an id or a name, as in {{"value": "id"}}.')
+    named = given.get("type") if isinstance(given, dict) else None
+    return Reference(value, type or (_TYPES.get(named.lower()) if isinstance(named, str) else None))

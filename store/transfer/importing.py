@@ -1,0 +1,137 @@
+"""People and groups from a file into a tenant: one SCIM resource a line, some hundreds of lines a transaction.
+
+An import adds and never changes: what is there already is compared, so a run that broke off is finished by running it
+again.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import peewee
+
+from scim.errors import InvalidSyntax, ScimError
+from scim.schemas import CORE_GROUP
+from scim.validation import kind
+from store.database.transactions import Database
+from store.resources.reading import Reading, current
+from store.tenants.log import Call
+from store.tenants.tenants import Tenant
+from store.transfer.groups import GroupLine, GroupLink, ImportGroups
+from store.transfer.references import References
+from store.transfer.users import ImportUsers, ManagerLink, Outcome, Problem, UserLine
+
+Link = TypeVar("Link")
+
+BATCH_LINES, BATCH_BYTES = 1_000, 4_000_000
+"""How much is written in one transaction."""
+
+ATTEMPTS = 3
+"""How often a batch is written again after somebody else took a name meanwhile."""
+
+
+class Import:
+    """An import into one tenant. `totals` counts what came of it.
+
+    `parse` makes the value of a line's JSON text, or raises ScimError.
+    """
+
+    def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, parse: Callable[[str], Any]) -> None:
+        self._database = database
+        self._parse = parse
+        self._references = References(database, tenant)
+        self._users = ImportUsers(database, tenant, endpoint_url, _call("User"))
+        self._groups = ImportGroups(database, tenant, endpoint_url, _call("Group"))
+        self._manager_links: list[ManagerLink] = []
+        self._group_links: list[GroupLink] = []
+        self.totals = {"users": 0, "groups": 0, "unchanged": 0, "refused": 0}
+
+    def run(self, lines: Iterable[bytes]) -> Iterator[list[Problem]]:
+        """Import the lines; yields after each transaction which of them were refused.
+
+        Who refers to somebody further down is linked at the end. Raises Unavailable where the database does not take
+        it; what was written by then stays.
+        """
+        numbered, doubled = enumerate(lines, 1), BATCH_LINES
+        while batch := _batch(numbered):
+            yield self._settled(*self._add(batch))
+            if self.totals["users"] + self.totals["groups"] >= doubled:
+                doubled *= 2
+                self._database.write(self._database.dialect.gather_statistics)
+        for managers in _chunks(self._manager_links):
+            yield self._settled(self._write(self._users, partial(self._users.link, managers, self._references)))
+        for members in _chunks(self._group_links):
+            yield self._settled(self._write(self._groups, partial(self._groups.link_all, members, self._references)))
+
+    def _settled(self, *outcomes: Outcome) -> list[Problem]:
+        """Count what became of a transaction's lines; returns those that were refused, in their order."""
+        for outcome in outcomes:
+            for name in ("users", "groups", "unchanged"):
+                self.totals[name] += getattr(outcome, name)
+            self.totals["refused"] += len(outcome.problems)
+        return sorted(problem for outcome in outcomes for problem in outcome.problems)
+
+    def _add(self, batch: Sequence[tuple[int, bytes]]) -> tuple[Outcome, ...]:
+        """Check and write some lines: the users in one transaction, then the groups in another."""
+        unread = Outcome()
+        users: list[UserLine] = []
+        groups: list[GroupLine] = []
+        for number, line in batch:
+            try:
+                read = self._read(number, line)
+            except ScimError as error:
+                unread.problems.append(Problem(number, error.detail))
+                continue
+            if isinstance(read, UserLine):
+                users.append(read)
+            elif read is not None:
+                groups.append(read)
+        added = self._write(self._users, lambda: self._users.add(users, self._references)) if users else Outcome()
+        self._manager_links += added.links
+        made = (
+            self._write(self._groups, lambda: self._groups.add_all(groups, self._references)) if groups else Outcome()
+        )
+        self._group_links += made.links
+        return unread, added, made
+
+    def _write(self, resources: Reading, work: Callable[[], Outcome]) -> Outcome:
+        """Run a transaction, once more where somebody else took a name while it ran."""
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(peewee.IntegrityError):
+                return current([resources], lambda: self._database.write(work))
+        return current([resources], lambda: self._database.write(work))
+
+    def _read(self, number: int, line: bytes) -> UserLine | GroupLine | None:
+        """What a line says, None where it is blank. Raises ScimError."""
+        if not line.strip():
+            return None
+        try:
+            body = self._parse(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except UnicodeDecodeError as error:
+            raise InvalidSyntax("The line is not UTF-8 text.") from error
+        if not isinstance(body, dict):
+            raise InvalidSyntax(f"The line must be a JSON object, a User or a Group, not {kind(body)}.")
+        schemas = body.get("schemas")
+        named = [urn.lower() for urn in schemas if isinstance(urn, str)] if isinstance(schemas, list) else []
+        return (self._groups if CORE_GROUP.lower() in named else self._users).read(number, body)
+
+
+def _call(type: str) -> Call:
+    return Call(operation="platform: import", client="command line", resource_type=type)
+
+
+def _batch(numbered: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """The next lines, as many as one transaction takes."""
+    lines, size = [], 0
+    for number, line in numbered:
+        lines.append((number, line))
+        size += len(line)
+        if len(lines) == BATCH_LINES or size >= BATCH_BYTES:
+            break
+    return lines
+
+
+def _chunks(links: list[Link]) -> Iterator[list[Link]]:
+    for start in range(0, len(links), BATCH_LINES):
+        yield links[start : start + BATCH_LINES]

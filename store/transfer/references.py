@@ -1,0 +1,84 @@
+"""What the lines of a file call users and groups, resolved many at a time."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from scim.keys import folded, username
+from store.database.statements import parameter
+from store.database.transactions import Database
+from store.filters.where import ROW
+from store.tenants.tenants import Tenant
+
+USER, GROUP = "User", "Group"
+
+
+class Found(NamedTuple):
+    """A resource of the tenant, with what an import compares."""
+
+    pk: int
+    id: str
+    name_key: str
+    identifier_key: str | None
+    document: str
+    manager: int | None
+
+
+class Reference(NamedTuple):
+    """How a line names another resource: by the id that it has here or in the file, or by a name.
+
+    A name is a userName or work e-mail, or a group's displayName where `type` is Group. An id may be either's.
+    """
+
+    value: str
+    type: str | None = None
+
+
+class References:
+    """Resolves references in one tenant. `ids` are those of the file that became others here."""
+
+    def __init__(self, database: Database, tenant: Tenant) -> None:
+        self._database = database
+        self._tenant = tenant
+        self.ids: dict[str, str] = {}
+
+    def resolve(self, references: Iterable[Reference]) -> dict[Reference, Found]:
+        """What each reference means; an id goes before a userName, a userName before an e-mail."""
+        wanted = set(references)
+        ids = {reference: self.ids.get(reference.value, reference.value) for reference in wanted}
+        resolved = self._by(GROUP, "id", ids) | self._by(USER, "id", ids)
+        users = [reference for reference in wanted if reference not in resolved and reference.type != GROUP]
+        groups = [reference for reference in wanted if reference not in resolved and reference.type == GROUP]
+        named = self._by(USER, "identifier_key", {reference: folded(reference.value) for reference in users})
+        named |= self._by(USER, "name_key", {reference: username(reference.value) for reference in users})
+        named |= self._by(GROUP, "name_key", {reference: folded(reference.value) for reference in groups})
+        return resolved | named
+
+    def _by(self, type: str, column: str, keys: Mapping[Reference, str]) -> dict[Reference, Found]:
+        by_key = {getattr(found, column): found for found in self.rows(type, column, keys.values())}
+        return {reference: by_key[key] for reference, key in keys.items() if key in by_key}
+
+    def rows(self, type: str, column: str, values: Iterable[str | None]) -> list[Found]:
+        """The resources of the type with one of these values in the column."""
+        wanted = [value for value in values if value is not None and "\x00" not in value]
+        if not wanted:
+            return []
+        statement = self._database.statement(("referred", column), lambda: self._query(column))
+        found = statement(tenant=self._tenant.pk, type=type, values=self._database.dialect.list_of(wanted))
+        return [Found(*row) for row in found.fetchall()]
+
+    def _query(self, column: str) -> Any:
+        columns = (ROW.pk, ROW.id, ROW.name_key, ROW.identifier_key, ROW.document, ROW.manager)
+        listed = self._database.dialect.one_of(getattr(ROW, column), parameter("values"))
+        # Without statistics SQLite would look for ids by going through the tenant: its key is no index here.
+        tenant = ROW.tenant + 0 if column == "id" else ROW.tenant
+        return ROW.select(*columns).where((tenant == parameter("tenant")) & (ROW.type == parameter("type")) & listed)
+
+    def taken(self, ids: Iterable[str]) -> set[str]:
+        """Which of these ids resources of other tenants have."""
+        query = ROW.select(ROW.id).where(
+            (ROW.tenant != parameter("tenant")) & self._database.dialect.one_of(ROW.id, parameter("ids"))
+        )
+        statement = self._database.statement("taken", lambda: query)
+        return {
+            id for (id,) in statement(tenant=self._tenant.pk, ids=self._database.dialect.list_of(list(ids))).fetchall()
+        }

@@ -1,0 +1,221 @@
+"""Users of a file, some hundreds at a time: checked like POST bodies, inserted set by set."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scim.changes import differences
+from scim.envelopes import member
+from scim.errors import InvalidValue
+from scim.keys import folded, username
+from scim.schemas import ENTERPRISE_USER
+from scim.validation import load, with_defaults
+from store.database.statements import parameter
+from store.database.transactions import now
+from store.filters import lookup
+from store.resources.reading import Document
+from store.resources.users import Users
+from store.tables import Resource
+from store.transfer.references import USER, Found, Reference, References
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Problem(NamedTuple):
+    """Why a line, or a part of it, was not taken: the number of the line and one sentence."""
+
+    line: int
+    detail: str
+
+
+class UserLine(NamedTuple):
+    """A line that describes a user: its number, the id in the file, the document, its row, and the manager."""
+
+    line: int
+    id: str | None
+    document: Document
+    columns: dict[str, Any]
+    manager: Reference | None
+
+
+class ManagerLink(NamedTuple):
+    """A manager who was not there yet: the line, the key of the user, and how the line names the manager."""
+
+    line: int
+    user: int
+    manager: Reference
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of some lines: how many users and groups are new, and which links are left to be made."""
+
+    users: int = 0
+    groups: int = 0
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    links: list[Any] = field(default_factory=list)
+
+
+def kept_ids(ids: Iterable[str | None], references: References) -> set[str]:
+    """Which ids of a file stay what they are: UUIDs, since ids stand in URLs, that no other tenant has."""
+    proper = {id for id in ids if id is not None and _UUID.fullmatch(id)}
+    return proper - references.taken(proper)
+
+
+def refuse_difference(what: str, before: str, after: Document) -> None:
+    """Raise InvalidValue where a line describes someone who is there as somebody else."""
+    changed = [change["attribute"] for change in differences(json.loads(before), after)]
+    if changed:
+        raise InvalidValue(
+            f"{what} is there already and differs in {', '.join(changed[:5])}: an import adds, it does not change."
+        )
+
+
+class ImportUsers(Users):
+    """The users of one tenant, as an import adds to them."""
+
+    def read(self, line: int, body: Any) -> UserLine:
+        """What a line says. Raises what a POST with this body would raise."""
+        after = with_defaults(self.type, load(self.type, body, []))
+        manager = after.get(ENTERPRISE_USER, {}).get("manager", {}).get("value")
+        checked, _ = self._checked(None, {}, self._stored(after), frozenset())
+        id = member(body, "id")
+        reference = None if manager is None else Reference(manager, USER)
+        return UserLine(line, id if isinstance(id, str) else None, checked, self._columns(checked), reference)
+
+    def add(self, users: Sequence[UserLine], references: References) -> Outcome:
+        """Insert those who are not there yet, inside a transaction; the others are compared and never changed."""
+        batch = _Batch(references, users)
+        for user, pk in zip(users, self._dialect.new_keys("resource", len(users)), strict=True):
+            try:
+                batch.take(user, pk)
+            except InvalidValue as error:
+                batch.outcome.problems.append(Problem(user.line, error.detail))
+        self._insert_all(batch.fresh)
+        return batch.outcome
+
+    def _insert_all(self, fresh: Sequence[tuple[UserLine, Found]]) -> None:
+        if not fresh:
+            return
+        time = now()
+        same = {"tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time}
+        rows = [u.columns | same | {"pk": f.pk, "id": f.id, "manager": f.manager} for u, f in fresh]
+        self._database.statement(("insert many", tuple(rows[0])), lambda: _insert_query(rows[0])).many(rows)
+        documents = {found.pk: user.document for user, found in fresh}
+        lookup.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, documents)
+        self._count(len(fresh))
+        people = [{"value": found.id, "display": user.columns["display"]} for user, found in fresh]
+        self.log.record(self.call, 201, [{"attribute": "users", "after": people}])
+
+    def link(self, links: Sequence[ManagerLink], references: References) -> Outcome:
+        """Link managers, inside a transaction, where there is none yet."""
+        outcome, rows = Outcome(), []
+        managers = references.resolve(link.manager for link in links)
+        present = self._managers([link.user for link in links])
+        for link in links:
+            found = managers.get(link.manager)
+            if found is None:
+                detail = f'The user has no manager: there is no user with the id or name "{link.manager.value[:200]}".'
+                outcome.problems.append(Problem(link.line, detail))
+            elif present.get(link.user) is None:
+                rows.append({"pk": link.user, "manager": found.pk, "modified": now()})
+            elif present[link.user] != found.pk:
+                outcome.problems.append(Problem(link.line, "The user has another manager, who was kept."))
+        if rows:
+            self._database.statement("link managers", _link_query).many(rows)
+            self.log.record(self.call, 200, [{"attribute": "manager", "after": [row["pk"] for row in rows]}])
+        return outcome
+
+    def _managers(self, pks: Sequence[int]) -> dict[int, int | None]:
+        listed = self._dialect.one_of(Resource.pk, parameter("pks"))
+        query = Resource.select(Resource.pk, Resource.manager).where(listed)
+        found = self._database.statement("managers", lambda: query)(pks=self._dialect.list_of(pks))
+        return dict(found.fetchall())
+
+
+class _Batch:
+    """Some lines, taken one after the other; what they are compared with is read at once."""
+
+    def __init__(self, references: References, users: Sequence[UserLine]) -> None:
+        self.outcome = Outcome()
+        self._references = references
+        self.fresh: list[tuple[UserLine, Found]] = []
+        self._by_key: dict[tuple[str, str | None], Found] = {}
+        self._managers = references.resolve(user.manager for user in users if user.manager is not None)
+        self._kept_ids = kept_ids((user.id for user in users), references)
+        ids = [references.ids.get(user.id, user.id) for user in users if user.id is not None]
+        names = [user.columns["name_key"] for user in users]
+        emails = [user.columns["identifier_key"] for user in users]
+        for column, values in (("id", ids), ("name_key", names), ("identifier_key", emails)):
+            for found in references.rows(USER, column, values):
+                self._note(found)
+
+    def take(self, user: UserLine, pk: int) -> None:
+        """Take a line; a new user gets this key. Raises InvalidValue."""
+        found = self._same(user)
+        if found is None:
+            self._take_new(user, pk)
+            return
+        refuse_difference(f"The user {user.columns['display']}", found.document, json.loads(user.columns["document"]))
+        self.outcome.unchanged += 1
+        self._remember(user, found)
+        manager = self._manager(user)
+        if user.manager is not None and (manager is None or manager.pk != found.manager):
+            self.outcome.links.append(ManagerLink(user.line, found.pk, user.manager))
+
+    def _take_new(self, user: UserLine, pk: int) -> None:
+        manager = self._manager(user)
+        # A row can only refer to rows that are there; the others are linked when everybody is.
+        linked = manager.pk if manager is not None and manager.pk < pk else None
+        if user.manager is not None and linked is None:
+            self.outcome.links.append(ManagerLink(user.line, pk, user.manager))
+        id = user.id if user.id in self._kept_ids else None
+        names = (user.columns["name_key"], user.columns["identifier_key"])
+        found = Found(pk, id or str(uuid.uuid4()), *names, user.columns["document"], linked)
+        self._note(found)
+        self._remember(user, found)
+        self.fresh.append((user, found))
+        self.outcome.users += 1
+
+    def _same(self, user: UserLine) -> Found | None:
+        """Whoever is there with the line's id, userName or work e-mail."""
+        wanted = [("id", user.id), *((column, user.columns[column]) for column in ("name_key", "identifier_key"))]
+        found = {
+            self._by_key[key].pk: self._by_key[key] for key in wanted if key[1] is not None and key in self._by_key
+        }
+        if len(found) > 1:
+            ids = " and ".join(each.id for each in found.values())
+            raise InvalidValue(f"The line has the id, userName or work e-mail of more than one user: {ids}.")
+        return next(iter(found.values()), None)
+
+    def _manager(self, user: UserLine) -> Found | None:
+        """The manager, as far as known by now."""
+        if user.manager is None:
+            return None
+        value = user.manager.value
+        keys = (("id", value), ("name_key", username(value)), ("identifier_key", folded(value)))
+        return self._managers.get(user.manager) or next((self._by_key[k] for k in keys if k in self._by_key), None)
+
+    def _note(self, found: Found) -> None:
+        for column in ("id", "name_key", "identifier_key"):
+            self._by_key[column, getattr(found, column)] = found
+
+    def _remember(self, user: UserLine, found: Found) -> None:
+        """An id of the file that is another one here is what later lines refer to."""
+        if user.id is not None and user.id != found.id:
+            self._references.ids[user.id] = found.id
+            self._by_key["id", user.id] = found
+
+
+def _insert_query(row: dict[str, Any]) -> Any:
+    return Resource.insert({name: parameter(name) for name in row})
+
+
+def _link_query() -> Any:
+    changed = {Resource.manager: parameter("manager"), Resource.modified: parameter("modified")}
+    unlinked = (Resource.pk == parameter("pk")) & Resource.manager.is_null()
+    return Resource.update(changed | {Resource.version: Resource.version + 1}).where(unlinked)

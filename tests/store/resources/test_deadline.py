@@ -1,0 +1,112 @@
+"""What a search lacks is known before it runs: nothing, an index that could be made, or what no index can help."""
+
+import pytest
+
+from scim import binding
+from scim.filter import parse_filter
+from store.database.sqlite import Sqlite
+from store.filters.shape import Scope
+from store.resources.deadline import Asked, Lacking, lacking
+from tests.strategies import RFC
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+FIELD = f"{RFC.preset.fields_urn}:integerField"
+ID = "2819c223-7f76-453a-919d-413861904646"
+LONG = "x" * 256
+
+
+@pytest.fixture
+def scope(tmp_path):
+    from_lists = {"emails": 1, "addresses.locality": 2}
+    dialect = Sqlite(f"{tmp_path}/unused.db", busy_timeout=1.0)
+    return lambda *indexed: _scope(dialect, from_lists | dict.fromkeys(indexed, 3))
+
+
+def _scope(dialect, indexes):
+    return Scope(dialect, RFC.user, indexes, frozenset(indexes))
+
+
+def of(scope, text=None, sort=None):
+    bound = None if text is None else binding.bind(RFC.user, parse_filter(text))
+    return lacking(Asked(scope, bound, None if sort is None else RFC.user.targets[sort.lower()]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName eq "x"',
+        f'userName eq "{LONG}"',
+        'name.familyName sw "x"',
+        'externalId gt "x"',
+        "externalId eq null",
+        f'id eq "{ID}"',
+        'emails.value eq "x"',
+        f'emails.value eq "{LONG}"',
+        'emails[type eq "work" and value sw "x"]',
+        'emails.type eq "work"',
+        'addresses[type eq "work" and locality eq "x"]',
+        f'manager eq "{ID}"',
+        f'groups.value eq "{ID}"',
+        f'groups[value eq "{ID}" and type eq "direct"]',
+        'name[givenName eq "x"]',
+        'userName eq "x" and title co "y"',
+        'title co "y" and (userName eq "x" or emails.value eq "x")',
+        'not (userName ne "x")',
+        'not (title co "y" or userName ne "x")',
+    ],
+)
+def test_indexes_lead_to_what_is_searched_for(scope, text):
+    assert of(scope(), text) is None
+    assert of(scope(), text, "nickName") is None, "what is found is sorted"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('title eq "x"', ["title"]),
+        ('title eq "x" and nickName sw "x"', ["title", "nickName"]),
+        ('title eq "x" or userName eq "x"', ["title"]),
+        ('title eq "x" or title eq "y"', ["title"]),
+        (f"{FIELD} ge 7", [FIELD]),
+        (f'{ENTERPRISE}:department eq "x"', [f"{ENTERPRISE}:department"]),
+        ('phoneNumbers.value eq "x"', ["phoneNumbers"]),
+        ('phoneNumbers[type eq "work" and value eq "x"]', ["phoneNumbers"]),
+        ('roles[type eq "x"]', ["roles.type"]),
+        ('addresses[locality eq "x" and country eq "y"]', ["addresses.country"]),
+        ('title co "x"', []),
+        ('title ne "x"', []),
+        ("title pr", []),
+        ('emails.value co "x"', []),
+        (f'name.familyName eq "{LONG}"', []),
+        ('meta.created gt "2026-11-23T08:00:00Z"', []),
+        ('groups.display eq "x"', []),
+        ('not (userName eq "x")', []),
+    ],
+)
+def test_what_an_index_would_serve_is_named(scope, text, names):
+    assert of(scope(), text) == Lacking(names, [])
+    assert names == [] or of(scope(*names), text) is None or "country" in text
+
+
+@pytest.mark.parametrize(
+    ("sort", "lacks"),
+    [
+        ("userName", None),
+        ("id", None),
+        ("name.familyName", None),
+        ("title", Lacking([], ["title"])),
+        (FIELD, Lacking([], [FIELD])),
+        ("emails.value", Lacking([], [])),
+        ("addresses.locality", Lacking([], [])),
+        ("meta.lastModified", Lacking([], [])),
+        (f"{ENTERPRISE}:manager.displayName", Lacking([], [])),
+    ],
+)
+def test_an_order_is_served_by_an_index_on_an_attribute_with_one_value(scope, sort, lacks):
+    assert of(scope(), None, sort) == lacks
+    assert lacks is None or lacks.sort == [] or of(scope(sort), None, sort) is None
+
+
+def test_both_are_named(scope):
+    assert of(scope(), 'title eq "x"', "nickName") == Lacking(["title"], ["nickName"])
+    assert of(scope("nickName"), 'title eq "x"', "nickName") == Lacking(["title"], [])

@@ -1,0 +1,51 @@
+"""The provisioning log keeps its entries for as long as the setting says."""
+
+from threading import Event
+
+from store.database.transactions import instant_at, now
+from store.tables import LogEntry
+from store.tenants.last_used import LastUsed
+from store.tenants.log import prune
+
+
+def entry(client, time):
+    row = {"tenant": client.tenant.pk, "time": time, "level": "info"}
+    LogEntry.insert(row | {"operation": "POST", "status": 201, "name": "old"}).execute()
+
+
+def test_entries_that_are_older_than_the_setting_go_in_small_batches(entra):
+    for days in range(5):
+        entry(entra, instant_at(1_000_000_000 + days))
+    entry(entra, now())
+    counts = list(prune(entra.database, 90, batch=2))
+    assert sum(counts) >= 5
+    assert max(counts) == 2
+    assert len(entra.log()) == 1
+    assert sum(prune(entra.database, 90)) == 0
+
+
+def test_the_thread_of_the_contacts_prunes_with_the_first_contact(entra):
+    entry(entra, instant_at(1_000_000_000))
+    contacts = LastUsed(entra.database, seconds=0.0, chores=lambda: prune(entra.database, 90))
+    contacts.note(1, entra.tenant.pk)
+    contacts.close()
+    assert entra.log() == []
+
+
+def test_a_worker_that_ends_leaves_the_rest_to_another_time(entra):
+    for days in range(100):
+        entry(entra, instant_at(1_000_000_000 + days))
+    begun = Event()
+
+    def pruning():
+        for count in prune(entra.database, 90, batch=1):
+            begun.set()
+            yield count
+
+    contacts = LastUsed(entra.database, chores=pruning)
+    contacts.note(1, entra.tenant.pk)
+    begun.wait()
+    contacts.close()
+    left = len(entra.log())
+    assert left > 0
+    assert sum(prune(entra.database, 90)) == left
