@@ -5,66 +5,16 @@ back to negation and presence. `ne` is the negation of `eq`, so it holds for wha
 attribute where no value is equal.
 """
 
-from dataclasses import dataclass
+from typing import TypeAlias
 
-from scim import filter as syntax
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
 from scim.errors import InvalidFilter
+from scim.filter import Filter, Path, last_literal, parse_filter
 from scim.keys import key_function, type_of_key
+from scim.nodes import And, Compare, Node, Not, Or, Present, ValuePath
 from scim.validation import MAX_DIGITS, MAX_EXPONENT, MAX_INTEGER, decimal_of, fits
 
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Some value of the target stands in this relation to the operand; `op` is eq, co, sw, ew, gt, ge, lt or le.
-
-    `literal` is the text that the operand is the key of, where the two differ."""
-
-    target: Target
-    op: str
-    operand: type_of_key
-    literal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """The target has a value (`pr`)."""
-
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Elements:
-    """Some element of the target satisfies the filter, whose targets all begin with this one."""
-
-    target: Target
-    filter: "Bound"
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """Conjunction."""
-
-    left: "Bound"
-    right: "Bound"
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """Disjunction."""
-
-    left: "Bound"
-    right: "Bound"
-
-
-@dataclass(frozen=True, slots=True)
-class Negation:
-    """The operand does not hold."""
-
-    operand: "Bound"
-
-
-Bound = Comparison | Presence | Elements | Both | Either | Negation
+Bound: TypeAlias = Node[Target]
 
 PATTERNS = 64
 """How many beginnings of filters are kept for each resource type: clients ask a handful, over and over again."""
@@ -79,24 +29,24 @@ OPERATORS = {
 """Which operators compare which type, `ne` and `pr` apart (RFC 7644 §3.4.2.2 Table 3)."""
 
 
-def bind(resource_type: ResourceType, tree: syntax.Filter, within: Target | None = None) -> Bound:
+def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None) -> Bound:
     """The filter in terms of the resource type's attributes; `within`, of the elements of that attribute.
 
     Raises InvalidFilter for an unknown name, an operator the type does not know, or a literal of the wrong type.
     """
     match tree:
-        case syntax.And(left, right):
-            return Both(bind(resource_type, left, within), bind(resource_type, right, within))
-        case syntax.Or(left, right):
-            return Either(bind(resource_type, left, within), bind(resource_type, right, within))
-        case syntax.Not(operand):
-            return Negation(bind(resource_type, operand, within))
-        case syntax.ValuePath(path, inner):
+        case And(left, right):
+            return And(bind(resource_type, left, within), bind(resource_type, right, within))
+        case Or(left, right):
+            return Or(bind(resource_type, left, within), bind(resource_type, right, within))
+        case Not(operand):
+            return Not(bind(resource_type, operand, within))
+        case ValuePath(path, inner):
             target = _resolved(resource_type, path, within)
-            return Elements(target, bind(resource_type, inner, target))
-        case syntax.Present(path):
-            return Presence(_resolved(resource_type, path, within))
-        case syntax.Compare(path, op, value):
+            return ValuePath(target, bind(resource_type, inner, target))
+        case Present(path):
+            return Present(_resolved(resource_type, path, within))
+        case Compare(path, op, value):
             return _comparison(_resolved(resource_type, path, within), op, value)
     raise AssertionError(tree)
 
@@ -106,10 +56,10 @@ def bind_text(resource_type: ResourceType, text: str) -> Bound:
 
     Raises InvalidFilter.
     """
-    parts = syntax.last_literal(text)
+    parts = last_literal(text)
     pattern = None if parts is None else _pattern(resource_type, parts[0])
     if parts is None or pattern is None:
-        return bind(resource_type, syntax.parse_filter(text))
+        return bind(resource_type, parse_filter(text))
     return _with_last(pattern, parts[1])
 
 
@@ -125,32 +75,32 @@ def _pattern(resource_type: ResourceType, start: str) -> Bound | None:
 
 def _read_pattern(resource_type: ResourceType, start: str) -> Bound | None:
     try:
-        pattern = bind(resource_type, syntax.parse_filter(f'{start}"x"'))
+        pattern = bind(resource_type, parse_filter(f'{start}"x"'))
     except InvalidFilter:
         return None
     last = pattern
-    while isinstance(last, Both | Either | Elements):
-        last = last.filter if isinstance(last, Elements) else last.right
+    while isinstance(last, And | Or | ValuePath):
+        last = last.filter if isinstance(last, ValuePath) else last.right
     # A filter that is read from its first quote to its last ends in more than that text.
-    is_text = isinstance(last, Comparison) and last.target.attribute.type == "string" and last.literal == "x"
+    is_text = isinstance(last, Compare) and last.target.attribute.type == "string" and last.literal == "x"
     return pattern if is_text else None
 
 
 def _with_last(pattern: Bound, literal: str) -> Bound:
     """The pattern with another last literal."""
     match pattern:
-        case Both(left, right):
-            return Both(left, _with_last(right, literal))
-        case Either(left, right):
-            return Either(left, _with_last(right, literal))
-        case Elements(target, inner):
-            return Elements(target, _with_last(inner, literal))
-        case Comparison(target, op, _, _):
-            return Comparison(target, op, key_function(target.attribute)(literal), literal)
+        case And(left, right):
+            return And(left, _with_last(right, literal))
+        case Or(left, right):
+            return Or(left, _with_last(right, literal))
+        case ValuePath(target, inner):
+            return ValuePath(target, _with_last(inner, literal))
+        case Compare(target, op, _, _):
+            return Compare(target, op, key_function(target.attribute)(literal), literal)
     raise AssertionError(pattern)
 
 
-def _resolved(resource_type: ResourceType, path: syntax.Path, within: Target | None) -> Target:
+def _resolved(resource_type: ResourceType, path: Path, within: Target | None) -> Target:
     """The target of a name. What is never returned cannot be asked for either: a filter would tell its value."""
     target = resource_type.resolve(path.text, InvalidFilter) if within is None else _element_target(within, path)
     if any(attribute.returned == "never" for attribute in target.attributes):
@@ -158,7 +108,7 @@ def _resolved(resource_type: ResourceType, path: syntax.Path, within: Target | N
     return target
 
 
-def _element_target(within: Target, path: syntax.Path) -> Target:
+def _element_target(within: Target, path: Path) -> Target:
     """A name between brackets; `value` of a simple multi-valued attribute is the element itself."""
     if within.attribute.type != "complex" and path.text.lower() == "value":
         return within
@@ -170,17 +120,17 @@ def _element_target(within: Target, path: syntax.Path) -> Target:
 
 def _comparison(target: Target, op: str, value: object) -> Bound:
     if op == "ne":
-        return Negation(_comparison(target, "eq", value))
+        return Not(_comparison(target, "eq", value))
     if value is None:
         if op != "eq":
             raise InvalidFilter(f"{target.name} {op} null has no meaning; only eq and ne compare with null.")
-        return Negation(Presence(target))
+        return Not(Present(target))
     simple = _simple(target)
     attribute = simple.attribute
     if op not in OPERATORS[attribute.type]:
         raise InvalidFilter(f"The operator {op} does not apply to {simple.name}, which is of type {attribute.type}.")
     key = literal_key(attribute, value, simple.name)
-    return Comparison(simple, op, key, value if isinstance(value, str) and isinstance(key, str) else None)
+    return Compare(simple, op, key, value if isinstance(value, str) and isinstance(key, str) else None)
 
 
 def _simple(target: Target) -> Target:

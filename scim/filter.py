@@ -1,23 +1,22 @@
-"""Text to syntax tree and back, for filters and PATCH paths: one lexer, one grammar (RFC 7644 §3.4.2.2, §3.5.2).
+"""Text to syntax tree, for filters and PATCH paths: one lexer, one grammar (RFC 7644 §3.4.2.2, §3.5.2).
 
 Names are taken as they are written: whether they exist, and what a value may be compared with, is for
-scim.attributes. `str(tree)` prints a filter or path that is read back as an equal tree (escapes may make it longer
-than MAX_LENGTH).
+scim.binding.
 """
 
 import json
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
 from scim.errors import InvalidFilter, InvalidPath, ScimError
+from scim.nodes import And, Compare, Node, Not, Or, Present, ValuePath, chain, chained, levels
 
 # The bounds of one text. Parentheses alone cost a tree nothing, hence two bounds for nesting. MAX_LEVELS lets whoever
 # receives a tree walk it by recursion, and put it into SQL: SQLite 3.40 parses on a stack of 100 entries, of which a
-# level takes three (32 nested ORs overflow it). A chain of MAX_TERMS is 8 levels deep (see `_chain`).
+# level takes three (32 nested ORs overflow it). A chain of MAX_TERMS is 8 levels deep (see `chain`).
 MAX_LENGTH = 65_536
 MAX_DEPTH = 50
 MAX_LEVELS = 16
@@ -43,86 +42,8 @@ class Path:
         name = f"{self.name}.{self.sub}" if self.sub else self.name
         return f"{self.uri}:{name}" if self.uri else name
 
-    def __str__(self) -> str:
-        return self.text
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compare:
-    """`path op value`: op in lower case, value a JSON literal (text, true, false, null, int or float)."""
-
-    path: Path
-    op: str
-    value: object
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Compare) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def _key(self) -> tuple[object, ...]:
-        """With the value's type, because true, 1 and 1.0 are equal in Python but not in JSON."""
-        return self.path, self.op, type(self.value), self.value
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.op} {json.dumps(self.value, ensure_ascii=False)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """`path pr`: the attribute has a value."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        return f"{self.path} pr"
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """Both are true."""
-
-    left: "Filter"
-    right: "Filter"
-
-    def __str__(self) -> str:
-        return _joined(self, "and")
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """At least one is true."""
-
-    left: "Filter"
-    right: "Filter"
-
-    def __str__(self) -> str:
-        return _joined(self, "or")
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The operand is false."""
-
-    operand: "Filter"
-
-    def __str__(self) -> str:
-        return f"not ({self.operand})"
-
-
-@dataclass(frozen=True, slots=True)
-class ValuePath:
-    """`path[filter]`: one element satisfies the whole filter. The path has no sub-attribute, the filter no brackets."""
-
-    path: Path
-    filter: "Filter"
-
-    def __str__(self) -> str:
-        return f"{self.path}[{self.filter}]"
-
-
-Filter: TypeAlias = Compare | Present | And | Or | Not | ValuePath
+Filter: TypeAlias = Node[Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +52,6 @@ class PatchPath:
 
     path: Path
     filter: Filter | None
-
-    def __str__(self) -> str:
-        if self.filter is None:
-            return str(self.path)
-        sub = f".{self.path.sub}" if self.path.sub else ""
-        return f"{replace(self.path, sub=None)}[{self.filter}]{sub}"
 
 
 def parse_filter(text: str) -> Filter:
@@ -223,14 +138,14 @@ class _Parser:
         while self.tokens[self.at].lower() == "or":
             self.at += 1
             operands.append(self.conjunction())
-        return _chain(Or, operands)
+        return chain(Or, operands)
 
     def conjunction(self) -> Filter:
         operands = [self.term()]
         while self.tokens[self.at].lower() == "and":
             self.at += 1
             operands.append(self.term())
-        return _chain(And, operands)
+        return chain(And, operands)
 
     def term(self) -> Filter:
         word, ahead = self.tokens[self.at : self.at + 2]
@@ -301,7 +216,7 @@ class _Parser:
         self.at += 1
         return match[1]
 
-    def comparison(self, path: Path) -> Compare | Present:
+    def comparison(self, path: Path) -> Compare[Path] | Present[Path]:
         word = self.tokens[self.at].lower()
         if word not in OPERATORS:
             raise self.fault(_EXPECTED_GROUP if path.text.lower() == "not" else _EXPECTED_OPERATOR)
@@ -347,9 +262,9 @@ class _Parser:
         return value
 
     def check_levels(self, tree: Filter) -> None:
-        levels = _levels(tree)
-        if levels > MAX_LEVELS:
-            raise InvalidFilter(f"The {self.noun} is {levels} levels deep: simplify it to at most {MAX_LEVELS}.")
+        found = levels(tree)
+        if found > MAX_LEVELS:
+            raise InvalidFilter(f"The {self.noun} is {found} levels deep: simplify it to at most {MAX_LEVELS}.")
 
     def end(self, mend: str) -> None:
         if self.tokens[self.at]:
@@ -366,7 +281,7 @@ class _Parser:
         return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {met}: {mend}.")
 
 
-def _same_element(path: Path, elements: Filter, leaf: Compare | Present) -> Filter:
+def _same_element(path: Path, elements: Filter, leaf: Compare[Path] | Present[Path]) -> Filter:
     """`emails[elements].value eq "x"` in its RFC form `emails[elements and value eq "x"]`.
 
     The comparison stands outside the brackets, so `ne` is the opposite of `eq` over all elements together: true when no
@@ -375,13 +290,13 @@ def _same_element(path: Path, elements: Filter, leaf: Compare | Present) -> Filt
     """
     wanted, negated = leaf, False
     if isinstance(leaf, Compare) and leaf.op in ("eq", "ne"):
-        negated = (leaf.op == "ne") != (leaf.value is None)
-        wanted = Present(leaf.path) if leaf.value is None else replace(leaf, op="eq")
-    tree = ValuePath(path, _chain(And, [*_operands(And, elements), wanted]))
+        negated = (leaf.op == "ne") != (leaf.operand is None)
+        wanted = Present(leaf.target) if leaf.operand is None else replace(leaf, op="eq")
+    tree = ValuePath(path, chain(And, [*chained(And, elements), wanted]))
     return Not(tree) if negated else tree
 
 
-def _unescaped(text: str) -> Compare | None:
+def _unescaped(text: str) -> Compare[Path] | None:
     """A lone `attr eq "…"` whose value may hold quotes and backslashes: Entra is not known to escape them.
 
     The value is what stands between the first and the last quote, unless that could be several comparisons.
@@ -390,37 +305,3 @@ def _unescaped(text: str) -> Compare | None:
     if match is None or _JUNCTION.search(match[4]) or _HALF_CHARACTER.search(match[4]):
         return None
     return Compare(Path(match[1], match[2], match[3]), "eq", match[4])
-
-
-def _chain(kind: type[And] | type[Or], operands: Sequence[Filter]) -> Filter:
-    """The operands joined in halves: a chain of 200 is 8 levels deep, where one from left to right would be 199."""
-    if len(operands) == 1:
-        return operands[0]
-    middle = (len(operands) + 1) // 2
-    return kind(_chain(kind, operands[:middle]), _chain(kind, operands[middle:]))
-
-
-def _operands(kind: type[And] | type[Or], tree: Filter) -> list[Filter]:
-    """What a chain of one kind joins, from left to right."""
-    if not isinstance(tree, kind):
-        return [tree]
-    return _operands(kind, tree.left) + _operands(kind, tree.right)
-
-
-def _levels(tree: Filter) -> int:
-    """How many operators and brackets stand above the deepest comparison."""
-    match tree:
-        case And(left, right) | Or(left, right):
-            return 1 + max(_levels(left), _levels(right))
-        case Not(inner) | ValuePath(_, inner):
-            return 1 + _levels(inner)
-    return 0
-
-
-def _joined(tree: And | Or, word: str) -> str:
-    """The chain without parentheses where `_chain` would build this very tree, else one level with them."""
-    kind = type(tree)
-    operands = _operands(kind, tree)
-    if _chain(kind, operands) != tree:
-        operands = [tree.left, tree.right]
-    return f" {word} ".join(f"({operand})" if isinstance(operand, (kind, Or)) else f"{operand}" for operand in operands)

@@ -5,8 +5,9 @@ from operator import eq, ge, gt, le, lt
 from typing import Any
 
 from scim.attributes import Target
-from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.binding import Bound
 from scim.keys import key_function
+from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": eq,
@@ -23,17 +24,17 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 def matches(bound: Bound, value: Any, within: Target | None = None) -> bool:
     """Whether a document satisfies the filter; with `within`, whether an element of that attribute does."""
     match bound:
-        case Both(left, right):
+        case And(left, right):
             return matches(left, value, within) and matches(right, value, within)
-        case Either(left, right):
+        case Or(left, right):
             return matches(left, value, within) or matches(right, value, within)
-        case Negation(operand):
+        case Not(operand):
             return not matches(operand, value, within)
-        case Elements(target, inner):
+        case ValuePath(target, inner):
             return any(matches(inner, element, target) for element in _values(target, value, within))
-        case Presence(target):
+        case Present(target):
             return any(_assigned(found) for found in _values(target, value, within))
-        case Comparison(target, op, operand):
+        case Compare(target, op, operand):
             key, compare = key_function(target.attribute), _OPERATORS[op]
             return any(compare(key(found), operand) for found in _values(target, value, within))
 

@@ -14,6 +14,7 @@ from scim.envelopes import refuse_repeated_keys
 from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
 from scim.filter import parse_path
 from scim.keys import keys
+from scim.nodes import And, Compare
 from scim.validation import check_elements, kind, load_element, load_value
 
 Document = dict[str, Any]
@@ -346,9 +347,9 @@ def _created(condition: binding.Bound | None, selected: Target) -> Document:
 def _describe(condition: binding.Bound, described: Document) -> bool:
     """Gather what equalities joined by `and` pin; whether there is nothing else in the filter."""
     match condition:
-        case binding.Both(left, right):
+        case And(left, right):
             return _describe(left, described) and _describe(right, described)
-        case binding.Comparison(target, "eq", operand, literal):
+        case Compare(target, "eq", operand, literal):
             return described.setdefault(target.attribute.name, operand if literal is None else literal) is not None
     return False
 

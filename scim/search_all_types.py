@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from scim.attributes import FORBIDDEN_KEY, ResourceType
 from scim.errors import InvalidFilter
-from scim.filter import And, Compare, Filter, Not, Or, Path, Present, ValuePath
+from scim.filter import Filter, Path
+from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 
 _NEVER = Not(Present(Path(None, "id", None)))
 """What is true of no resource: every one has an id."""

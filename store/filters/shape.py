@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from scim.attributes import ResourceType, Target
-from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.binding import Bound
+from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from store.database.dialect import Dialect
 
 CUT = 256
@@ -51,22 +52,22 @@ def shape(bound: Bound | None) -> str:
     match bound:
         case None:
             return ""
-        case Both(left, right):
+        case And(left, right):
             return f"({shape(left)} and {shape(right)})"
-        case Either(left, right):
+        case Or(left, right):
             return f"({shape(left)} or {shape(right)})"
-        case Negation(operand):
+        case Not(operand):
             return f"not ({shape(operand)})"
-        case Elements(target, inner):
+        case ValuePath(target, inner):
             return f"{target.name}[{shape(inner)}]"
-        case Presence(target):
+        case Present(target):
             return f"{target.name} pr"
-        case Comparison(target, _, operand, _):
+        case Compare(target, _, operand, _):
             # Two tenants may have fields of one name and of different types.
             return f"{target.name} {target.attribute.type} {operator_of(bound)} {'long' if is_long(operand) else '?'}"
 
 
-def operator_of(bound: Comparison) -> str:
+def operator_of(bound: Compare[Target]) -> str:
     """The operator. What starts with nothing but the last character, or with nothing at all, has no end."""
     return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
 
@@ -74,14 +75,14 @@ def operator_of(bound: Comparison) -> str:
 def pins(bound: Bound) -> bool:
     """Whether the filter points at one resource, or a few, by a value that hardly two of them share."""
     match bound:
-        case Both(left, right):
+        case And(left, right):
             return pins(left) or pins(right)
-        case Either(left, right):
+        case Or(left, right):
             # Of two attributes, SQLite walks through everybody all the same.
             return pins(left) and pins(right) and len({each.name for each in targets(bound)}) == 1
-        case Elements(_, inner):
+        case ValuePath(_, inner):
             return pins(inner)
-        case Comparison(target, "eq", _, _):
+        case Compare(target, "eq", _, _):
             return target.attribute.name in _PINNING
     return False
 
@@ -94,15 +95,15 @@ def is_long(operand: object) -> bool:
     return isinstance(operand, str) and len(operand) >= CUT
 
 
-def comparisons(bound: Bound | None) -> Iterator[Comparison]:
+def comparisons(bound: Bound | None) -> Iterator[Compare[Target]]:
     """The comparisons of a filter, in the order in which their parameters are numbered."""
     match bound:
-        case Both(left, right) | Either(left, right):
+        case And(left, right) | Or(left, right):
             yield from comparisons(left)
             yield from comparisons(right)
-        case Negation(inner) | Elements(_, inner):
+        case Not(inner) | ValuePath(_, inner):
             yield from comparisons(inner)
-        case Comparison():
+        case Compare():
             yield bound
 
 
@@ -138,19 +139,19 @@ def _after(prefix: str) -> str | None:
 def targets(bound: Bound) -> Iterator[Target]:
     """Everything that a filter names."""
     match bound:
-        case Both(left, right) | Either(left, right):
+        case And(left, right) | Or(left, right):
             yield from targets(left)
             yield from targets(right)
-        case Negation(inner):
+        case Not(inner):
             yield from targets(inner)
-        case Elements(target, inner):
+        case ValuePath(target, inner):
             yield target
             yield from targets(inner)
-        case Presence(target) | Comparison(target, _, _, _):
+        case Present(target) | Compare(target, _, _, _):
             yield target
 
 
-def indexable(bound: Comparison) -> bool:
+def indexable(bound: Compare[Target]) -> bool:
     """Whether a column that holds the first characters of each value answers the comparison exactly."""
     return bound.op in INDEXABLE and not is_long(bound.operand)
 
@@ -158,9 +159,9 @@ def indexable(bound: Comparison) -> bool:
 def all_indexable(inner: Bound) -> bool:
     """Whether all comparisons in the filter of an element can be answered from rows of an index."""
     match inner:
-        case Both(left, right):
+        case And(left, right):
             return all_indexable(left) and all_indexable(right)
-        case Comparison():
+        case Compare():
             return inner.op in INDEXABLE
     return False
 

@@ -10,7 +10,8 @@ from typing import Any
 from peewee import SQL, Case, Cast, Entity, Select, Value, fn
 
 from scim.attributes import ResourceType, Target
-from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.binding import Bound
+from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from scim.schemas import ENTERPRISE_USER
 from store.database.statements import parameter
 from store.filters.shape import (
@@ -43,7 +44,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "le": lambda value, operand: value <= operand,
 }
 
-Scalar = Callable[[Target, Comparison | None], Any]
+Scalar = Callable[[Target, Compare[Target] | None], Any]
 """How to get at a singular value in some row: the expression of its comparison key, null where it is unassigned."""
 
 MANAGER = f"{ENTERPRISE_USER}:manager"
@@ -66,22 +67,22 @@ class Where:
 
     def _condition(self, bound: Bound, negated: bool, scalar: Scalar) -> Any:
         match bound:
-            case Both(left, right):
+            case And(left, right):
                 first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
                 return (first | second) if negated else (first & second)
-            case Either(left, right):
+            case Or(left, right):
                 choice = None if negated or scalar != self.scalar else self._choice(bound)
                 if choice is not None:
                     return ROW.pk.in_(self._lookups(*choice))
                 first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
                 return (first & second) if negated else (first | second)
-            case Negation(operand):
+            case Not(operand):
                 return self._condition(operand, not negated, scalar)
-            case Elements(target, inner):
+            case ValuePath(target, inner):
                 return self._some(target, inner, negated)
-            case Presence(target):
+            case Present(target):
                 return self._presence(target, negated, scalar)
-            case Comparison(target, _, _, _):
+            case Compare(target, _, _, _):
                 return self._leaf(bound, target, negated, scalar)
 
     def _choice(self, bound: Bound) -> tuple[str, Any] | None:
@@ -90,15 +91,15 @@ class Where:
         Both databases walk through everybody where several choices are joined by OR, and not where one choice is.
         """
         match bound:
-            case Either(left, right):
+            case Or(left, right):
                 first = self._choice(left)
                 second = None if first is None else self._choice(right)
                 if first is None or second is None or first[0] != second[0]:
                     return None
                 return first[0], first[1] | second[1]
-            case Elements(target, inner):
+            case ValuePath(target, inner):
                 return self._choice_of_elements(target, inner)
-            case Comparison(target, op, operand, _):
+            case Compare(target, op, operand, _):
                 if target.container is not None and target.container.attribute.multi_valued:
                     return self._choice_of_elements(target.container, bound)
                 exact = target.attribute.type not in NUMBERS and not is_long(operand)
@@ -112,7 +113,7 @@ class Where:
             return None
         return index, self._condition(inner, False, _lookup_scalar(index))
 
-    def _leaf(self, bound: Comparison, target: Target, negated: bool, scalar: Scalar) -> Any:
+    def _leaf(self, bound: Compare[Target], target: Target, negated: bool, scalar: Scalar) -> Any:
         """A comparison, in whatever table the value stands."""
         if scalar == self.scalar:
             container = target if target.name == "schemas" else target.container
@@ -122,7 +123,7 @@ class Where:
                 return self._indexed(bound, target, negated)
         return self._compared(bound, scalar(target, bound), negated)
 
-    def _compared(self, bound: Comparison, value: Any, negated: bool) -> Any:
+    def _compared(self, bound: Compare[Target], value: Any, negated: bool) -> Any:
         """One value against the literal; what is unassigned satisfies the negation only."""
         number, op = self._numbers[id(bound)], operator_of(bound)
         in_lookup = value is Lookup.value or value is Lookup.type
@@ -150,7 +151,7 @@ class Where:
 
     # Where a resource's own values stand.
 
-    def scalar(self, target: Target, comparison: Comparison | None = None) -> Any:
+    def scalar(self, target: Target, comparison: Compare[Target] | None = None) -> Any:
         """The comparison key of a resource's singular attribute as an expression, null where it is unassigned."""
         name = target.name
         column = column_of(self._scope.type, target)
@@ -170,7 +171,7 @@ class Where:
         if name in SOURCES or (
             container is not None and (container.attribute.multi_valued or container.name == MANAGER)
         ):
-            inner = None if name in SOURCES else Presence(target)
+            inner = None if name in SOURCES else Present(target)
             return self._some(target if inner is None else container or target, inner, negated)
         column = column_of(self._scope.type, target)
         if column is not None:
@@ -215,7 +216,7 @@ class Where:
         alias = self._alias("element")
         element = Entity(alias, "value")
 
-        def scalar(sub: Target, _: Comparison | None) -> Any:
+        def scalar(sub: Target, _: Compare[Target] | None) -> Any:
             return self._dialect.value(element, sub.path[len(target.path) :], sub.attribute.type)
 
         rows = Select([self._dialect.elements(ROW.keys, target.path, alias)], [SQL("1")])
@@ -231,7 +232,7 @@ class Where:
         """Whether a resource is among those that a query chooses by the column, or is not."""
         return self._dialect.none_of(ROW.pk, chosen, column) if negated else ROW.pk.in_(chosen)
 
-    def _indexed(self, bound: Comparison, target: Target, negated: bool) -> Any:
+    def _indexed(self, bound: Compare[Target], target: Target, negated: bool) -> Any:
         """A singular attribute that `lookup` holds. Numbers stand there as doubles and long texts cut, so they are
         compared once more."""
         if target.attribute.type not in NUMBERS and not is_long(bound.operand):
@@ -369,7 +370,7 @@ def _lookup_scalar(index: str) -> Scalar:
     """How to get at the sub-attributes of an element in the rows of an index."""
     value = index.partition(".")[2] or "value"
 
-    def scalar(target: Target, _: Comparison | None) -> Any:
+    def scalar(target: Target, _: Compare[Target] | None) -> Any:
         name = target.attribute.name
         return Lookup.value if name == value else getattr(Lookup, name)
 

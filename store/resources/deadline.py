@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from scim.attributes import Target
-from scim.binding import Both, Bound, Comparison, Either, Elements, Negation, Presence
+from scim.binding import Bound
 from scim.errors import TooMany
+from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from store.database.statements import parameter
 from store.database.transactions import Database, Overdue
 from store.filters.indexable import index_name, reason_against
@@ -131,23 +132,23 @@ def is_ordered(scope: Scope, sort: Target) -> bool:
 def _lacking(scope: Scope, bound: Bound, negated: bool) -> list[str] | None:
     """The same for a filter, or for its negation: what holds for nearly everybody no index finds."""
     match bound:
-        case Both(left, right) | Either(left, right):
+        case And(left, right) | Or(left, right):
             found = [_lacking(scope, each, negated) for each in (left, right)]
-            one_will_do = isinstance(bound, Both) != negated
+            one_will_do = isinstance(bound, And) != negated
             if None in found and (one_will_do or found == [None, None]):
                 return None
             return [name for names in found for name in names or ()]
-        case Negation(operand):
+        case Not(operand):
             return _lacking(scope, operand, not negated)
-        case Presence(target):
+        case Present(target):
             return None if negated and column_of(scope.type, target) is not None else []
-        case Elements(target, inner):
+        case ValuePath(target, inner):
             return [] if negated else _lacking_for_elements(scope, target, inner)
-        case Comparison():
+        case Compare():
             return [] if negated else _lacking_for_value(scope, bound)
 
 
-def _lacking_for_value(scope: Scope, bound: Comparison) -> list[str] | None:
+def _lacking_for_value(scope: Scope, bound: Compare[Target]) -> list[str] | None:
     target, container = bound.target, bound.target.container
     if container is not None and (container.multi_valued or container.name == MANAGER):
         return _lacking_for_elements(scope, container, bound)
@@ -175,9 +176,9 @@ def _lacking_for_elements(scope: Scope, target: Target, inner: Bound) -> list[st
 def _names_one(inner: Bound) -> bool:
     """Whether the filter of an element gives the id of what it stands for."""
     match inner:
-        case Both(left, right):
+        case And(left, right):
             return _names_one(left) or _names_one(right)
-        case Comparison(target, "eq", _, _):
+        case Compare(target, "eq", _, _):
             return target.attribute.name == "value"
     return False
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from peewee import SQL
 
-from scim.binding import Bound, Elements
+from scim.binding import Bound
 from scim.errors import InvalidValue
+from scim.nodes import ValuePath
 from scim.patch import MemberChange
 from scim.preset import Preset
 from store.database.statements import parameter
@@ -156,7 +157,7 @@ class Memberships:
     def _selected(self, condition: Bound) -> list[int]:
         """The members that a filter over `members` selects."""
         dialect, group = self._database.dialect, self._tenant.profile.group
-        bound = Elements(group.targets["members"], condition)
+        bound = ValuePath(group.targets["members"], condition)
 
         def query() -> Any:
             of_group = Membership.group == parameter("group")

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scim.attributes import ResourceType
-from scim.binding import OPERATORS, Both, Comparison, Either, Negation, Presence, bind, bind_text
+from scim.binding import OPERATORS, bind, bind_text
 from scim.errors import InvalidFilter
 from scim.filter import parse_filter
+from scim.nodes import And, Compare, Not, Or, Present
 from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
 from scim.schemas import CORE_USER, ENTERPRISE_USER
 from tests.strategies import TEXTS
@@ -45,7 +46,7 @@ def refusal(text, resource_type=RFC.user):
 
 def operand(text, resource_type=RFC.user):
     found = bound(text, resource_type)
-    assert isinstance(found, Comparison)
+    assert isinstance(found, Compare)
     return found.operand
 
 
@@ -245,18 +246,18 @@ def test_an_equality_keeps_its_literal_for_elements_that_it_describes():
 
 def test_unequal_is_not_equal_and_null_is_not_present():
     equal = bound('title eq "x"')
-    assert bound('title ne "x"') == Negation(Comparison(bound("title pr").target, "eq", "x", "x"))
-    assert isinstance(equal, Comparison)
-    assert isinstance(bound("title eq null"), Negation)
-    assert isinstance(bound("title eq null").operand, Presence)
-    assert isinstance(bound("title ne null").operand.operand, Presence)
+    assert bound('title ne "x"') == Not(Compare(bound("title pr").target, "eq", "x", "x"))
+    assert isinstance(equal, Compare)
+    assert isinstance(bound("title eq null"), Not)
+    assert isinstance(bound("title eq null").operand, Present)
+    assert isinstance(bound("title ne null").operand.operand, Present)
 
 
 def test_a_tree_keeps_its_form():
     tree = bound('title pr and userType eq "E" or not (active eq false)')
-    assert isinstance(tree, Either)
-    assert isinstance(tree.left, Both)
-    assert isinstance(tree.right, Negation)
+    assert isinstance(tree, Or)
+    assert isinstance(tree.left, And)
+    assert isinstance(tree.right, Not)
 
 
 @pytest.mark.parametrize("name", ["emails", "EMAILS", f"{CORE_USER}:emails"])
