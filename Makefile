@@ -30,7 +30,7 @@ test: .venv/dev.stamp ## Run every test, on SQLite and on Postgres
 	$(BIN)/python -m pytest $(ARGS)
 
 conformance: .venv/dev.stamp ## Run the suites that others wrote, against a live server
-	$(BIN)/python -m pytest conformance $(ARGS)
+	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
 fuzz: .venv/dev.stamp ## Send requests drawn from the OpenAPI document to a live server: make fuzz REQUESTS=1000
 	VESTIBULE_FUZZ=$(REQUESTS) $(BIN)/python -m pytest tests/fuzz $(ARGS)

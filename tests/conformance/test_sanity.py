@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from scim_sanity.probe.runner import run_probe_api
 
-from conformance.conftest import Endpoint
-from conformance.expected import SANITY, SANITY_SKIPPED
+from tests.conformance.conftest import Endpoint
+from tests.conformance.expected import SANITY, SANITY_SKIPPED
 
 
 def test_scim_sanity_finds_what_is_expected_and_nothing_else(make_endpoint: Callable[[str], Endpoint]):

@@ -7,7 +7,7 @@ import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_models import BulkOperation, BulkRequest, PatchOp, PatchOperation, Path, SCIMException, SearchRequest
 
-from conformance.conftest import Endpoint
+from tests.conformance.conftest import Endpoint
 
 
 @pytest.fixture(params=["rfc", "360learning"])

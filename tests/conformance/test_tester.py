@@ -10,8 +10,8 @@ import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import CheckResult, Status, check_server
 
-from conformance.conftest import Endpoint
-from conformance.expected import TESTER
+from tests.conformance.conftest import Endpoint
+from tests.conformance.expected import TESTER
 
 GOOD = {Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE}
 
