@@ -107,8 +107,9 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None, yes
 
     changed = _set(database, tenant, preset, integration_group)
     after = tenant_row(settings(), listed(database, name))
+    differs = any(before[each] != after[each] for each in ("preset", "integrationGroup"))
     said = _said(name, preset, integration_group, changed)
-    tell(said, as_json=as_json, changed=after != before or changed > 0, tenant=after, users=changed)
+    tell(said, as_json=as_json, changed=differs or changed > 0, tenant=after, users=changed)
 
 
 def _set(database: Database, tenant: Tenant, preset: str | None, group: str | None) -> int:

@@ -6,6 +6,8 @@ import click
 import pytest
 
 from app.cli import vestibule as command
+from store.database.transactions import now
+from store.tables import Tenant
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 EXTENSION = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
@@ -50,6 +52,23 @@ def test_a_tenant_from_its_creation_to_its_end(told, app):
     assert told("tenant", "set", "in-json", "--integration-group", "Everybody")["changed"] is False
     gone = told("tenant", "delete", "in-json", "--yes")
     assert gone == {"changed": True, "tenant": {"name": "in-json"}, "resources": 1}
+
+
+def test_what_stays_the_same_is_unchanged_though_a_client_is_at_work(told, entra, database, monkeypatch):
+    """The contact of a client is written while the command runs."""
+    entra.group("Everybody")
+    told("tenant", "set", entra.name, "--integration-group", "Everybody")
+    contact = Tenant.update(last_contact=now()).where(Tenant.pk == entra.tenant.pk)
+    execute = database.db.execute_sql
+
+    def contacted(sql, *parameters):
+        result = execute(sql, *parameters)
+        if sql.startswith("UPDATE") and "integration_group" in sql:
+            execute(*contact.sql())
+        return result
+
+    monkeypatch.setattr(database.db, "execute_sql", contacted)
+    assert told("tenant", "set", entra.name, "--integration-group", "Everybody")["changed"] is False
 
 
 def test_a_token(told, entra):
