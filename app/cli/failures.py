@@ -8,9 +8,9 @@ from peewee import PeeweeException
 from app.cli.output import printable
 from app.settings import SettingError
 from scim.errors import ScimError, Unavailable
-from store.database.transactions import MigrationNeeded, Unconfirmed
+from store.database.transactions import MigrationNeeded, NewerDatabase, Unconfirmed
 
-FAILURES = (ScimError, SettingError, MigrationNeeded, PeeweeException, OSError, UnicodeError)
+FAILURES = (ScimError, SettingError, MigrationNeeded, NewerDatabase, PeeweeException, OSError, UnicodeError)
 """What an operator can bring about; anything else is a mistake of ours, and shows where it is."""
 
 

@@ -42,7 +42,11 @@ class Overdue(Unavailable):
 
 
 class MigrationNeeded(Exception):
-    """The database's tables are not those that this version works with."""
+    """The database's tables are older than this version."""
+
+
+class NewerDatabase(Exception):
+    """The database's tables are newer than this version."""
 
 
 class Database:
@@ -141,19 +145,35 @@ class Database:
             self.db.close()
 
     def migrate(self) -> list[str]:
-        """Bring the tables up to date, one process at a time; returns the names of the steps that were taken."""
+        """Bring the tables up to date, one process at a time; returns the names of the steps that were taken.
+
+        Raises NewerDatabase.
+        """
         with self.dialect.migration_lock():
-            applied: list[str] = self._runner().up()
+            runner = self._runner()
+            _refuse_newer(runner)
+            applied: list[str] = runner.up()
         return applied
 
     def check_migrated(self) -> None:
-        """Raise MigrationNeeded unless every step was taken."""
-        pending = [step.name for step in self._runner().status() if step.applied is None]
+        """Raise MigrationNeeded unless every step was taken, NewerDatabase where another version took further ones."""
+        runner = self._runner()
+        _refuse_newer(runner)
+        pending = [step.name for step in runner.status() if step.applied is None]
         if pending:
             raise MigrationNeeded(f"The database lacks {', '.join(pending)}: run `vestibule migrate` first.")
 
     def _runner(self) -> Runner:
         return Runner(self.db, directory=os.fspath(Path(__file__).parents[1] / "migrations"), table_name="migration")
+
+
+def _refuse_newer(runner: Runner) -> None:
+    unknown = [step.name for step in runner.status() if step.path is None]
+    if unknown:
+        raise NewerDatabase(
+            f"The database was migrated by a newer version of Vestibule ({', '.join(unknown)}): install that version,"
+            " or restore a backup from before its migration."
+        )
 
 
 def now() -> str:

@@ -367,6 +367,21 @@ def test_migrating_twice_changes_nothing(tmp_path):
     assert live.vestibule("migrate", database_url=url).stdout == "The tables are up to date.\n"
 
 
+@pytest.mark.parametrize("command", ["check", "migrate", "tenant list", "serve --bind 127.0.0.1:{port}"])
+def test_a_database_that_a_newer_version_migrated_is_one_sentence(database, run, command):
+    step = "9999_of_the_next_version"
+    database.db.execute_sql(f"INSERT INTO migration (name, applied) VALUES ('{step}', CURRENT_TIMESTAMP)")
+    try:
+        refused = run(*command.format(port=live.free_port()).split())
+    finally:
+        database.db.execute_sql(f"DELETE FROM migration WHERE name = '{step}'")
+    assert refused.exit_code == 1
+    assert sentence(refused.stderr) == (
+        f"The database was migrated by a newer version of Vestibule ({step}): install that version, or restore a backup"
+        " from before its migration."
+    )
+
+
 def test_an_sqlite_database_is_only_for_the_user_that_runs_the_server(tmp_path):
     live.vestibule("migrate", database_url=f"sqlite:///{tmp_path}/var/vestibule.db")
     made = [tmp_path / "var", *(tmp_path / "var").iterdir()]
