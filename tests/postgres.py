@@ -35,7 +35,7 @@ read -r line
 def postgres_url() -> Iterator[str]:
     """The URL of a fresh and empty database, which is dropped at the end."""
     named = os.environ.get("TEST_DATABASE_URL")
-    with _named(named) if named else _private() as url:
+    with _named(named) if named else private_server() as url:
         yield url
 
 
@@ -67,8 +67,11 @@ def _named(server: str) -> Iterator[str]:
 
 
 @contextmanager
-def _private() -> Iterator[str]:
-    """A server in a folder of its own, reached by a socket there: below /tmp, as a socket's path has 103 characters."""
+def private_server() -> Iterator[str]:
+    """The URL of a database on a server in a folder of its own, reached by a socket there.
+
+    The folder is below /tmp, as a socket's path has 103 characters.
+    """
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="vestibule-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         user = _unprivileged(folder)

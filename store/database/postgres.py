@@ -22,9 +22,7 @@ class _Replicated(PostgresqlDatabase):
         connection.unreplicated = False
 
         def noticed(diagnostic: Any) -> None:
-            # "canceling wait for synchronous replication due to user request"
-            if diagnostic.sqlstate == "01000" and "synchronous replication" in (diagnostic.message_primary or ""):
-                connection.unreplicated = True
+            connection.unreplicated = connection.unreplicated or stopped_waiting(diagnostic)
 
         connection.add_notice_handler(noticed)
         return connection
@@ -37,6 +35,14 @@ class _Replicated(PostgresqlDatabase):
             connection.unreplicated = False
             raise UnreplicatedCommit("The commit was not replicated as configured.")
         return result
+
+
+def stopped_waiting(diagnostic: Any) -> bool:
+    """Whether a notice says that a commit stopped waiting for the standby, in whatever language.
+
+    "canceling wait for synchronous replication" is translated by lc_messages; the function in Postgres is not.
+    """
+    return bool(diagnostic.source_function == "SyncRepWaitForLSN")
 
 
 class UnreplicatedCommit(Exception):

@@ -1,10 +1,16 @@
 """Transactions: run again where that helps, and not where nobody knows what came of the commit."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import psycopg
 import pytest
 
+from store.database.postgres import stopped_waiting
 from store.database.transactions import ATTEMPTS, Unconfirmed
 from store.tables import Setting
+from tests.postgres import private_server
 
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True, scope="session")
 
@@ -57,3 +63,45 @@ def test_a_commit_that_was_not_replicated_is_not_made_again(database, name):
     with pytest.raises(Unconfirmed):
         database.write(Setting.insert(name=name, value="").execute)
     assert Setting.select().where(Setting.name == name).count() == 1
+
+
+@pytest.fixture
+def lonely() -> Iterator[str]:
+    """The URL of a database on a server that waits, at each commit, for a standby that does not exist."""
+    with private_server() as url:
+        with psycopg.connect(url, autocommit=True) as session:
+            session.execute("CREATE TABLE tried (name text)")
+            session.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            session.execute("SELECT pg_reload_conf()")
+        yield url
+
+
+def test_a_wait_for_replication_that_was_cancelled_is_known_in_any_language(lonely):
+    """The wheel of Postgres has no translations: its real notice is judged once more with a German message."""
+    told: list[tuple[str, bool, bool]] = []
+
+    def noticed(real: psycopg.errors.Diagnostic) -> None:
+        # What a notice says is there only as long as its handler runs.
+        german = "storniere Warten auf synchrone Replikation wegen Benutzeraufforderung"
+        translated = SimpleNamespace(
+            sqlstate=real.sqlstate, source_function=real.source_function, message_primary=german
+        )
+        told.append((str(real.message_primary), stopped_waiting(real), stopped_waiting(translated)))
+
+    with psycopg.connect(lonely, autocommit=True) as session, ThreadPoolExecutor(1) as threads:
+        session.add_notice_handler(noticed)
+        commit = threads.submit(session.execute, "INSERT INTO tried VALUES ('a')")
+        cancel_the_wait(lonely, session.info.backend_pid)
+        commit.result(60)
+        session.execute("SET synchronous_commit = 'local'")
+        session.execute("DO $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; END $$")
+    cancelled = "canceling wait for synchronous replication"
+    assert told == [(f"{cancelled} due to user request", True, True), (cancelled, False, False)]
+
+
+def cancel_the_wait(url, pid):
+    """Cancel what the session of that number is doing, as soon as it waits for the standby."""
+    waits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %s AND wait_event = 'SyncRep'"
+    with psycopg.connect(url, autocommit=True) as other:
+        while other.execute(waits, (pid,)).fetchone() is None:
+            other.execute("SELECT pg_sleep(0.01)")
