@@ -209,11 +209,10 @@ class Settings:
         """
         _refuse_unknown(environ)
         settings = cls(**{setting.name: _given(setting, environ) for setting in SETTINGS if _named(setting, environ)})
-        if settings.default_count > settings.max_count:
-            raise SettingError(
-                f"VESTIBULE_DEFAULT_COUNT ({settings.default_count}) must not be above"
-                f" VESTIBULE_MAX_COUNT ({settings.max_count})."
-            )
+        _check_order(settings, "default_count", "max_count")
+        if not settings.database_url.startswith("sqlite:"):
+            # Postgres would end a search before its deadline, and the refusal would name the deadline.
+            _check_order(settings, "search_deadline", "statement_timeout")
         return settings
 
     @property
@@ -241,6 +240,14 @@ _KNOWN = [setting.environment + suffix for setting in SETTINGS for suffix in (""
 def option(name: str, text: str, called: str) -> Any:
     """The value of a setting that a command-line option overrides. Raises SettingError naming the option."""
     return next(setting for setting in SETTINGS if setting.name == name).value(text, called)
+
+
+def _check_order(settings: Settings, smaller: str, larger: str) -> None:
+    low, high = getattr(settings, smaller), getattr(settings, larger)
+    if low > high:
+        raise SettingError(
+            f"{PREFIX}{smaller.upper()} ({low:g}) must not be above {PREFIX}{larger.upper()} ({high:g})."
+        )
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:

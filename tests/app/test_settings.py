@@ -129,6 +129,15 @@ def test_a_page_cannot_be_larger_by_default_than_at_most() -> None:
     assert "VESTIBULE_DEFAULT_COUNT (500)" in refusal(DEFAULT_COUNT="500", MAX_COUNT="200")
 
 
+def test_on_postgres_a_search_cannot_be_given_more_time_than_a_statement() -> None:
+    postgres = "postgresql://db/vestibule"
+    assert settings(DATABASE_URL=postgres, SEARCH_DEADLINE="5", STATEMENT_TIMEOUT="5").search_deadline == 5
+    assert refusal(DATABASE_URL=postgres, SEARCH_DEADLINE="20.5") == (
+        "VESTIBULE_SEARCH_DEADLINE (20.5) must not be above VESTIBULE_STATEMENT_TIMEOUT (20)."
+    )
+    assert settings(SEARCH_DEADLINE="50").search_deadline == 50
+
+
 def test_settings_stay_as_they_are() -> None:
     with pytest.raises(AttributeError):
         settings().threads = 8  # type: ignore[misc]
