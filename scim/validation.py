@@ -10,7 +10,7 @@ end here: booleans and numbers as text, one value where a list belongs, a bare i
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.error_store import ErrorStore
@@ -43,18 +43,24 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value), "something else")
 
 
-def load(resource_type: ResourceType, body: object, dropped: list[str]) -> Document:
+class Loaded(NamedTuple):
+    """A body as it was read: the document, and the names of the attributes that are accepted but never stored."""
+
+    document: Document
+    dropped: list[str]
+
+
+def load(resource_type: ResourceType, body: object) -> Loaded:
     """The document that a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643
     §2.5).
 
-    Read-only attributes are left out (RFC 7644 §3.3), the names of those that are accepted but never stored are added
-    to
-    `dropped`. Raises InvalidSyntax for an unknown or forbidden key or wrong `schemas`, InvalidValue for a wrong value.
+    Read-only attributes are left out (RFC 7644 §3.3). Raises InvalidSyntax for an unknown or forbidden key or wrong
+    `schemas`, InvalidValue for a wrong value.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object that describes a {resource_type.name}, not {kind(body)}.")
     _check_schemas(resource_type, body)
-    return dict(_loaded(_resource_schema(resource_type), body, dropped))
+    return _loaded(_resource_schema(resource_type), body)
 
 
 def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = False) -> Any:
@@ -188,15 +194,16 @@ class _Place:
 
     __slots__ = ("dropped", "nulls", "prefix")
 
-    def __init__(self, prefix: str = "", nulls: bool = False, dropped: list[str] | None = None) -> None:
+    def __init__(self, prefix: str = "", nulls: bool = False) -> None:
         self.prefix = prefix
         self.nulls = nulls
-        self.dropped = [] if dropped is None else dropped
+        self.dropped: list[str] = []
 
 
-def _loaded(schema: _Loading, data: Mapping[str, Any], dropped: list[str]) -> Document:
+def _loaded(schema: _Loading, data: Mapping[str, Any]) -> Loaded:
+    place = _Place()
     try:
-        return schema.load(data, partial=_Place(dropped=dropped))  # type: ignore[arg-type, no-any-return]
+        return Loaded(schema.load(data, partial=place), place.dropped)  # type: ignore[arg-type]
     except ValidationError as error:
         raise InvalidValue(_sentence(error)) from error
 
@@ -449,6 +456,7 @@ def _resource_schema(resource_type: ResourceType) -> _Loading:
 
 __all__ = [
     "Document",
+    "Loaded",
     "ScimError",
     "check_required",
     "decimal_of",

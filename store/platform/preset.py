@@ -90,7 +90,7 @@ class _Switch(Users):
         """The document as a POST under the new preset would leave it."""
         forbidden = self.tenant.profile.preset.forbidden
         kept = {name: value for name, value in before.items() if name not in forbidden}
-        after = with_defaults(self.type, load(self.type, {"schemas": [CORE_USER]} | kept, []))
+        after = with_defaults(self.type, load(self.type, {"schemas": [CORE_USER]} | kept).document)
         if (
             self.tenant.profile.preset.email_identifies
             and identity.identifier(self.tenant.profile.preset, after) is None

@@ -62,7 +62,7 @@ class Resources(Searching):
         """A new resource from a POST body (RFC 7644 §3.3). Raises InvalidSyntax, InvalidValue or Uniqueness."""
         given = self._given_name(body)
         self.call.resource_type, self.call.name = self.name, given
-        after = with_defaults(self.type, load(self.type, body, self._dropping()))
+        after = with_defaults(self.type, self._loaded(body))
         self.call.name = self._display(after)
         try:
             return self._written(lambda: self._create(after, projection))
@@ -99,7 +99,7 @@ class Resources(Searching):
     def replace(self, id: str, body: Any, projection: Projection | None = None) -> Answer:
         """The resource as a PUT body describes it (RFC 7644 §3.5.1). Raises NotFound and what `create` raises."""
         self._about(id)
-        wanted = load(self.type, body, self._dropping())
+        wanted = self._loaded(body)
         named = frozenset(key.lower() for key in body)
         return self._written(lambda: self._replace(id, wanted, named, projection))
 
@@ -330,6 +330,12 @@ class Resources(Searching):
         statement = self._database.statement("count", _count_query)
         shard = random.randrange(SHARDS)  # noqa: S311 (to spread, not to hide)
         statement(tenant=self.tenant.pk, type=self.name, shard=shard, change=change)
+
+    def _loaded(self, body: Any) -> Document:
+        """The document that a body describes; what is accepted but never stored is a warning in the log."""
+        loaded = load(self.type, body)
+        self.call.warnings += [f"{name} was accepted but is never stored." for name in loaded.dropped]
+        return loaded.document
 
     def _dropping(self) -> "_Dropped":
         return _Dropped(self.call)

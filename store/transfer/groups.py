@@ -57,7 +57,7 @@ class ImportGroups(PlatformGroups):
     def read(self, line: int, body: dict[str, Any]) -> GroupLine:
         """What a line says. Raises what a POST with this body would raise."""
         rest = {key: value for key, value in body.items() if key.lower() not in _OWN_KEYS}
-        document, _ = self._checked(None, {}, with_defaults(self.type, load(self.type, rest, [])), frozenset())
+        document, _ = self._checked(None, {}, with_defaults(self.type, load(self.type, rest).document), frozenset())
         id, parent = member(body, "id"), member(body, "parent")
         return GroupLine(
             line,

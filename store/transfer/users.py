@@ -80,7 +80,7 @@ class ImportUsers(Users):
 
     def read(self, line: int, body: Any) -> UserLine:
         """What a line says. Raises what a POST with this body would raise."""
-        after = with_defaults(self.type, load(self.type, body, []))
+        after = with_defaults(self.type, load(self.type, body).document)
         manager = after.get(ENTERPRISE_USER, {}).get("manager", {}).get("value")
         checked, _ = self._checked(None, {}, self._stored(after), frozenset())
         id = member(body, "id")

@@ -33,7 +33,7 @@ def patched(*operations, tenant=LEARNING, before=ADELE):
 def put(**members):
     """What is kept of a PUT that deactivates as well."""
     body = {"schemas": [LEARNING.user.schema.id], "userName": "adele", "title": "Engineer", "active": False} | members
-    return keep_identifier(LEARNING.preset, ADELE, load(LEARNING.user, body, []))
+    return keep_identifier(LEARNING.preset, ADELE, load(LEARNING.user, body).document)
 
 
 def work(address=WILSON, **more):

@@ -36,7 +36,7 @@ def users(draw, profile: Profile):
     drawn = {"userName": "babs"} | (OWN if profile is LEARNING else {}) | draw(documents(profile.user))
     if profile is LEARNING and identifier(profile.preset, drawn) is None:
         drawn |= OWN
-    document = with_defaults(profile.user, load(profile.user, {"schemas": [profile.user.schema.id], **drawn}, []))
+    document = with_defaults(profile.user, load(profile.user, {"schemas": [profile.user.schema.id], **drawn}).document)
     return document, draw(operations(profile.user, document))
 
 
@@ -53,7 +53,7 @@ def changed(profile: Profile, before, sent):
 def check_valid(resource_type, document):
     """The document is one that a client could have sent, in the form in which it would be stored."""
     try:
-        again = load(resource_type, {"schemas": [resource_type.schema.id], **document}, [])
+        again = load(resource_type, {"schemas": [resource_type.schema.id], **document}).document
     except ScimError as error:
         raise AssertionError(document) from error
     assert again == document
