@@ -48,7 +48,7 @@ def _http_refused(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
         return _method_refused(error)
     status = HTTPStatus(error.code or 500)
-    return refused(_as_scim(status, _SENTENCES.get(status, f"{status.phrase}."), {}))
+    return refused(ScimError(_SENTENCES.get(status, f"{status.phrase}."), status=status))
 
 
 def _method_refused(error: MethodNotAllowed) -> Response:
@@ -57,13 +57,7 @@ def _method_refused(error: MethodNotAllowed) -> Response:
     if request.method == "OPTIONS":
         return no_content(headers)
     status = HTTPStatus.METHOD_NOT_ALLOWED if request.method in _METHODS else HTTPStatus.NOT_IMPLEMENTED
-    return refused(_as_scim(status, _SENTENCES[status], headers))
-
-
-def _as_scim(status: HTTPStatus, detail: str, headers: dict[str, str]) -> ScimError:
-    kind = type("HttpError", (ScimError,), {"status": status})
-    error: ScimError = kind(detail, headers=headers)
-    return error
+    return refused(ScimError(_SENTENCES[status], status=status, headers=headers))
 
 
 def _failed(error: Exception) -> Response:
@@ -71,7 +65,7 @@ def _failed(error: Exception) -> Response:
     number = g.request_id
     LOGGER.error("request failed", exc_info=error, extra={"fields": {"request": number}})
     detail = f"The server failed; its log says why under the number {number}."
-    return refused(_as_scim(HTTPStatus.INTERNAL_SERVER_ERROR, detail, {}))
+    return refused(ScimError(detail, status=HTTPStatus.INTERNAL_SERVER_ERROR))
 
 
 def enter(error: ScimError, call: Call) -> None:
