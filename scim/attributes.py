@@ -30,11 +30,11 @@ class Attribute:
 
     `forbidden`: known, so that it can be named as the schema spells it, but refused and not published.
     `computed`: made by the server from other resources, so not part of the stored document.
-    `kept`: carries the identifier, which a client cannot take away.
+    `identifies`: carries the identifier, which a client cannot take away.
     `default`: stored where the client gives nothing.
     `ignored`: keys of an element, in lower case, that clients are known to add and that say nothing.
     `username`: prepared as a user name before it is compared (RFC 8265 §3.3, RFC 7644 §5).
-    `made`: what other modules made of it once; it goes when the attribute goes, as tenants' custom fields do.
+    `cache`: what other modules built from it once, for as long as the attribute exists.
     """
 
     name: str
@@ -55,10 +55,10 @@ class Attribute:
     default: object = None
     forbidden: bool = False
     computed: bool = False
-    kept: bool = False
+    identifies: bool = False
     username: bool = False
     ignored: frozenset[str] = frozenset()
-    made: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+    cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def is_extension(self) -> bool:
@@ -135,7 +135,7 @@ class Schema:
 class ResourceType:
     """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and every name that it knows.
 
-    `made`: what other modules made of it once; it goes when the type goes.
+    `cache`: what other modules built from it once, for as long as the type exists.
     """
 
     name: str
@@ -145,7 +145,7 @@ class ResourceType:
     extensions: tuple[Schema, ...] = ()
     common: tuple[Attribute, ...] = ()
     tolerated_schemas: frozenset[str] = field(default_factory=frozenset)
-    made: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+    cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @cached_property
     def containers(self) -> tuple[Attribute, ...]:

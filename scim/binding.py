@@ -65,7 +65,7 @@ def bind_text(resource_type: ResourceType, text: str) -> Bound:
 
 def _pattern(resource_type: ResourceType, start: str) -> Bound | None:
     """The filter that begins so and ends in some text, if any text may stand there; kept with the resource type."""
-    patterns: dict[str, Bound | None] = resource_type.made.setdefault("patterns", {})
+    patterns: dict[str, Bound | None] = resource_type.cache.setdefault("patterns", {})
     if start not in patterns:
         if len(patterns) >= PATTERNS:
             patterns.clear()

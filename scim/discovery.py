@@ -37,12 +37,12 @@ def schema(profile: Profile, id: str, base_url: str) -> list[dict[str, Any]]:
 
 
 def _published(profile: Profile) -> list[Schema]:
-    return [schema for kind in profile.types for schema in (kind.schema, *kind.extensions)]
+    return [schema for resource_type in profile.types for schema in (resource_type.schema, *resource_type.extensions)]
 
 
 def resource_types(profile: Profile, base_url: str) -> list[dict[str, Any]]:
     """Every resource type of the profile as /ResourceTypes publishes it."""
-    return [_resource_type(kind, base_url) for kind in profile.types]
+    return [_resource_type(resource_type, base_url) for resource_type in profile.types]
 
 
 def service_provider_config(
@@ -112,17 +112,17 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
     return published
 
 
-def _resource_type(kind: ResourceType, base_url: str) -> dict[str, Any]:
-    extensions = [{"schema": extension.id, "required": False} for extension in kind.extensions]
+def _resource_type(resource_type: ResourceType, base_url: str) -> dict[str, Any]:
+    extensions = [{"schema": extension.id, "required": False} for extension in resource_type.extensions]
     return {
         "schemas": [f"{_CORE}ResourceType"],
-        "id": kind.name,
-        "name": kind.name,
-        "endpoint": kind.endpoint,
-        "description": kind.description,
-        "schema": kind.schema.id,
+        "id": resource_type.name,
+        "name": resource_type.name,
+        "endpoint": resource_type.endpoint,
+        "description": resource_type.description,
+        "schema": resource_type.schema.id,
         **({"schemaExtensions": extensions} if extensions else {}),
-        "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{kind.name}"),
+        "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{resource_type.name}"),
     }
 
 

@@ -1,12 +1,10 @@
 """The identifier of a user: the work e-mail of the preset `360learning`, which a client cannot change."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from scim.document import Document
 from scim.keys import folded
 from scim.preset import Preset
-
-Document = dict[str, Any]
 
 MISSING_WORK_EMAIL = (
     "A work e-mail is required, since it identifies the user: "

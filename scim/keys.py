@@ -44,8 +44,8 @@ def username(text: str) -> str:
 
 
 def _narrowed(character: str) -> str:
-    kind, _, _ = unicodedata.decomposition(character).partition(" ")
-    return unicodedata.normalize("NFKC", character) if kind in _WIDE else character
+    form, _, _ = unicodedata.decomposition(character).partition(" ")
+    return unicodedata.normalize("NFKC", character) if form in _WIDE else character
 
 
 def instant(text: str) -> str:

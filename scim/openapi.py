@@ -84,8 +84,8 @@ def _parameter(name: str) -> Json:
     return {"name": name, "in": place, "required": name == "id", "description": description, "schema": schema}
 
 
-def _ref(name: str, kind: str = "schemas") -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
+def _ref(name: str, section: str = "schemas") -> Json:
+    return {"$ref": f"#/components/{section}/{name}"}
 
 
 def _content(description: str, schema: Json, type: str = _SCIM_JSON) -> Json:
@@ -105,8 +105,8 @@ def _operation(
 
 def _paths(profile: Profile) -> Json:
     paths: Json = {}
-    for kind in profile.types:
-        paths |= _paths_of(kind)
+    for resource_type in profile.types:
+        paths |= _paths_of(resource_type)
     page = _content("A page of users and groups.", _ref("ListResponse"))
     paths["/"] = {"get": _operation("search", "A page of users and groups", {"200": page}, _QUERY)}
     paths["/.search"] = {"post": _operation("searchByPost", "The same", {"200": page}, body="SearchRequest")}
@@ -119,18 +119,18 @@ def _paths(profile: Profile) -> Json:
     return paths
 
 
-def _paths_of(kind: ResourceType) -> Json:
+def _paths_of(resource_type: ResourceType) -> Json:
     """The paths of one resource type (RFC 7644 §3.2)."""
-    name = kind.name
+    name = resource_type.name
     one, page = _content(f"The {name}.", _ref(name)), _content("A page.", _ref(f"{name}ListResponse"))
     gone, same = {"description": "Done; there is nothing to show."}, {"description": "The client has this version."}
     conditions = ("id", "If-Match", "If-None-Match")
     return {
-        kind.endpoint: {
+        resource_type.endpoint: {
             "get": _operation(f"search{name}s", f"A page of {name}s", {"200": page}, _QUERY),
             "post": _operation(f"create{name}", f"A new {name}", {"201": one}, _PROJECTION, f"New{name}"),
         },
-        f"{kind.endpoint}/{{id}}": {
+        f"{resource_type.endpoint}/{{id}}": {
             "get": _operation(f"get{name}", f"One {name}", {"200": one, "304": same}, ("id", *_HEADERS, *_PROJECTION)),
             "put": _operation(
                 f"replace{name}", f"A {name} replaced", {"200": one}, (*conditions, *_PROJECTION), f"New{name}"
@@ -140,7 +140,7 @@ def _paths_of(kind: ResourceType) -> Json:
             ),
             "delete": _operation(f"delete{name}", f"A {name} removed", {"204": gone}, conditions),
         },
-        f"{kind.endpoint}/.search": {
+        f"{resource_type.endpoint}/.search": {
             "post": _operation(f"search{name}sByPost", f"A page of {name}s", {"200": page}, (), "SearchRequest")
         },
     }
@@ -149,18 +149,22 @@ def _paths_of(kind: ResourceType) -> Json:
 def _schemas(profile: Profile) -> Json:
     """The bodies: resources as they come and as they go, and the messages around them."""
     found: Json = {}
-    for kind in profile.types:
-        found[kind.name] = _resource(kind, writing=False)
-        found[f"New{kind.name}"] = _resource(kind, writing=True)
-        found[f"{kind.name}ListResponse"] = _list_response(_ref(kind.name))
-    found["ListResponse"] = _list_response({"anyOf": [_ref(kind.name) for kind in profile.types]})
+    for resource_type in profile.types:
+        found[resource_type.name] = _resource(resource_type, writing=False)
+        found[f"New{resource_type.name}"] = _resource(resource_type, writing=True)
+        found[f"{resource_type.name}ListResponse"] = _list_response(_ref(resource_type.name))
+    found["ListResponse"] = _list_response({"anyOf": [_ref(resource_type.name) for resource_type in profile.types]})
     return found | _messages()
 
 
-def _resource(kind: ResourceType, *, writing: bool) -> Json:
+def _resource(resource_type: ResourceType, *, writing: bool) -> Json:
     """A resource, which names its schema and those extensions that it uses (RFC 7643 §3)."""
-    found = _object(kind.attributes, writing=writing)
-    urns = {"items": {"enum": [*kind.urns.values()]}, "contains": {"const": kind.schema.id}, "uniqueItems": True}
+    found = _object(resource_type.attributes, writing=writing)
+    urns = {
+        "items": {"enum": [*resource_type.urns.values()]},
+        "contains": {"const": resource_type.schema.id},
+        "uniqueItems": True,
+    }
     found["properties"]["schemas"] |= urns
     return found
 

@@ -15,7 +15,7 @@ from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue,
 from scim.filter import parse_path
 from scim.keys import keys
 from scim.nodes import And, Compare
-from scim.validation import check_elements, kind, load_element, load_value
+from scim.validation import check_elements, json_type_name, load_element, load_value
 
 Document = dict[str, Any]
 
@@ -68,7 +68,9 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str, dropp
 
 def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
     if not isinstance(operation, dict):
-        raise InvalidSyntax(f"Each of the Operations must be an object with op, path and value, not {kind(operation)}.")
+        raise InvalidSyntax(
+            f"Each of the Operations must be an object with op, path and value, not {json_type_name(operation)}."
+        )
     refuse_repeated_keys(operation)
     members = {key.lower(): value for key, value in operation.items()}
     # Entra writes "Add", "Replace" and "Remove".
@@ -82,7 +84,7 @@ def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[st
     if path is None or path == "":
         yield from _pathless(resource_type, op, value, id, dropped)
     elif not isinstance(path, str):
-        raise InvalidPath(f"The path of an operation must be text, not {kind(path)}.")
+        raise InvalidPath(f"The path of an operation must be text, not {json_type_name(path)}.")
     else:
         yield from _with_path(resource_type, op, path, value, dropped)
 
@@ -93,7 +95,7 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
         raise NoTarget("A remove operation needs a path that says what to remove.")
     if not isinstance(value, dict):
         raise InvalidValue(
-            f"An operation without a path needs an object of attributes as its value, not {kind(value)}."
+            f"An operation without a path needs an object of attributes as its value, not {json_type_name(value)}."
         )
     refuse_repeated_keys(value)
     for key, item in value.items():
@@ -207,7 +209,7 @@ def _tidy(item: Any) -> Any:
 def _apply(document: Document, operation: Operation) -> None:
     target = operation.target
     removed = operation.op == "remove" and operation.filter is None
-    if removed and target.attribute.required and not target.attribute.kept:
+    if removed and target.attribute.required and not target.attribute.identifies:
         raise Mutability(f"{target.name} is required and cannot be removed.")
     selected = operation.selected or _plural_around(target)
     if selected is not None:

@@ -101,7 +101,7 @@ def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
     if attribute.name in preset.forbidden:
         return replace(attribute, forbidden=True)
     if attribute.name == "emails" and preset.email_identifies:
-        return replace(attribute, required=True, kept=True)
+        return replace(attribute, required=True, identifies=True)
     if attribute.name == "preferredLanguage" and preset.two_letter_language:
         return replace(attribute, rule=TWO_LETTERS, default="en")
     return attribute

@@ -17,16 +17,15 @@ from marshmallow.error_store import ErrorStore
 
 from scim import keys
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType
+from scim.document import Document
 from scim.errors import InvalidSyntax, InvalidValue, ScimError
-
-Document = dict[str, Any]
 
 MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 15
 MAX_EXPONENT = 307
 """Decimals of so many significant digits and such an exponent read the same in every JSON parser and database."""
 
-_KINDS: dict[type, str] = {
+_JSON_TYPES: dict[type, str] = {
     str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object", type(None):
     "null",
 }  # fmt: skip
@@ -38,9 +37,9 @@ _REFERENCE = re.compile(r"[^\s\x00-\x20<>\"{}|\\^`]+")
 _STORABLE = re.compile(r"[^\x00\ud800-\udfff]*")
 
 
-def kind(value: object) -> str:
+def json_type_name(value: object) -> str:
     """What a JSON value is, in words."""
-    return _KINDS.get(type(value), "something else")
+    return _JSON_TYPES.get(type(value), "something else")
 
 
 class Loaded(NamedTuple):
@@ -58,7 +57,9 @@ def load(resource_type: ResourceType, body: object) -> Loaded:
     `schemas`, InvalidValue for a wrong value.
     """
     if not isinstance(body, dict):
-        raise InvalidSyntax(f"The body must be a JSON object that describes a {resource_type.name}, not {kind(body)}.")
+        raise InvalidSyntax(
+            f"The body must be a JSON object that describes a {resource_type.name}, not {json_type_name(body)}."
+        )
     _check_schemas(resource_type, body)
     return _loaded(_resource_schema(resource_type), body)
 
@@ -240,8 +241,8 @@ class ScimField(fields.Field[Any]):
         raise NotImplementedError
 
     def wrong(self, value: object, name: str, wanted: str) -> ValidationError:
-        """The complaint about a value of the wrong kind; the value itself is never echoed."""
-        return ValidationError(f"{name} must be {wanted}, not {kind(value)}.")
+        """The complaint about a value of the wrong type; the value itself is never echoed."""
+        return ValidationError(f"{name} must be {wanted}, not {json_type_name(value)}.")
 
 
 class Simple(ScimField):
@@ -257,7 +258,7 @@ class Simple(ScimField):
 
     def wrong(self, value: object, name: str, wanted: str) -> ValidationError:
         """The complaint names the type as well; text of the wrong form is "other text"."""
-        shown = "other text" if isinstance(value, str) else kind(value)
+        shown = "other text" if isinstance(value, str) else json_type_name(value)
         return ValidationError(f"{name} must be {wanted} (type {self.scim.type}), not {shown}.")
 
 
@@ -430,10 +431,10 @@ _SIMPLE: dict[str, Callable[[Attribute], ScimField]] = {
 
 def _field(attribute: Attribute) -> ScimField:
     """The field of an attribute, made once for as long as the attribute is in use."""
-    made: ScimField | None = attribute.made.get("field")
+    made: ScimField | None = attribute.cache.get("field")
     if made is None:
         single = Complex(attribute) if attribute.type == "complex" else _SIMPLE[attribute.type](attribute)
-        made = attribute.made["field"] = Plural(attribute, single) if attribute.multi_valued else single
+        made = attribute.cache["field"] = Plural(attribute, single) if attribute.multi_valued else single
     return made
 
 
@@ -447,10 +448,10 @@ def _schema(name: str, attributes: tuple[Attribute, ...], resource_type: Resourc
 
 def _resource_schema(resource_type: ResourceType) -> _Loading:
     """The loading schema of a resource type, made once for as long as the type is in use."""
-    made: _Loading | None = resource_type.made.get("schema")
+    made: _Loading | None = resource_type.cache.get("schema")
     if made is None:
         made = _schema(resource_type.name, resource_type.attributes, resource_type)
-        resource_type.made["schema"] = made
+        resource_type.cache["schema"] = made
     return made
 
 
@@ -461,7 +462,7 @@ __all__ = [
     "check_required",
     "decimal_of",
     "fits",
-    "kind",
+    "json_type_name",
     "load",
     "load_value",
     "with_defaults",

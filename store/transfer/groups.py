@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scim.changes import differences
 from scim.envelopes import member
 from scim.errors import InvalidValue
-from scim.validation import kind, load, with_defaults
+from scim.validation import json_type_name, load, with_defaults
 from store.database.transactions import now
 from store.platform.groups import PlatformGroups
 from store.resources.members import MANUAL, SCIM, Memberships
@@ -186,7 +186,7 @@ def _members(given: Any) -> list[MemberLine]:
     if given is None:
         return []
     if not isinstance(given, list):
-        raise InvalidValue(f"members must be a list, not {kind(given)}.")
+        raise InvalidValue(f"members must be a list, not {json_type_name(given)}.")
     return [_member(each) for each in given]
 
 

@@ -13,7 +13,7 @@ import peewee
 
 from scim.errors import InvalidSyntax, ScimError
 from scim.schemas import CORE_GROUP
-from scim.validation import kind
+from scim.validation import json_type_name
 from store.database.transactions import Database
 from store.resources.reading import Reading, current
 from store.tenants.log import Call
@@ -111,7 +111,7 @@ class Import:
         except UnicodeDecodeError as error:
             raise InvalidSyntax("The line is not UTF-8 text.") from error
         if not isinstance(body, dict):
-            raise InvalidSyntax(f"The line must be a JSON object, a User or a Group, not {kind(body)}.")
+            raise InvalidSyntax(f"The line must be a JSON object, a User or a Group, not {json_type_name(body)}.")
         schemas = body.get("schemas")
         named = [urn.lower() for urn in schemas if isinstance(urn, str)] if isinstance(schemas, list) else []
         return (self._groups if CORE_GROUP.lower() in named else self._users).read(number, body)

@@ -27,7 +27,7 @@ def test_a_tenant_speaks_to_entra_unless_it_says_otherwise():
         ("userName", "required", True, True),
         ("userName", "username", True, True),
         ("emails", "required", True, False),
-        ("emails", "kept", True, False),
+        ("emails", "identifies", True, False),
         ("active", "default", True, True),
         ("preferredLanguage", "default", "en", None),
         ("password", "returned", "never", "never"),
