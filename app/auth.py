@@ -12,11 +12,12 @@ from app.settings import Settings
 from app.throttle import Throttle
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
 from store.database.transactions import Database, now
+from store.database.write import Write
 from store.resources.groups import Groups
 from store.resources.users import Users
 from store.tenants.last_used import LastUsed
 from store.tenants.log import Call, prune
-from store.tenants.tenants import TENANT_NAME, Access, Tenants
+from store.tenants.tenants import TENANT_NAME, Access, Tenant, Tenants
 from store.tenants.tokens import digest
 
 # DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
@@ -179,9 +180,9 @@ def call(environ: Mapping[str, Any], access: Access) -> Call:
     )
 
 
-def resources(call: Call) -> tuple[Users, Groups]:
-    """The tenant's users and groups, for another call in this request."""
-    bound = (gate(current_app).database, g.access.tenant, g.endpoint_url, call)
+def resources(call: Call, tenant: Tenant, within: Write | None) -> tuple[Users, Groups]:
+    """The tenant's users and groups for another call in this request, whose writes are parts of the given one."""
+    bound = (gate(current_app).database, tenant, g.endpoint_url, call, within)
     return Users(*bound), Groups(*bound)
 
 

@@ -1,5 +1,6 @@
 """/Bulk: many operations in one request, each through the same functions as a request of its own (RFC 7644 §3.7)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -26,11 +27,13 @@ from scim.envelopes import BULK_RESPONSE, PATCH_OP, check_message, error_body, m
 from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
 from scim.versions import Precondition
 from store.database.transactions import BUSY, Overdue, Unconfirmed
+from store.database.write import Write
 from store.resources.groups import Groups
 from store.resources.reading import Answer
 from store.resources.users import Users
 from store.resources.writing import together
 from store.tenants.log import Call
+from store.tenants.tenants import Tenant
 
 bulk = Blueprint("bulk", __name__)
 
@@ -74,6 +77,8 @@ class _Run:
         self._job = job
         self._known = {operation.bulk_id for operation in job.operations if operation.method == "POST"}
         self._progress = _Progress()
+        self._tenant: Tenant = g.access.tenant
+        self._within: Write | None = None
         self._away: Unavailable | None = None
         """Why the database took an operation neither with others nor alone: the rest need not wait for it as well."""
 
@@ -91,14 +96,14 @@ class _Run:
         """
         before = self._progress
 
-        def work() -> None:
-            self._progress = before.copy()
+        def work(write: Write, tenant: Tenant) -> None:
+            self._progress, self._tenant, self._within = before.copy(), tenant, write
             for step in steps:
                 self._step(step)
 
         try:
             if self._away is None:
-                together(auth.gate(current_app).database, g.access.tenant, work)
+                self._take_together(work)
                 return
         except Unconfirmed as error:
             self._doubt(steps, before, error)
@@ -107,6 +112,12 @@ class _Run:
             self._progress = before
         for step in steps:
             self._step(step)
+
+    def _take_together(self, work: Callable[[Write, Tenant], None]) -> None:
+        try:
+            together(auth.gate(current_app).database, self._tenant, work)
+        finally:
+            self._within = None
 
     def _doubt(self, steps: list[Step], before: _Progress, error: Unconfirmed) -> None:
         """Answer with the error for every step that was taken."""
@@ -131,7 +142,7 @@ class _Run:
     def _result(self, step: Step, operation: BulkOperation) -> dict[str, Any]:
         """One operation's entry in the response (RFC 7644 §3.7.3)."""
         call = _call(operation)
-        users, groups = auth.resources(call)
+        users, groups = auth.resources(call, self._tenant, self._within)
         try:
             answer, status = self._applied(step, operation, {"Users": users, "Groups": groups})
         except ScimError as error:
@@ -147,7 +158,7 @@ class _Run:
 
     def _refused(self, operation: BulkOperation, call: Call, error: ScimError) -> dict[str, Any]:
         """The same for an operation that failed, which is entered in the log."""
-        errors.enter(error, call)
+        errors.enter(error, call, self._within)
         return self._answer(operation, error)
 
     def _answer(self, operation: BulkOperation, error: ScimError) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from app.http import no_content, value_response
 from app.log import LOGGER
 from scim.envelopes import error_body
 from scim.errors import ScimError
+from store.database.write import Write
 from store.tenants.log import Call
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
@@ -68,11 +69,12 @@ def _failed(error: Exception) -> Response:
     return refused(ScimError(detail, status=HTTPStatus.INTERNAL_SERVER_ERROR))
 
 
-def enter(error: ScimError, call: Call) -> None:
-    """Enter a refusal; a database that cannot take the entry does not change the answer."""
+def enter(error: ScimError, call: Call, within: Write | None = None) -> None:
+    """Enter a refusal, at the end of a transaction where one is given; a database that cannot take the entry does not
+    change the answer."""
     with contextlib.suppress(PeeweeException, ScimError):
         call.resource_type = call.resource_type or _resource_type()
-        g.log.refuse(call, error)
+        g.log.refuse(call, error, within)
 
 
 def _count() -> None:

@@ -13,7 +13,7 @@ def secret_key(database: Database) -> str:
     found = database.read(lambda: Setting.get_or_none(Setting.name == _NAME))
     if found is None:
         row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32))
-        database.write(lambda: row.on_conflict_ignore().execute())
+        database.write(lambda _: row.on_conflict_ignore().execute())
         found = database.read(lambda: Setting.get(Setting.name == _NAME))
     return str(found.value)
 
@@ -22,4 +22,4 @@ def check_writable(database: Database) -> None:
     """Write a row and commit. Raises Unavailable where the database does not take it."""
     row = Setting.insert(name="checked", value=now())
     row = row.on_conflict(conflict_target=(Setting.name,), update={Setting.value: now()})
-    database.write(row.execute)
+    database.write(lambda _: row.execute())

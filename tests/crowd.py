@@ -14,7 +14,7 @@ def crowd(client, group, size):
     row.pop("pk")
     ids = [f"{group[:24]}{number:012}" for number in range(size)]
 
-    def work():
+    def work(_):
         for at in range(0, size, 500):
             rows = [row | {"id": id, "name_key": id, "display": id, "display_key": id} for id in ids[at : at + 500]]
             Resource.insert_many(rows).execute()

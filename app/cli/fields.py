@@ -47,7 +47,7 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
     if indexed:
         # At once, though nobody holds a value yet: an order has a place for everybody.
         indexes, named = Indexes(database, found_tenant), fields.indexed(name)
-        database.write(partial(indexes.declare, named))
+        database.write(lambda _: indexes.declare(named))
         with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(found_tenant, fields.get(name))
     tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from app.cli.directory import endpoint_url, found, settings
 from store.database.transactions import Database
+from store.database.write import Write
 from store.resources.reading import Reading
 from store.tenants.log import Call, Log
 
@@ -26,9 +27,9 @@ def call(operation: str) -> Call:
 def noted(database: Database, tenant: int, operation: str, work: Callable[[], Result], **change: Any) -> Result:
     """Do what changes a tenant itself, and enter it in its log in the same transaction."""
 
-    def both() -> Result:
+    def both(write: Write) -> Result:
         result = work()
-        Log(database, tenant).record(call(operation), 200, [change])
+        Log(database, tenant).record(write, call(operation), 200, [change])
         return result
 
     return database.write(both)

@@ -11,6 +11,7 @@ from app.cli.platform import noted
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database.transactions import Database
+from store.database.write import Write
 from store.platform.preset import switch_preset
 from store.tenants.removal import Removal
 from store.tenants.tenants import TENANT_NAME, Tenant, Tenants, set_integration_group
@@ -48,7 +49,7 @@ def create(name: str, preset: str, as_json: bool) -> None:
 
 def created(database: Database, name: str, preset: str) -> str:
     """A new tenant's token, both made in one transaction."""
-    return database.write(lambda: Tokens(database, Tenants(database).create(name, preset).pk).create(SCOPES[0]))
+    return database.write(lambda _: Tokens(database, Tenants(database).create(name, preset).pk).create(SCOPES[0]))
 
 
 def credentials(settings: Settings, tenant: str, secret: str) -> str:
@@ -115,7 +116,7 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None, yes
 def _set(database: Database, tenant: Tenant, preset: str | None, group: str | None) -> int:
     """Change what was given, all or nothing; returns how many users were changed by that."""
 
-    def work() -> int:
+    def work(_: Write) -> int:
         if group is not None:
             change = {"attribute": "integration group", "after": group or None}
             noted(

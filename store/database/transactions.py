@@ -14,6 +14,7 @@ from store.database.dialect import LOST, OVERDUE, TOO_LARGE, UNAVAILABLE, UNCONF
 from store.database.postgres import Postgres
 from store.database.sqlite import Sqlite
 from store.database.statements import Compiled, Statements
+from store.database.write import Write
 from store.tables import proxy
 
 Result = TypeVar("Result")
@@ -87,27 +88,32 @@ class Database:
         """Run statements that change nothing; once more over a new connection where the old one was lost."""
         return self._run(work)
 
-    def write(self, work: Callable[[], Result]) -> Result:
-        """Run `work` in a transaction.
+    def write(self, work: Callable[[Write], Result], within: Write | None = None) -> Result:
+        """Run `work` in a transaction, or as a part of the one that is given as `within`.
 
         A write is a function of the request: where it loses a race (deadlock, serialization failure, a foreign key
         gone) it is rolled back and run again whole. Raises Unavailable when that does not help, or when the database
         is busy, full or away; then nothing was applied. Raises Unconfirmed where the answer to the commit was lost, or
         says that a failover may undo it: run again, the write would meet itself.
         """
+        if within is not None:
+            with within.part():
+                return work(within)
         worked = False
 
         def transaction() -> Result:
             nonlocal worked
             worked = False
             with self.dialect.turn(), self.db.atomic():
-                result = work()
+                write = Write(self.db)
+                result = work(write)
+                write.end()
                 worked = True
             return result
 
         return self._run(transaction, lambda: worked)
 
-    def write_aside(self, work: Callable[[], Result]) -> Result:
+    def write_aside(self, work: Callable[[Write], Result]) -> Result:
         """Run `work`, one of many, in a transaction; then leave others their turn, where they wait for one."""
         began = time.monotonic()
         result = self.write(work)

@@ -7,6 +7,7 @@ from peewee import SQL
 from scim.errors import InvalidValue
 from scim.patch import MemberChange
 from store.database.transactions import now
+from store.database.write import Write
 from store.resources.groups import Groups
 from store.resources.members import MANUAL, Memberships
 from store.tables import Resource
@@ -29,12 +30,12 @@ class PlatformGroups(Groups):
     def _change(self, id: str, change: Callable[[Memberships], None]) -> bool:
         self._about(id)
 
-        def work() -> bool:
+        def work(write: Write) -> bool:
             row = self._locked(id)
             memberships = self._memberships(row.pk)
             change(memberships)
             document = self._document(row)
-            return self._save(row, document, document, frozenset(), memberships.changes, 200)
+            return self._save(write, row, document, document, frozenset(), memberships.changes, 200)
 
         return self._written(work)
 
@@ -44,9 +45,9 @@ class PlatformGroups(Groups):
         Raises NotFound for an unknown id, InvalidValue where the group would come to be above itself.
         """
         self._about(id)
-        return self._written(lambda: self._set_parent(id, parent))
+        return self._written(lambda write: self._set_parent(write, id, parent))
 
-    def _set_parent(self, id: str, parent: str | None) -> bool:
+    def _set_parent(self, write: Write, id: str, parent: str | None) -> bool:
         # Two people who each put one group below the other would lock different rows, and pass each other by.
         self._dialect.serialize(self.tenant.pk)
         row = self._locked(id)
@@ -60,7 +61,7 @@ class PlatformGroups(Groups):
             Resource.update(changed).where(Resource.pk == row.pk).execute()
         names = {"before": before_name, "after": None if above is None else self._display(self._document(above))}
         change = {"attribute": "parent"} | {when: name for when, name in names.items() if name is not None}
-        self.log.record(self.call, 200, [change] if before != after else [])
+        self.log.record(write, self.call, 200, [change] if before != after else [])
         return before != after
 
     def parent_of(self, id: str) -> str | None:

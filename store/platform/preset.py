@@ -7,6 +7,7 @@ from scim.schemas import CORE_USER
 from scim.validation import load, with_defaults
 from store.database.statements import parameter
 from store.database.transactions import Database, now
+from store.database.write import Write
 from store.filters.where import ROW
 from store.resources.reading import Document, Stored
 from store.resources.users import Users
@@ -43,7 +44,7 @@ class _Switch(Users):
         """Change every user that has to be changed, and the tenant."""
         return self._written(self._run)
 
-    def _run(self) -> int:
+    def _run(self, write: Write) -> int:
         self._dialect.serialize(self.tenant.pk)
         Row.update(preset=self.tenant.profile.preset.name).where(Row.pk == self.tenant.pk).execute()
         bump(self.tenant.pk)
@@ -63,7 +64,7 @@ class _Switch(Users):
                 f"{self.tenant.profile.preset.name}: "
                 f"{' '.join(problems[:_NAMED])}{more}"
             )
-        self.log.record(self.call, 200, [{"attribute": "preset", "after": self.tenant.profile.preset.name}])
+        self.log.record(write, self.call, 200, [{"attribute": "preset", "after": self.tenant.profile.preset.name}])
         return changed
 
     def _after(self, pk: int) -> list[Stored]:

@@ -8,6 +8,7 @@ from scim.errors import InvalidValue, NotFound
 from scim.keys import folded
 from scim.validation import check_required, load_value
 from store.database.transactions import now
+from store.database.write import Write
 from store.resources.reading import Document, Links, Stored
 from store.resources.users import Users
 from store.tables import PendingEmail, Resource
@@ -22,7 +23,7 @@ class PlatformUsers(Users):
         Raises NotFound, InvalidValue for what cannot be an address here, Uniqueness where another user has it.
         """
         self._about(id)
-        return self._written(lambda: self._change(self._locked(id), address))
+        return self._written(lambda write: self._change(write, self._locked(id), address))
 
     def adopt(self, id: str) -> str:
         """Apply the change that a client offered for this user, dismissed or not; returns the address.
@@ -31,10 +32,10 @@ class PlatformUsers(Users):
         """
         self._about(id)
 
-        def work() -> str:
+        def work(write: Write) -> str:
             row = self._locked(id)
             address = self._offered(row).address
-            self._change(row, address)
+            self._change(write, row, address)
             return str(address)
 
         return self._written(work)
@@ -46,11 +47,11 @@ class PlatformUsers(Users):
         """
         self._about(id)
 
-        def work() -> str:
+        def work(write: Write) -> str:
             offered = self._offered(self._locked(id))
             dismissed = PendingEmail.update(dismissed=now()).where(PendingEmail.user == offered.user)
             dismissed.where(PendingEmail.dismissed.is_null()).execute()
-            self.log.record(self.call, 200, [{"attribute": "pending e-mail", "before": offered.address}])
+            self.log.record(write, self.call, 200, [{"attribute": "pending e-mail", "before": offered.address}])
             return str(offered.address)
 
         return self._written(work)
@@ -80,14 +81,14 @@ class PlatformUsers(Users):
             raise NotFound(f"No change of the work e-mail of {self.call.name} is pending.")
         return found
 
-    def _change(self, row: Stored, address: str) -> bool:
+    def _change(self, write: Write, row: Stored, address: str) -> bool:
         """What was offered is settled when the address is that one; another one that was offered stays pending."""
         before = self._whole(row)
         after = self._readdressed(before, address)
         offered = PendingEmail.get_or_none(PendingEmail.user == row.pk)
         if offered is not None and folded(offered.address) == folded(address):
             offered.delete_instance()
-        return self._save(row, before, after, frozenset(), [], 200)
+        return self._save(write, row, before, after, frozenset(), [], 200)
 
     def _readdressed(self, before: Document, address: str) -> Document:
         emails = self.type.targets["emails.value"].attribute

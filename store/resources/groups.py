@@ -12,6 +12,7 @@ from scim.projection import Projection
 from scim.validation import check_required
 from store.database.statements import parameter
 from store.database.transactions import now
+from store.database.write import Write
 from store.resources.members import Memberships
 from store.resources.reading import NONE, Answer, Document, Links, Stored
 from store.resources.writing import Resources
@@ -133,15 +134,19 @@ class Groups(Resources):
     def _memberships(self, pk: int) -> Memberships:
         return Memberships(self._database, self.tenant, pk, self._endpoint_url, self.call)
 
-    def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
+    def _replace(
+        self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
+    ) -> Answer:
         row = self._locked(id)
         memberships = self._memberships(row.pk)
         if "members" in named:
             memberships.replace(member_ids(wanted.get("members")))
-        saved = self._saved(row, self._document(row), self._stored(wanted), named, memberships.changes, 200)
+        saved = self._saved(write, row, self._document(row), self._stored(wanted), named, memberships.changes, 200)
         return self._answer(saved, projection)
 
-    def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
+    def _patch(
+        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
+    ) -> Answer:
         row = self._locked(id)
         changes, rest = member_changes(operations)
         memberships = self._memberships(row.pk)
@@ -150,7 +155,7 @@ class Groups(Resources):
         before = self._document(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         after = apply(self.type, before, rest) if rest else before
-        saved = self._saved(row, before, after, named, memberships.changes, 200 if body else 204)
+        saved = self._saved(write, row, before, after, named, memberships.changes, 200 if body else 204)
         return self._answer(saved, projection, body=body)
 
     def _detach(self, row: Stored) -> None:

@@ -10,6 +10,7 @@ from scim.errors import NotFound, Unavailable
 from scim.projection import Projection
 from store.database.statements import parameter
 from store.database.transactions import ATTEMPTS, Database
+from store.database.write import Write
 from store.filters.shape import Scope
 from store.filters.where import ROW
 from store.tenants.log import Call, Log, Outdated
@@ -69,7 +70,8 @@ class Links(NamedTuple):
 class Reading:
     """The resources of one type in one tenant.
 
-    `endpoint_url` is the tenant's Endpoint URL, `call` what the log says of the request.
+    `endpoint_url` is the tenant's Endpoint URL, `call` what the log says of the request, `within` the transaction that
+    their writes are parts of, None where each is one of its own.
     """
 
     name: ClassVar[str]
@@ -79,9 +81,12 @@ class Reading:
     width: ClassVar[int] = 7
     """How many columns make up a row."""
 
-    def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, call: Call) -> None:
+    def __init__(
+        self, database: Database, tenant: Tenant, endpoint_url: str, call: Call, within: Write | None = None
+    ) -> None:
         self.tenant = tenant
         self.call = call
+        self.within = within
         self._database = database
         self._dialect = database.dialect
         self._endpoint_url = endpoint_url

@@ -23,7 +23,7 @@ from store.filters.shape import operands, pins, shape
 from store.filters.where import ROW, Where
 from store.resources.deadline import Asked, answered
 from store.resources.reading import Reading, Stored, current
-from store.tables import Counter
+from store.tenants import counters
 
 _BEFORE = 2
 """How many columns stand before those of the row where a page is in the order of keys: the key, and the tie-breaker."""
@@ -261,8 +261,7 @@ class Searching(Reading):
         if (found and found < count) or (count > 0 and not found and offset == 0):
             return offset + found
         if search.bound is None:
-            counted = self._database.statement("total", _total_query)
-            return int(counted(tenant=self.tenant.pk, type=self.name).fetchone()[0])
+            return counters.total(self._database, self.tenant.pk, self.name)
         self._dialect.renew_deadline()
         matching = self._statement(
             "count",
@@ -347,8 +346,3 @@ def _beyond(values: Sequence[Any], tie: Any, position: Position, descending: boo
             later = Expression(value, OP.LT, edge) if descending else (Expression(value, OP.GT, edge) | unassigned)
         condition = same & condition if later is None else later | (same & condition)
     return condition
-
-
-def _total_query() -> Any:
-    of_type = (Counter.tenant == parameter("tenant")) & (Counter.type == parameter("type"))
-    return Counter.select(peewee.fn.COALESCE(peewee.fn.SUM(Counter.total), 0)).where(of_type)

@@ -18,6 +18,7 @@ from scim.schemas import ENTERPRISE_USER
 from scim.validation import check_required
 from store.database.statements import parameter
 from store.database.transactions import now
+from store.database.write import Write
 from store.filters.where import ROW
 from store.resources.reading import DOCUMENT, RELATED, Answer, Document, Links, Stored
 from store.resources.writing import Resources
@@ -187,18 +188,22 @@ class Users(Resources):
         Membership.insert(group=group, member=pk, origin="manual").execute()
         return [{"attribute": "groups", "after": [row[0] for row in name]}]
 
-    def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
+    def _replace(
+        self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
+    ) -> Answer:
         row = self._locked(id, whole=self._shows_others(projection))
         before = self._whole(row)
         # A partial PUT must not sign a suspended user in again.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
-        return self._answer(self._saved(row, before, after, named, [], 200), projection)
+        return self._answer(self._saved(write, row, before, after, named, [], 200), projection)
 
-    def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
+    def _patch(
+        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
+    ) -> Answer:
         row = self._locked(id, whole=body and self._shows_others(projection))
         before = self._whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
-        saved = self._saved(row, before, apply(self.type, before, operations), named, [], 200)
+        saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], 200)
         return self._answer(saved, projection, body=body)
 
     def _whole(self, row: Stored) -> Document:

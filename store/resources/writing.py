@@ -1,6 +1,5 @@
 """What users and groups share when they are written: create, replace, patch, delete (RFC 7644 §3.3, §3.5, §3.6)."""
 
-import random
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NoReturn, TypeVar
@@ -11,27 +10,26 @@ from scim import document, keys
 from scim.changes import differences
 from scim.document import dumps
 from scim.envelopes import member
-from scim.errors import InvalidValue, ScimError, Uniqueness, sendable
+from scim.errors import InvalidValue, ScimError, Unavailable, Uniqueness, sendable
 from scim.patch import Operation, read_operations
 from scim.projection import Projection
 from scim.validation import load, with_defaults
 from store.database.statements import parameter
-from store.database.transactions import Database, now
+from store.database.transactions import ATTEMPTS, Database, now
+from store.database.write import Write
 from store.filters import lookup
 from store.filters.where import ROW
 from store.resources.reading import NONE, Answer, Document, Links, Stored, current
 from store.resources.search import Searching
-from store.tables import Counter, Resource
-from store.tenants.log import Call
-from store.tenants.tenants import Tenant
+from store.tables import Resource
+from store.tenants import counters
+from store.tenants.log import Call, Outdated
+from store.tenants.tenants import CHANGED, Tenant, renewed
 
 Result = TypeVar("Result")
 
 MAX_KEY_BYTES = 2_600
 """The longest comparison key that a unique index takes, in bytes: Postgres refuses index rows of more than 2,704."""
-
-SHARDS = 8
-"""Over how many rows a tenant's counter is spread."""
 
 _FOLLOWS: dict[str, frozenset[str]] = {
     "name_key": frozenset({"userName", "displayName"}),
@@ -65,7 +63,7 @@ class Resources(Searching):
         after = with_defaults(self.type, self._loaded(body))
         self.call.name = self._display(after)
         try:
-            return self._written(lambda: self._create(after, projection))
+            return self._written(lambda write: self._create(write, after, projection))
         except ScimError:
             # The id of what never came to be would lead nowhere; its client knows it by the name that it gave.
             self.call.resource, self.call.name = None, given or self.call.name
@@ -77,7 +75,7 @@ class Resources(Searching):
         given = member(body, attribute) if isinstance(body, dict) else None
         return sendable(given[:200]) if isinstance(given, str) else None
 
-    def _create(self, after: Document, projection: Projection | None) -> Answer:
+    def _create(self, write: Write, after: Document, projection: Projection | None) -> Answer:
         checked, links = self._checked(None, {}, after, frozenset())
         self.call.resource = id = str(uuid.uuid4())
         time = now()
@@ -87,9 +85,9 @@ class Resources(Searching):
         }  # fmt: skip
         pk = self._insert(columns)
         self._index(pk, checked)
-        self._count(1)
+        counters.count(write, self._database, self.tenant.pk, self.name, 1)
         joined = self._linked(pk, after)
-        self.log.record(self.call, 201, differences({}, checked) + joined)
+        self.log.record(write, self.call, 201, differences({}, checked) + joined)
         if joined:
             return self._answer(self._found(id, whole=self._shows_others(projection)), projection)
         # Nobody else knows the row yet, so it is what was written.
@@ -101,9 +99,11 @@ class Resources(Searching):
         self._about(id)
         wanted = self._loaded(body)
         named = frozenset(key.lower() for key in body)
-        return self._written(lambda: self._replace(id, wanted, named, projection))
+        return self._written(lambda write: self._replace(write, id, wanted, named, projection))
 
-    def _replace(self, id: str, wanted: Document, named: frozenset[str], projection: Projection | None) -> Answer:
+    def _replace(
+        self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
+    ) -> Answer:
         raise NotImplementedError
 
     def patch(self, id: str, operations: Any, projection: Projection | None = None, *, body: bool = True) -> Answer:
@@ -113,23 +113,25 @@ class Resources(Searching):
         """
         self._about(id)
         read = read_operations(self.type, operations, id, self._dropping())
-        return self._written(lambda: self._patch(id, read, projection, body))
+        return self._written(lambda write: self._patch(write, id, read, projection, body))
 
-    def _patch(self, id: str, operations: list[Operation], projection: Projection | None, body: bool) -> Answer:
+    def _patch(
+        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
+    ) -> Answer:
         raise NotImplementedError
 
     def delete(self, id: str) -> None:
         """Remove the resource and everything that refers to it (RFC 7644 §3.6). Raises NotFound."""
         self._about(id)
-        self._written(lambda: self._delete(id))
+        self._written(lambda write: self._delete(write, id))
 
-    def _delete(self, id: str) -> None:
+    def _delete(self, write: Write, id: str) -> None:
         self._before_delete(id)
         row = self._locked(id, self._dialect.for_delete, whole=False)
         self._detach(row)
         Resource.delete().where(Resource.pk == row.pk).execute()
-        self._count(-1)
-        self.log.record(self.call, 204)
+        counters.count(write, self._database, self.tenant.pk, self.name, -1)
+        self.log.record(write, self.call, 204)
 
     def _before_delete(self, id: str) -> None:
         """Lock what is locked before the resource itself, in the order in which other writes lock."""
@@ -138,15 +140,19 @@ class Resources(Searching):
         """Change what refers to a resource that is about to go."""
         raise NotImplementedError
 
-    def _written(self, work: Callable[[], Result]) -> Result:
-        """Run a write; a unique index that refuses it becomes a 409 that names the other resource."""
+    def _written(self, work: Callable[[Write], Result]) -> Result:
+        """Run a write, as a part of the one that these resources were given. A unique index that refuses it becomes a
+        409 that names the other resource."""
         tolerated = list(self.call.warnings)
 
-        def once() -> Result:
+        def once(write: Write) -> Result:
             self.call.warnings[:] = tolerated
-            return work()
+            return work(write)
 
         try:
+            if self.within is not None:
+                # The outermost write is done again where the tenant was changed meanwhile.
+                return self._database.write(once, self.within)
             return current([self], lambda: self._database.write(once))
         except peewee.IntegrityError as error:
             self._conflict(error)
@@ -206,6 +212,7 @@ class Resources(Searching):
 
     def _save(
         self,
+        write: Write,
         row: Stored,
         before: Document,
         after: Document,
@@ -214,10 +221,11 @@ class Resources(Searching):
         status: int,
     ) -> bool:
         """The same as `_saved`; whether anything changed."""
-        return self._saved(row, before, after, named, changes, status).version != row.version
+        return self._saved(write, row, before, after, named, changes, status).version != row.version
 
     def _saved(
         self,
+        write: Write,
         row: Stored,
         before: Document,
         after: Document,
@@ -239,7 +247,7 @@ class Resources(Searching):
             self.call.name = row.display
         elif changes:
             row = self._touched(row, {})
-        self.log.record(self.call, status, changed + changes)
+        self.log.record(write, self.call, status, changed + changes)
         return row
 
     def _rewritten(self, row: Stored, links: Links, changed: Sequence[dict[str, Any]], checked: Document) -> Stored:
@@ -326,11 +334,6 @@ class Resources(Searching):
             lookup.clear(self._database, pk)
             self._index(pk, checked)
 
-    def _count(self, change: int) -> None:
-        statement = self._database.statement("count", _count_query)
-        shard = random.randrange(SHARDS)  # noqa: S311 (to spread, not to hide)
-        statement(tenant=self.tenant.pk, type=self.name, shard=shard, change=change)
-
     def _loaded(self, body: Any) -> Document:
         """The document that a body describes; what is accepted but never stored is a warning in the log."""
         loaded = load(self.type, body)
@@ -358,24 +361,22 @@ def _update_query(columns: Iterable[str]) -> Any:
     return Resource.update(values | {Resource.version: Resource.version + 1}).where(Resource.pk == parameter("pk"))
 
 
-def _count_query() -> Any:
-    row = {name: parameter(name) for name in ("tenant", "type", "shard")} | {"total": parameter("change")}
-    return Counter.insert(row).on_conflict(
-        conflict_target=(Counter.tenant, Counter.type, Counter.shard),
-        update={Counter.total: Counter.total + parameter("change")},
-    )
-
-
-def together(database: Database, tenant: Tenant, work: Callable[[], None]) -> None:
+def together(database: Database, tenant: Tenant, work: Callable[[Write, Tenant], None]) -> None:
     """Run work that writes several times in one transaction, so that what a commit costs is paid once.
 
-    Each write is a part of it that is undone by itself. Where the whole loses a race it is run again. Raises
-    Unavailable when that does not help; then nothing was applied, unless it is Unconfirmed.
+    Each write is a part of it that is undone by itself. Where the whole loses a race, or the tenant was changed
+    meanwhile, it is run again, with the tenant as it is then. Raises Unavailable when that does not help; then nothing
+    was applied, unless it is Unconfirmed.
     """
 
-    def once() -> None:
+    def once(write: Write) -> None:
         # Two jobs of a tenant would lock the same rows in different orders; no key of a tenant is negative.
         database.dialect.serialize(-tenant.pk)
-        work()
+        work(write, tenant)
 
-    database.write(once)
+    for _ in range(ATTEMPTS):
+        try:
+            return database.write(once)
+        except Outdated:
+            tenant = renewed(database, tenant)
+    raise Unavailable(CHANGED, headers={"Retry-After": "1"})

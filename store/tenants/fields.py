@@ -11,6 +11,7 @@ from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
 from store.database.transactions import Database, now
+from store.database.write import Write
 from store.tables import Field, Resource, Setting
 from store.tenants.indexes import Indexes, Named
 from store.tenants.log import Call, Log
@@ -38,7 +39,7 @@ class Fields:
         """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
         row = self._row(name, type, description)
 
-        def work() -> None:
+        def work(_: Write) -> None:
             if (removed := self._being_removed(name)) is not None:
                 raise InvalidValue(
                     f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
@@ -105,13 +106,13 @@ class Fields:
         broken off in between is finished by removing the field again.
         """
         spelled = self.spelled(name)
-        self._database.write(lambda: self._undeclare(spelled))
+        self._database.write(lambda write: self._undeclare(write, spelled))
         # Requests that began before may still bring values; later ones are refused by the log.
         self._database.dialect.settle()
         swept = self._sweep(spelled)
         Indexes(self._database, self._tenant).purge(self.indexed(spelled))
         done = Setting.delete().where(Setting.name == self._removal(spelled))
-        self._database.write(done.execute)
+        self._database.write(lambda _: done.execute())
         return swept
 
     def _removal(self, name: str) -> str:
@@ -122,12 +123,12 @@ class Fields:
         note: Setting | None = Setting.get_or_none(Setting.name == self._removal(name))
         return None if note is None else str(note.value)
 
-    def _undeclare(self, name: str) -> None:
+    def _undeclare(self, write: Write, name: str) -> None:
         bump(self._tenant.pk)
         note = Setting.insert(name=self._removal(name), value=name)
         note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
-        self._log.record(self._call, 200, [{"attribute": "field", "before": name}])
+        self._log.record(write, self._call, 200, [{"attribute": "field", "before": name}])
         Indexes(self._database, self._tenant).withdraw(self.indexed(name))
 
     def _sweep(self, name: str) -> int:
@@ -137,20 +138,22 @@ class Fields:
             swept, last = swept + len(pks), pks[-1]
         return swept
 
-    def _taking_out(self, name: str, after: int) -> Callable[[], list[int]]:
+    def _taking_out(self, name: str, after: int) -> Callable[[Write], list[int]]:
         """The work of one transaction; it returns the keys of the users that it changed."""
         path = (self._tenant.profile.preset.fields_urn, name)
         columns = (Resource.pk, Resource.document, Resource.keys.cast("text"), Resource.display)
         query = Resource.select(*columns).where(self._holds(name) & (Resource.pk > after)).order_by(Resource.pk)
         locked = self._database.dialect.for_update(query.limit(BATCH)).tuples()
 
-        def work() -> list[int]:
+        def work(write: Write) -> list[int]:
             rows = list(locked.clone())
             for pk, document, keys, _ in rows:
                 changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
                 Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
             if rows:
-                self._log.record(self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}])
+                self._log.record(
+                    write, self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}]
+                )
             return [row[0] for row in rows]
 
         return work

@@ -120,7 +120,7 @@ class Indexes:
     def add(self, named: Named) -> None:
         """Make an index, or finish one that was broken off. Raises InvalidValue where there is one already."""
         self.purge(named)
-        self._database.write(lambda: self.declare(named))
+        self._database.write(lambda _: self.declare(named))
         self.build(named)
 
     def declare(self, named: Named) -> None:
@@ -166,7 +166,7 @@ class Indexes:
 
         self._sweep(row.pk, (BUILDING, WIDENING), make, told)
         self._database.dialect.survey("lookup")
-        if not self._database.write(lambda: self._finish(row.pk)):
+        if not self._database.write(lambda _: self._finish(row.pk)):
             raise _gone(named)
 
     def _finish(self, index: int) -> bool:
@@ -212,7 +212,7 @@ class Indexes:
         self._database.dialect.settle()
         self._sweep(index, (REMOVING,), lambda documents: lookup.erase(self._database, index, documents), told)
         of_index = (Index.pk == index) & (Index.state == REMOVING)
-        self._database.write(lambda: Index.delete().where(of_index).execute())
+        self._database.write(lambda _: Index.delete().where(of_index).execute())
 
     # All resources, some at a time.
 
@@ -222,7 +222,7 @@ class Indexes:
         """Do the work for all resources behind the index's position, in the order of their keys."""
         count = -1
         while count:
-            count = self._database.write_aside(lambda: self._step(index, states, work))
+            count = self._database.write_aside(lambda _: self._step(index, states, work))
             told(count)
 
     def _step(self, index: int, states: tuple[str, ...], work: Callable[[dict[int, Any]], None]) -> int:

@@ -10,6 +10,7 @@ import peewee
 
 from scim.errors import ScimError
 from store.database.transactions import Database, instant_at
+from store.database.write import Write
 from store.tables import Tenant, Token
 
 SECONDS = 5.0
@@ -81,7 +82,7 @@ class LastUsed:
         if pending:
             self._database.write(self._writer(pending))
 
-    def _writer(self, pending: dict[int, tuple[int, float]]) -> Callable[[], None]:
+    def _writer(self, pending: dict[int, tuple[int, float]]) -> Callable[[Write], None]:
         tokens = {token: instant_at(seconds) for token, (_, seconds) in pending.items()}
         tenants: dict[int, str] = {}
         for token, (tenant, _) in pending.items():
@@ -90,7 +91,7 @@ class LastUsed:
         # The models may speak to another database by now, where a process has several: tests do.
         db = self._database.db
 
-        def work() -> None:
+        def work(_: Write) -> None:
             # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
             for token, last in sorted(tokens.items()):
                 Token.update(last_used=last).where(Token.pk == token).execute(db)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from scim.document import dumps, shown
 from scim.errors import ScimError
@@ -14,6 +14,7 @@ from scim.keys import folded, username
 from scim.versions import Precondition
 from store.database.statements import parameter
 from store.database.transactions import Database, instant_at, now
+from store.database.write import Place, Write
 from store.tables import LogEntry as Row
 from store.tables import Refusal, Resource, Tenant
 
@@ -58,50 +59,48 @@ class Log:
         self._tenant = tenant
         self.revision = revision
 
-    def record(self, call: Call, status: int, changes: Sequence[dict[str, Any]] = ()) -> None:
-        """Enter a write that was applied, inside its transaction.
+    def record(self, write: Write, call: Call, status: int, changes: Sequence[dict[str, Any]] = ()) -> None:
+        """Enter a write that was applied, at the end of its transaction.
 
-        Raises Outdated where the tenant is at another revision than the write was made for. Every write ends here, so
-        that who changes a tenant need not wait for those who know its old revision, but for transactions that have
-        begun already.
+        The end raises Outdated where the tenant is at another revision than the write was made for. Every write ends
+        there, so a change of a tenant need not wait for the processes that know the old revision, only for the
+        transactions that are running.
         """
         warnings = list(dict.fromkeys(call.warnings))
-        revision = self._insert(
-            call, WARNING if warnings else INFO, status, detail=" ".join(warnings) or None, changes=_text(changes)
-        )
-        if self.revision not in (None, revision):
-            raise Outdated
+        level = WARNING if warnings else INFO
+        row = self._row(call, level, status, detail=" ".join(warnings) or None, changes=_text(changes))
+        write.leave(Place.LOG, _enter, _Entry(self._database, row, self.revision))
 
-    def refuse(self, call: Call, error: ScimError) -> None:
-        """Enter a request that was refused, in a transaction of its own."""
-        self._database.write(lambda: self._refuse(call, error))
+    def refuse(self, call: Call, error: ScimError, within: Write | None = None) -> None:
+        """Enter a request that was refused: at the end of the given transaction, or in one of its own."""
+        self._database.write(lambda write: self._refuse(write, call, error), within)
 
-    def _refuse(self, call: Call, error: ScimError) -> None:
+    def _refuse(self, write: Write, call: Call, error: ScimError) -> None:
         if call.resource is not None and call.name is None:
             call.name = self._name_of(call.resource)
-        self._insert(call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.detail))
+        said = {"scim_type": error.scim_type, "detail": error.detail, "hint": hint(error.detail)}
+        row = self._row(call, ERROR, error.status, **said)
+        write.leave(Place.LOG, _enter, _Entry(self._database, row, None))
 
     def _name_of(self, id: str) -> str | None:
         query = Resource.select(Resource.display).where((Resource.tenant == self._tenant) & (Resource.id == id))
         row = query.tuples().first()
         return None if row is None else str(row[0])
 
-    def _insert(self, call: Call, level: str, status: int, **values: Any) -> int | None:
-        """Enter something; returns the tenant's revision."""
+    def _row(self, call: Call, level: str, status: int, **values: Any) -> dict[str, Any]:
         row = dict.fromkeys(_COLUMNS) | values
         row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
         row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
         row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
         row["name_key"] = None if call.name is None else folded(call.name)
-        found = self._database.statement("log entry", _insert_query)(**row).fetchone()[0]
-        return None if found is None else int(found)
+        return row
 
     def count_refusal(self) -> None:
         """Count a request without a valid token; at most one entry a minute says so."""
         hour = now()[:13]
         minute_ago = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
-        def work() -> None:
+        def work(_: Write) -> None:
             counted = Refusal.insert(tenant=self._tenant, hour=hour, total=1)
             counted.on_conflict(
                 conflict_target=(Refusal.tenant, Refusal.hour), update={Refusal.total: Refusal.total + 1}
@@ -111,7 +110,8 @@ class Log:
             )
             if not recent.exists():
                 call = Call(operation="authenticate")
-                self._insert(call, ERROR, 401, detail=UNAUTHENTICATED, hint=hint(UNAUTHENTICATED))
+                said = {"detail": UNAUTHENTICATED, "hint": hint(UNAUTHENTICATED)}
+                _inserted(self._database, self._row(call, ERROR, 401, **said))
 
         self._database.write(work)
 
@@ -133,19 +133,48 @@ class Log:
         return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 
+class _Entry(NamedTuple):
+    """An entry that is left for the end of a write, and the tenant's revision that the write was made for."""
+
+    database: Database
+    row: dict[str, Any]
+    revision: int | None
+
+
+def _enter(entries: Sequence[_Entry]) -> None:
+    """Enter the writes of one transaction, and compare the revision. The last entry's statement returns it, so the
+    fence costs no statement of its own."""
+    *others, last = entries
+    if others:
+        last.database.statement("log entries", _plain_insert).many([entry.row for entry in others])
+    revision = _inserted(last.database, last.row)
+    if any(entry.revision not in (None, revision) for entry in entries):
+        raise Outdated
+
+
+def _inserted(database: Database, row: dict[str, Any]) -> int | None:
+    """Insert an entry; returns the tenant's revision, None where the tenant was deleted."""
+    found = database.statement("log entry", _insert_query)(**row).fetchone()[0]
+    return None if found is None else int(found)
+
+
 def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
     """Remove the entries of all tenants that are older; yields after each transaction how many went."""
     oldest = instant_at(time.time() - days * 86_400)
     old = Row.select(Row.pk).where(Row.time < oldest).order_by(Row.time).limit(batch)
     count = batch
     while count == batch:
-        count = database.write_aside(lambda: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
+        count = database.write_aside(lambda _: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
         yield count
 
 
 def _insert_query() -> Any:
     revision = Tenant.select(Tenant.revision).where(Tenant.pk == parameter("tenant"))
-    return Row.insert({c: parameter(c) for c in _COLUMNS}).returning(revision)
+    return _plain_insert().returning(revision)
+
+
+def _plain_insert() -> Any:
+    return Row.insert({c: parameter(c) for c in _COLUMNS})
 
 
 def _text(changes: Sequence[dict[str, Any]]) -> str | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from store.database.transactions import Database
+from store.database.write import Write
 from store.tables import Counter, LogEntry, Resource, Tenant, Token
 from store.tenants.fields import forget_removals
 from store.tenants.tenants import TENANT_NAME, Tenants
@@ -51,9 +52,12 @@ class Removal:
             for _ in self._sweep(LogEntry, LogEntry.tenant == pk, 10 * BATCH):
                 yield 0
             # What a request that had begun before may still have brought goes with the tenant's row.
-            self._database.write(Tenant.delete().where(Tenant.pk == pk).execute)
+            self._database.write(partial(self._end, pk))
 
-    def _close(self, pk: int) -> None:
+    def _end(self, pk: int, _: Write) -> None:
+        Tenant.delete().where(Tenant.pk == pk).execute()
+
+    def _close(self, pk: int, _: Write) -> None:
         for model in (Token, Counter):
             model.delete().where(model.tenant == pk).execute()
         forget_removals(pk)
@@ -63,5 +67,5 @@ class Removal:
     def _sweep(self, model: Any, chosen: Any, batch: int) -> Iterator[int]:
         """Remove the rows in the order of their keys; yields how many went with each transaction."""
         found = model.select(model.pk).where(chosen).order_by(model.pk).limit(batch)
-        while count := self._database.write_aside(lambda: int(model.delete().where(model.pk.in_(found)).execute())):
+        while count := self._database.write_aside(lambda _: int(model.delete().where(model.pk.in_(found)).execute())):
             yield count

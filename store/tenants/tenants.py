@@ -14,6 +14,7 @@ from scim.preset import PRESETS, CustomField, Profile, profile
 from store.database.bounded import Bounded
 from store.database.statements import parameter
 from store.database.transactions import Database, now
+from store.database.write import Write
 from store.tables import Counter, Field, Index, Resource, Token
 from store.tables import Tenant as Row
 from store.tenants.log import Log
@@ -123,7 +124,7 @@ class Tenants:
         if preset not in PRESETS:
             raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
 
-        def work() -> None:
+        def work(_: Write) -> None:
             pk = Row.insert(name=name, preset=preset, created=now(), revision=1).execute()
             Index.insert_many(
                 [{"tenant": pk, "type": type, "attribute": attribute} for type, attribute in INDEXED_AT_FIRST]
@@ -217,7 +218,7 @@ def set_integration_group(database: Database, tenant: Tenant, name: str | None) 
     """Let every user that is provisioned from now on join the group of that name; None for no group. Raises
     NotFound."""
 
-    def work() -> None:
+    def work(_: Write) -> None:
         Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
 
     database.write(work)

@@ -42,7 +42,7 @@ class Tokens:
         secret = PREFIX + secrets.token_urlsafe(32)
         expires = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S.%f}000Z"
         row = {"tenant": self._tenant, "name": name, "digest": digest(secret), "scope": scope}
-        self._database.write(lambda: Token.insert(**row, created=now(), expires=expires).execute())
+        self._database.write(lambda _: Token.insert(**row, created=now(), expires=expires).execute())
         return secret
 
     def all(self) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ class Tokens:
     def revoke(self, number: int) -> None:
         """Refuse a token from now on. Raises NotFound where the tenant has no such token in force."""
         mine = (Token.tenant == self._tenant) & (Token.pk == number) & Token.revoked.is_null()
-        if not self._database.write(lambda: Token.update(revoked=now()).where(mine).execute()):
+        if not self._database.write(lambda _: Token.update(revoked=now()).where(mine).execute()):
             raise NotFound(_UNKNOWN.format(number))
 
 

@@ -10,9 +10,11 @@ from scim.envelopes import member
 from scim.errors import InvalidValue
 from scim.validation import json_type_name, load, with_defaults
 from store.database.transactions import now
+from store.database.write import Write
 from store.platform.groups import PlatformGroups
 from store.resources.members import MANUAL, SCIM, Memberships
 from store.resources.reading import Document
+from store.tenants import counters
 from store.tenants.log import LISTED
 from store.transfer.references import GROUP, Found, Reference, References
 from store.transfer.users import Outcome, Problem, kept_ids, refuse_difference
@@ -68,39 +70,39 @@ class ImportGroups(PlatformGroups):
             None if parent is None else _reference("parent", parent, GROUP),
         )
 
-    def add_all(self, groups: Sequence[GroupLine], references: References) -> Outcome:
+    def add_all(self, write: Write, groups: Sequence[GroupLine], references: References) -> Outcome:
         """Make the groups that are not there, and add the members that are, inside a transaction."""
         outcome = Outcome()
         for group in groups:
-            with self._each(group.line, outcome):
-                self._add(group, references, outcome)
+            with self._each(write, group.line, outcome):
+                self._add(write, group, references, outcome)
         return outcome
 
-    def link_all(self, links: Sequence[GroupLink], references: References) -> Outcome:
+    def link_all(self, write: Write, links: Sequence[GroupLink], references: References) -> Outcome:
         """Add members and parents that were not there when their lines were read, inside a transaction."""
         outcome = Outcome()
         for link in links:
-            with self._each(link.line, outcome):
-                self._link(link, references, outcome)
+            with self._each(write, link.line, outcome):
+                self._link(write, link, references, outcome)
         return outcome
 
     @contextmanager
-    def _each(self, line: int, outcome: Outcome) -> Iterator[None]:
+    def _each(self, write: Write, line: int, outcome: Outcome) -> Iterator[None]:
         """Do all of one line or nothing, and note why it was refused."""
         try:
-            with self._database.db.atomic():
+            with write.part():
                 yield
         except InvalidValue as error:
             outcome.problems.append(Problem(line, error.detail))
 
-    def _add(self, group: GroupLine, references: References, outcome: Outcome) -> None:
+    def _add(self, write: Write, group: GroupLine, references: References, outcome: Outcome) -> None:
         found = self._same(group, references)
         if found is not None:
             refuse_difference(f"The group {group.columns['display']}", found.document, group.document)
-        id = self._created(group, references) if found is None else found.id
+        id = self._created(write, group, references) if found is None else found.id
         if group.id is not None and group.id != id:
             references.ids[group.id] = id
-        grown, late = self._join(id, group.members, references, new=found is None)
+        grown, late = self._join(write, id, group.members, references, new=found is None)
         outcome.groups += found is None
         outcome.unchanged += found is not None and not grown
         if late or group.parent is not None:
@@ -115,17 +117,17 @@ class ImportGroups(PlatformGroups):
             raise InvalidValue("The line has the id of one group and the name of another.")
         return next(iter(found.values()), None)
 
-    def _created(self, group: GroupLine, references: References) -> str:
+    def _created(self, write: Write, group: GroupLine, references: References) -> str:
         """Make the group, without members yet; returns its id."""
         id, time = next(iter(kept_ids([group.id], references)), None) or str(uuid.uuid4()), now()
         same = {"tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time}
         pk = self._insert(group.columns | same | {"id": id})
         self._index(pk, group.document)
-        self._count(1)
+        counters.count(write, self._database, self.tenant.pk, self.name, 1)
         return id
 
     def _join(
-        self, id: str, members: Sequence[MemberLine], references: References, *, new: bool
+        self, write: Write, id: str, members: Sequence[MemberLine], references: References, *, new: bool
     ) -> tuple[bool, list[MemberLine]]:
         """Add those members that are known. `new`: the group itself is.
 
@@ -136,9 +138,9 @@ class ImportGroups(PlatformGroups):
         changes, late = self._joined(self._memberships(row.pk), members, references)
         document = self._document(row)
         if new:
-            self.log.record(self.call, 201, [*differences({}, document), *changes])
+            self.log.record(write, self.call, 201, [*differences({}, document), *changes])
         elif changes:
-            self._save(row, document, document, frozenset(), changes, 200)
+            self._save(write, row, document, document, frozenset(), changes, 200)
         return bool(changes), late
 
     def _joined(
@@ -160,26 +162,26 @@ class ImportGroups(PlatformGroups):
         shown = {"count": count, "first": first} if count > LISTED else first
         return [{"attribute": "members", "after": shown}] if count else [], late
 
-    def _link(self, link: GroupLink, references: References, outcome: Outcome) -> None:
+    def _link(self, write: Write, link: GroupLink, references: References, outcome: Outcome) -> None:
         """Add what is there by now. Raises InvalidValue for a cycle."""
-        _, late = self._join(link.group, link.members, references, new=False)
+        _, late = self._join(write, link.group, link.members, references, new=False)
         missing = [each.reference.value[:100] for each in late]
         if link.parent is not None:
             parent = references.resolve([link.parent]).get(link.parent)
             if parent is None:
                 missing.append(link.parent.value[:100])
             else:
-                self._place(link.group, parent)
+                self._place(write, link.group, parent)
         if missing:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             outcome.problems.append(Problem(link.line, f"The group {self.call.name} lacks who is not here: {shown}."))
 
-    def _place(self, id: str, parent: Found) -> None:
+    def _place(self, write: Write, id: str, parent: Found) -> None:
         before = self.parent_of(id)
         if before is not None and before != parent.id:
             raise InvalidValue(f"The group {self.call.name} has another parent, which was kept.")
         if before is None:
-            self._set_parent(id, parent.id)
+            self._set_parent(write, id, parent.id)
 
 
 def _members(given: Any) -> list[MemberLine]:

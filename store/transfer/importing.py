@@ -15,6 +15,7 @@ from scim.errors import InvalidSyntax, ScimError
 from scim.schemas import CORE_GROUP
 from scim.validation import json_type_name
 from store.database.transactions import Database
+from store.database.write import Write
 from store.resources.reading import Reading, current
 from store.tenants.log import Call
 from store.tenants.tenants import Tenant
@@ -58,11 +59,15 @@ class Import:
             yield self._settled(*self._add(batch))
             if self.totals["users"] + self.totals["groups"] >= doubled:
                 doubled *= 2
-                self._database.write(self._database.dialect.gather_statistics)
+                self._database.write(lambda _: self._database.dialect.gather_statistics())
         for managers in _chunks(self._manager_links):
-            yield self._settled(self._write(self._users, partial(self._users.link, managers, self._references)))
+            yield self._settled(
+                self._write(self._users, partial(self._users.link, links=managers, references=self._references))
+            )
         for members in _chunks(self._group_links):
-            yield self._settled(self._write(self._groups, partial(self._groups.link_all, members, self._references)))
+            yield self._settled(
+                self._write(self._groups, partial(self._groups.link_all, links=members, references=self._references))
+            )
 
     def _settled(self, *outcomes: Outcome) -> list[Problem]:
         """Count what became of a transaction's lines; returns those that were refused, in their order."""
@@ -87,15 +92,21 @@ class Import:
                 users.append(read)
             elif read is not None:
                 groups.append(read)
-        added = self._write(self._users, lambda: self._users.add(users, self._references)) if users else Outcome()
+        added = (
+            self._write(self._users, lambda write: self._users.add(write, users, self._references))
+            if users
+            else Outcome()
+        )
         self._manager_links += added.links
         made = (
-            self._write(self._groups, lambda: self._groups.add_all(groups, self._references)) if groups else Outcome()
+            self._write(self._groups, lambda write: self._groups.add_all(write, groups, self._references))
+            if groups
+            else Outcome()
         )
         self._group_links += made.links
         return unread, added, made
 
-    def _write(self, resources: Reading, work: Callable[[], Outcome]) -> Outcome:
+    def _write(self, resources: Reading, work: Callable[[Write], Outcome]) -> Outcome:
         """Run a transaction, once more where somebody else took a name while it ran."""
         for _ in range(ATTEMPTS - 1):
             with contextlib.suppress(peewee.IntegrityError):

@@ -15,10 +15,12 @@ from scim.schemas import ENTERPRISE_USER
 from scim.validation import load, with_defaults
 from store.database.statements import parameter
 from store.database.transactions import now
+from store.database.write import Write
 from store.filters import lookup
 from store.resources.reading import Document
 from store.resources.users import Users
 from store.tables import Resource
+from store.tenants import counters
 from store.transfer.references import USER, Found, Reference, References
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -87,7 +89,7 @@ class ImportUsers(Users):
         reference = None if manager is None else Reference(manager, USER)
         return UserLine(line, id if isinstance(id, str) else None, checked, self._columns(checked), reference)
 
-    def add(self, users: Sequence[UserLine], references: References) -> Outcome:
+    def add(self, write: Write, users: Sequence[UserLine], references: References) -> Outcome:
         """Insert those who are not there yet, inside a transaction; the others are compared and never changed."""
         batch = _Batch(references, users)
         for user, pk in zip(users, self._dialect.new_keys("resource", len(users)), strict=True):
@@ -95,10 +97,10 @@ class ImportUsers(Users):
                 batch.take(user, pk)
             except InvalidValue as error:
                 batch.outcome.problems.append(Problem(user.line, error.detail))
-        self._insert_all(batch.fresh)
+        self._insert_all(write, batch.fresh)
         return batch.outcome
 
-    def _insert_all(self, fresh: Sequence[tuple[UserLine, Found]]) -> None:
+    def _insert_all(self, write: Write, fresh: Sequence[tuple[UserLine, Found]]) -> None:
         if not fresh:
             return
         time = now()
@@ -107,11 +109,11 @@ class ImportUsers(Users):
         self._database.statement(("insert many", tuple(rows[0])), lambda: _insert_query(rows[0])).many(rows)
         documents = {found.pk: user.document for user, found in fresh}
         lookup.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, documents)
-        self._count(len(fresh))
+        counters.count(write, self._database, self.tenant.pk, self.name, len(fresh))
         people = [{"value": found.id, "display": user.columns["display"]} for user, found in fresh]
-        self.log.record(self.call, 201, [{"attribute": "users", "after": people}])
+        self.log.record(write, self.call, 201, [{"attribute": "users", "after": people}])
 
-    def link(self, links: Sequence[ManagerLink], references: References) -> Outcome:
+    def link(self, write: Write, links: Sequence[ManagerLink], references: References) -> Outcome:
         """Link managers, inside a transaction, where there is none yet."""
         outcome, rows = Outcome(), []
         managers = references.resolve(link.manager for link in links)
@@ -127,7 +129,7 @@ class ImportUsers(Users):
                 outcome.problems.append(Problem(link.line, "The user has another manager, who was kept."))
         if rows:
             self._database.statement("link managers", _link_query).many(rows)
-            self.log.record(self.call, 200, [{"attribute": "manager", "after": [row["pk"] for row in rows]}])
+            self.log.record(write, self.call, 200, [{"attribute": "manager", "after": [row["pk"] for row in rows]}])
         return outcome
 
     def _managers(self, pks: Sequence[int]) -> dict[int, int | None]:

@@ -43,7 +43,7 @@ def expire(client, days_ago=1):
     """Put the end of the client's tokens into the past."""
     ended = f"{datetime.now(UTC) - timedelta(days=days_ago):%Y-%m-%dT%H:%M:%S.%f}000Z"
     client.database.write(
-        lambda: Token.update(expires=ended).where(Token.tenant == client.tenant.pk).execute(),
+        lambda _: Token.update(expires=ended).where(Token.tenant == client.tenant.pk).execute(),
     )
 
 

@@ -9,8 +9,8 @@ from webtest import TestResponse
 
 from app import auth
 from store.database.statements import parameter
-from store.resources.writing import SHARDS
 from store.tables import Counter, Index, Resource
+from store.tenants.counters import SHARDS
 from tests.conftest import Client
 
 MANY = 20_000
@@ -32,7 +32,7 @@ class Crowd(Client):
         made = Resource.insert({name: parameter(name) for name in (*copy, *keys[1:])})
         statement = self.database.statement(("copy", tuple(copy)), lambda: made)
         rows = [copy | dict.fromkeys(keys[1:], f"{number:032}") for number in range(MANY)]
-        self.database.write(lambda: statement.many(rows))
+        self.database.write(lambda _: statement.many(rows))
         Counter.insert(tenant=self.tenant.pk, type="User", shard=SHARDS, total=MANY).execute()
 
     def ask(self, query: str, path: str = "/Users", method: str = "GET") -> TestResponse:

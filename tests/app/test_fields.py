@@ -24,7 +24,7 @@ def declare(client, count):
         for number in range(count)
     ]  # fmt: skip
 
-    def work():
+    def work(_):
         for at in range(0, count, 500):
             Field.insert_many(rows[at : at + 500]).execute()
 

@@ -77,7 +77,7 @@ def test_the_pieces_are_made_while_they_go_out(app, entra, crowd, path, monkeypa
     assert "Content-Length" not in headers
     begun = next(iter(body))
     members = Membership.group == Resource.get(Resource.id == crowd).pk
-    entra.database.write(lambda: Membership.delete().where(members).execute())
+    entra.database.write(lambda _: Membership.delete().where(members).execute())
     # Whoever left before it was their turn is not there, and what goes out is whole all the same.
     assert len(json.loads(begun + b"".join(body))["members"]) == 7
 
@@ -86,5 +86,5 @@ def test_a_group_that_empties_before_its_members_are_read_has_none(app, entra, c
     monkeypatch.setattr(groups, "HELD", 10)
     page = groups.Groups(entra.database, entra.tenant, entra.endpoint, Call()).get(crowd)
     members = Membership.group == Resource.get(Resource.id == crowd).pk
-    entra.database.write(lambda: Membership.delete().where(members).execute())
+    entra.database.write(lambda _: Membership.delete().where(members).execute())
     assert "members" not in json.loads(str(page.text))

@@ -19,7 +19,7 @@ ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=Tru
 def name(database):
     """The name of a row that goes when the test ends."""
     yield "tried"
-    database.write(Setting.delete().where(Setting.name == "tried").execute)
+    database.write(lambda _: Setting.delete().where(Setting.name == "tried").execute())
 
 
 def ended(database, database_url):
@@ -33,7 +33,7 @@ def ended(database, database_url):
 def test_a_session_that_ends_before_the_commit_is_replaced(database, database_url, name):
     tried = []
 
-    def work():
+    def work(_):
         tried.append(Setting.insert(name=name, value="").execute())
         if len(tried) < ATTEMPTS:
             ended(database, database_url)
@@ -48,7 +48,7 @@ def test_a_session_that_ends_before_the_commit_is_replaced(database, database_ur
 def test_a_commit_without_an_answer_is_not_made_again(database, database_url, name):
     tried = []
 
-    def work():
+    def work(_):
         tried.append(Setting.insert(name=name, value="").execute())
         ended(database, database_url)
 
@@ -61,7 +61,7 @@ def test_a_commit_without_an_answer_is_not_made_again(database, database_url, na
 def test_a_commit_that_was_not_replicated_is_not_made_again(database, name):
     database.db.connection().unreplicated = True
     with pytest.raises(Unconfirmed):
-        database.write(Setting.insert(name=name, value="").execute)
+        database.write(lambda _: Setting.insert(name=name, value="").execute())
     assert Setting.select().where(Setting.name == name).count() == 1
 
 

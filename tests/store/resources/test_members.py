@@ -13,7 +13,7 @@ CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 def by_hand(client, group, *members):
     """Make these resources members as the platform side does."""
 
-    def work():
+    def work(_):
         for member in members:
             Membership.insert(group=key(group), member=key(member), origin="manual").execute()
 

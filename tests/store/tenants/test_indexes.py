@@ -57,7 +57,7 @@ def differences(client: Client, name: str = "title") -> list[str]:
 
 def remove(database: Database, indexes: Indexes) -> None:
     """Remove the index on titles as the command does."""
-    database.write(lambda: indexes.withdraw(TITLE))
+    database.write(lambda _: indexes.withdraw(TITLE))
     indexes.purge(TITLE)
 
 
@@ -94,7 +94,8 @@ def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
     written, go_on = threading.Event(), threading.Event()
 
     def work():
-        def create():
+        def create(write):
+            who.within = write
             who.create(body("cleo", title="late"))
             written.set()
             go_on.wait()
@@ -182,7 +183,7 @@ def test_two_who_build_one_index_share_the_work(database, entra):
     for number in range(20):
         entra.user(f"user-{number}", title=f"t{number}")
     indexes = Indexes(database, entra.tenant)
-    database.write(lambda: indexes.declare(TITLE))
+    database.write(lambda _: indexes.declare(TITLE))
 
     def build():
         indexes.build(TITLE)

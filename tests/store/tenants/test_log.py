@@ -202,7 +202,7 @@ def crowd(client, count):
     }  # fmt: skip
     ids = [f"{client.name}-{number}" for number in range(count)]
     rows = [row | {"id": id, "name_key": id} for id in ids]
-    client.database.write(lambda: Resource.insert_many(rows).execute())
+    client.database.write(lambda _: Resource.insert_many(rows).execute())
     return ids
 
 
@@ -393,7 +393,7 @@ def test_requests_without_a_valid_token_are_counted_with_one_entry_a_minute(entr
     assert "Secret Token" in entry["hint"]
     assert "token" not in entry
     earlier = f"{datetime.now(UTC) - timedelta(seconds=61):%Y-%m-%dT%H:%M:%S.%f}000Z"
-    entra.database.write(lambda: Row.update(time=earlier).where(Row.tenant == entra.tenant.pk).execute())
+    entra.database.write(lambda _: Row.update(time=earlier).where(Row.tenant == entra.tenant.pk).execute())
     wrong(entra)
     wrong(entra)
     assert refusals(entra) == 7

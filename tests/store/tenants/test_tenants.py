@@ -303,11 +303,11 @@ def test_a_token_ends_at_the_request_after_its_time(entra):
     token = tokens.create("short", days=1)
     assert status(entra, token) == 200
     ended = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
-    entra.database.write(lambda: Token.update(expires=ended).where(Token.digest == digest(token)).execute())
+    entra.database.write(lambda _: Token.update(expires=ended).where(Token.digest == digest(token)).execute())
     assert status(entra, token) == 401
     assert [each["state"] for each in tokens.all()] == ["in force", "expired"]
     later = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%S.%f}000Z"
-    entra.database.write(lambda: Token.update(expires=later).where(Token.digest == digest(token)).execute())
+    entra.database.write(lambda _: Token.update(expires=later).where(Token.digest == digest(token)).execute())
     assert status(entra, token) == 200
 
 
