@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g
 
-from app import auth, errors
+from app import answers, auth, errors
 from app.http import body, value_response
 from scim.bulk import (
     METHODS,
@@ -180,7 +180,7 @@ class _Run:
         data, links = withhold(operation.data, step.withheld)
         operation = with_ids(replace(operation, data=data), self._progress.ids)
         if id is None:
-            created = resources.create(operation.data)
+            created = answers.create(resources, operation.data)
             if links:
                 self._progress.links[step.index] = links
             return created, HTTPStatus.CREATED
@@ -190,7 +190,8 @@ class _Run:
         """Add what was withheld; where that is refused the operation failed, and its resource goes again."""
         id = self._progress.ids[operation.bulk_id or ""]
         try:
-            return resources.patch(id, resolved(self._progress.links.pop(index), self._progress.ids), body=False)
+            operations = resolved(self._progress.links.pop(index), self._progress.ids)
+            return answers.patch(resources, id, operations, body=False)
         except ScimError:
             resources.delete(id)
             raise
@@ -230,6 +231,6 @@ def _written(operation: BulkOperation, resources: Users | Groups, id: str) -> tu
         resources.delete(id)
         return f"{g.endpoint_url}{resources.type.endpoint}/{id}", HTTPStatus.NO_CONTENT
     if operation.method == "PUT":
-        return resources.replace(id, operation.data), HTTPStatus.OK
+        return answers.replace(resources, id, operation.data), HTTPStatus.OK
     operations = member(check_message(operation.data, PATCH_OP), "Operations")
-    return resources.patch(id, operations, body=False), HTTPStatus.OK
+    return answers.patch(resources, id, operations, body=False), HTTPStatus.OK

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from gunicorn.http.errors import ParseException
 
-from app import auth, log
+from app import answers, auth, log
 from app.auth import FAILURE, Failure, Gate
 from app.http import encoded, json_value, limits, page_headers, page_text, resource_headers, searched
 from scim.document import Text, etag
@@ -189,13 +189,13 @@ def _get(asked: Asked, limits: Any) -> Reply:
 
 
 def _create(asked: Asked, limits: Any) -> Reply:
-    return _resource(asked.resources.create(asked.body), HTTPStatus.CREATED, asked)
+    return _resource(answers.create(asked.resources, asked.body), HTTPStatus.CREATED, asked)
 
 
 def _patch(asked: Asked, limits: Any) -> Reply:
     operations = member(check_message(asked.body, PATCH_OP), "Operations")
     # A group answers without a body, since members may be many (RFC 7644 §3.5.2).
-    answer = asked.resources.patch(asked.id, operations, body=asked.resources.name == "User")
+    answer = answers.patch(asked.resources, asked.id, operations, body=asked.resources.name == "User")
     return _resource(answer, HTTPStatus.OK, asked)
 
 

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, g, request
 
+from app import answers
 from app.http import body, no_content, operations, projection, resource_response, searched_page
 
 groups = Blueprint("groups", __name__, url_prefix="/Groups")
@@ -16,7 +17,7 @@ def search_groups() -> Response:
 @groups.post("")
 def create_group() -> Response:
     """A new group."""
-    return resource_response(g.groups.create(body(), projection(g.groups.type)), 201)
+    return resource_response(answers.create(g.groups, body(), projection(g.groups.type)), 201)
 
 
 @groups.get("/<id>")
@@ -28,14 +29,14 @@ def get_group(id: str) -> Response:
 @groups.put("/<id>")
 def replace_group(id: str) -> Response:
     """A group replaced."""
-    return resource_response(g.groups.replace(id, body(), projection(g.groups.type)))
+    return resource_response(answers.replace(g.groups, id, body(), projection(g.groups.type)))
 
 
 @groups.patch("/<id>")
 def patch_group(id: str) -> Response:
     """A group changed; 204 unless `attributes` is asked for, since members may be many (RFC 7644 §3.5.2)."""
     asked = projection(g.groups.type)
-    return resource_response(g.groups.patch(id, operations(), asked, body="attributes" in request.args))
+    return resource_response(answers.patch(g.groups, id, operations(), asked, body="attributes" in request.args))
 
 
 @groups.delete("/<id>")

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, g
 
+from app import answers
 from app.http import body, no_content, operations, projection, resource_response, searched_page
 
 users = Blueprint("users", __name__, url_prefix="/Users")
@@ -16,7 +17,7 @@ def search_users() -> Response:
 @users.post("")
 def create_user() -> Response:
     """A new user."""
-    return resource_response(g.users.create(body(), projection(g.users.type)), 201)
+    return resource_response(answers.create(g.users, body(), projection(g.users.type)), 201)
 
 
 @users.get("/<id>")
@@ -28,13 +29,13 @@ def get_user(id: str) -> Response:
 @users.put("/<id>")
 def replace_user(id: str) -> Response:
     """A user replaced."""
-    return resource_response(g.users.replace(id, body(), projection(g.users.type)))
+    return resource_response(answers.replace(g.users, id, body(), projection(g.users.type)))
 
 
 @users.patch("/<id>")
 def patch_user(id: str) -> Response:
     """A user changed; the answer is 200 with the user, since clients read it."""
-    return resource_response(g.users.patch(id, operations(), projection(g.users.type)))
+    return resource_response(answers.patch(g.users, id, operations(), projection(g.users.type)))
 
 
 @users.delete("/<id>")

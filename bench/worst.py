@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from bench.directories import Directory, external_id
 from bench.fill import fill
 from scim.errors import TooMany
+from scim.patch import read_operations
 from store.database.transactions import Database
 from store.resources.search import Query
 from store.resources.users import Users
@@ -139,7 +140,8 @@ class _Worst:
                 number = len(waits) % self.directory.users
                 operation = {"op": "replace", "path": "externalId", "value": f"{external_id(number)}-{len(waits)}"}
                 began = time.perf_counter()
-                users.patch(self.directory.user_id(number), [operation])
+                id = self.directory.user_id(number)
+                users.patch(id, read_operations(users.type, [operation], id, []))
                 waits.append(time.perf_counter() - began)
                 # As often as a busy client does.
                 done.wait(0.02)

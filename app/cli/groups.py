@@ -8,8 +8,10 @@ import click
 
 from app.cli.output import as_json, limit, show, tell, write
 from app.cli.platform import resources
+from scim.patch import read_operations
 from scim.projection import Projection
 from scim.schemas import CORE_GROUP
+from scim.validation import load
 from store.platform.groups import PlatformGroups
 from store.platform.names import id_of
 from store.resources.search import Query
@@ -30,7 +32,7 @@ def group() -> None:
 def create(tenant: str, name: str, as_json: bool) -> None:
     """Make a group. A client that brings one of that name adopts it."""
     groups = resources(tenant, PlatformGroups, "group create")
-    made = groups.create({"schemas": [CORE_GROUP], "displayName": name})
+    made = groups.create(load(groups.type, {"schemas": [CORE_GROUP], "displayName": name}).document)
     tell(f"The group {name} is made: {made.id}", as_json=as_json, changed=True, group=_shown(groups, made.id))
 
 
@@ -74,7 +76,8 @@ def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
     groups = resources(tenant, PlatformGroups, "group rename")
     id = id_of(groups, name)
     before = _shown(groups, id)
-    groups.patch(id, [{"op": "replace", "path": "displayName", "value": new}], body=False)
+    change = read_operations(groups.type, {"op": "replace", "path": "displayName", "value": new}, id, [])
+    groups.patch(id, change, body=False)
     group = _shown(groups, id)
     changed = group["displayName"] != before["displayName"]
     tell(f"{name} is called {new} now.", as_json=as_json, changed=changed, group=group)

@@ -28,7 +28,7 @@ class PlatformGroups(Groups):
         return self._change(id, lambda memberships: memberships.apply(MemberChange("remove", tuple(members))))
 
     def _change(self, id: str, change: Callable[[Memberships], None]) -> bool:
-        self._about(id)
+        self.about(id)
 
         def work(write: Write) -> bool:
             row = self._locked(id)
@@ -44,7 +44,7 @@ class PlatformGroups(Groups):
 
         Raises NotFound for an unknown id, InvalidValue where the group would come to be above itself.
         """
-        self._about(id)
+        self.about(id)
         return self._written(lambda write: self._set_parent(write, id, parent))
 
     def _set_parent(self, write: Write, id: str, parent: str | None) -> bool:

@@ -22,7 +22,7 @@ class PlatformUsers(Users):
 
         Raises NotFound, InvalidValue for what cannot be an address here, Uniqueness where another user has it.
         """
-        self._about(id)
+        self.about(id)
         return self._written(lambda write: self._change(write, self._locked(id), address))
 
     def adopt(self, id: str) -> str:
@@ -30,7 +30,7 @@ class PlatformUsers(Users):
 
         Raises NotFound where nothing is pending, Uniqueness where another user has the address.
         """
-        self._about(id)
+        self.about(id)
 
         def work(write: Write) -> str:
             row = self._locked(id)
@@ -45,7 +45,7 @@ class PlatformUsers(Users):
 
         Raises NotFound where nothing is pending.
         """
-        self._about(id)
+        self.about(id)
 
         def work(write: Write) -> str:
             offered = self._offered(self._locked(id))

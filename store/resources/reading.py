@@ -112,7 +112,7 @@ class Reading:
 
     def get(self, id: str, projection: Projection | None = None) -> Answer:
         """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
-        self._about(id)
+        self.about(id)
         whole = self._shows_others(projection)
         return self._database.read(lambda: self._answer(self._found(id, whole=whole), projection))
 
@@ -192,7 +192,7 @@ class Reading:
         found: Document = json.loads(row.document)
         return found
 
-    def _about(self, id: str) -> None:
+    def about(self, id: str) -> None:
         """Tell the log which resource is meant; Postgres would refuse an id with a NUL instead of not finding it."""
         self.call.resource_type = self.name
         self.call.resource = id.replace("\x00", "")[:100]

@@ -11,9 +11,9 @@ from scim.changes import differences
 from scim.document import dumps
 from scim.envelopes import member
 from scim.errors import InvalidValue, ScimError, Unavailable, Uniqueness, sendable
-from scim.patch import Operation, read_operations
+from scim.patch import Operation
 from scim.projection import Projection
-from scim.validation import load, with_defaults
+from scim.validation import with_defaults
 from store.database.statements import parameter
 from store.database.transactions import ATTEMPTS, Database, now
 from store.database.write import Write
@@ -23,7 +23,7 @@ from store.resources.reading import NONE, Answer, Document, Links, Stored, curre
 from store.resources.search import Searching
 from store.tables import Resource
 from store.tenants import counters
-from store.tenants.log import Call, Outdated
+from store.tenants.log import Outdated
 from store.tenants.tenants import CHANGED, Tenant, renewed
 
 Result = TypeVar("Result")
@@ -56,12 +56,11 @@ class Resources(Searching):
     _claimed: dict[str, tuple[str, str]]
     """What the last write wanted to be its own: the value and its key, by column."""
 
-    def create(self, body: Any, projection: Projection | None = None) -> Answer:
-        """A new resource from a POST body (RFC 7644 §3.3). Raises InvalidSyntax, InvalidValue or Uniqueness."""
-        given = self._given_name(body)
-        self.call.resource_type, self.call.name = self.name, given
-        after = with_defaults(self.type, self._loaded(body))
-        self.call.name = self._display(after)
+    def create(self, document: Document, projection: Projection | None = None) -> Answer:
+        """A new resource (RFC 7644 §3.3); defaults are added to the document. Raises InvalidValue or Uniqueness."""
+        given = self.call.name
+        after = with_defaults(self.type, document)
+        self.call.resource_type, self.call.name = self.name, self._display(after)
         try:
             return self._written(lambda write: self._create(write, after, projection))
         except ScimError:
@@ -69,7 +68,7 @@ class Resources(Searching):
             self.call.resource, self.call.name = None, given or self.call.name
             raise
 
-    def _given_name(self, body: Any) -> str | None:
+    def given_name(self, body: Any) -> str | None:
         """What the log calls a resource whose body may yet be refused, so that a person is found there by name."""
         _, attribute = self.unique["name_key"]
         given = member(body, attribute) if isinstance(body, dict) else None
@@ -94,26 +93,30 @@ class Resources(Searching):
         row = Stored(pk, id, 1, time, time, columns["document"], columns["display"], *links, NONE)
         return self._answer(row, projection)
 
-    def replace(self, id: str, body: Any, projection: Projection | None = None) -> Answer:
-        """The resource as a PUT body describes it (RFC 7644 §3.5.1). Raises NotFound and what `create` raises."""
-        self._about(id)
-        wanted = self._loaded(body)
-        named = frozenset(key.lower() for key in body)
-        return self._written(lambda write: self._replace(write, id, wanted, named, projection))
+    def replace(
+        self, id: str, document: Document, named: frozenset[str], projection: Projection | None = None
+    ) -> Answer:
+        """The resource after a PUT (RFC 7644 §3.5.1). `named` are the body's keys in lower case.
+
+        Raises NotFound and what `create` raises.
+        """
+        self.about(id)
+        return self._written(lambda write: self._replace(write, id, document, named, projection))
 
     def _replace(
         self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
     ) -> Answer:
         raise NotImplementedError
 
-    def patch(self, id: str, operations: Any, projection: Projection | None = None, *, body: bool = True) -> Answer:
-        """The resource after the operations of a PatchOp message (RFC 7644 §3.5.2), all of them or none.
+    def patch(
+        self, id: str, operations: list[Operation], projection: Projection | None = None, *, body: bool = True
+    ) -> Answer:
+        """The resource after operations in normal form (RFC 7644 §3.5.2), all of them or none.
 
-        Raises NotFound, the errors of `scim.patch`, InvalidValue or Uniqueness.
+        Raises NotFound, the errors of `scim.patch.apply`, InvalidValue or Uniqueness.
         """
-        self._about(id)
-        read = read_operations(self.type, operations, id, self._dropping())
-        return self._written(lambda write: self._patch(write, id, read, projection, body))
+        self.about(id)
+        return self._written(lambda write: self._patch(write, id, operations, projection, body))
 
     def _patch(
         self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
@@ -122,7 +125,7 @@ class Resources(Searching):
 
     def delete(self, id: str) -> None:
         """Remove the resource and everything that refers to it (RFC 7644 §3.6). Raises NotFound."""
-        self._about(id)
+        self.about(id)
         self._written(lambda write: self._delete(write, id))
 
     def _delete(self, write: Write, id: str) -> None:
@@ -333,27 +336,6 @@ class Resources(Searching):
         if lookup.differ(indexes, self.type, before, checked):
             lookup.clear(self._database, pk)
             self._index(pk, checked)
-
-    def _loaded(self, body: Any) -> Document:
-        """The document that a body describes; what is accepted but never stored is a warning in the log."""
-        loaded = load(self.type, body)
-        self.call.warnings += [f"{name} was accepted but is never stored." for name in loaded.dropped]
-        return loaded.document
-
-    def _dropping(self) -> "_Dropped":
-        return _Dropped(self.call)
-
-
-class _Dropped(list[str]):
-    """Names of attributes that are accepted but never stored; each is a warning in the log."""
-
-    def __init__(self, call: Call) -> None:
-        super().__init__()
-        self._call = call
-
-    def append(self, name: str) -> None:
-        """Note one more."""
-        self._call.warnings.append(f"{name} was accepted but is never stored.")
 
 
 def _update_query(columns: Iterable[str]) -> Any:

@@ -32,6 +32,7 @@ from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes, Named
 from store.tenants.log import Call
 from store.tenants.tenants import BUILDING, COMPLETE, REMOVING, Tenant, Tenants
+from tests import writes
 from tests.postgres import create_database, drop_database
 from tests.strategies import ENDPOINT, FIELDS, GROUP_IDS, RFC, USER_IDS, Directory, asked, filtered, ordered
 
@@ -161,14 +162,14 @@ def _set_state(drawn: Drawn, state: str) -> None:
 def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) -> None:
     """Create the directory through the store, then give it the ids and times that were drawn."""
     users, groups = resources(RFC.user), resources(RFC.group)
-    people = [users.create(body).id for body in directory.users]
+    people = [writes.create(users, body).id for body in directory.users]
     for user, manager in zip(people, directory.managers, strict=True):
         if manager is not None:
-            users.patch(user, [{"op": "add", "path": "manager", "value": people[manager]}])
+            writes.patch(users, user, {"op": "add", "path": "manager", "value": people[manager]})
     circles: list[str] = []
     for body, members, nested in zip(directory.groups, directory.members, directory.nested, strict=True):
         named = [people[i] for i in members] + [circles[i] for i in nested]
-        circles.append(groups.create(body | {"members": [{"value": id} for id in named]}).id)
+        circles.append(writes.create(groups, body | {"members": [{"value": id} for id in named]}).id)
     ids = [*zip(people, USER_IDS, strict=False), *zip(circles, GROUP_IDS, strict=False)]
     for (id, drawn), (created, modified) in zip(ids, directory.clock, strict=False):
         Resource.update(id=drawn, created=created, modified=modified).where(Resource.id == id).execute()

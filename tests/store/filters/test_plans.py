@@ -22,6 +22,7 @@ from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes
 from store.tenants.log import Call
 from store.tenants.tenants import Tenants
+from tests import writes
 from tests.postgres import create_database, drop_database
 
 DIRECTORY = Directory("plans", 10_000)
@@ -199,5 +200,5 @@ def test_one_user_and_one_group_are_found_by_their_ids(spied):
 def test_a_member_comes_and_goes_by_indexes(spied):
     for op in ("add", "remove"):
         change = {"op": op, "path": "members", "value": [{"value": DIRECTORY.user_id(9)}]}
-        plan = spied.plans(lambda change=change: spied.groups().patch(DIRECTORY.group_id(1), [change], body=False))
+        plan = spied.plans(lambda change=change: writes.patch(spied.groups(), DIRECTORY.group_id(1), change))
         assert spied.scans(plan) == [], json.dumps(op) + plan

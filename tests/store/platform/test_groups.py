@@ -12,6 +12,7 @@ from store.resources.users import Users
 from store.tables import Membership, Resource
 from store.tenants.log import Call
 from store.tenants.tenants import set_integration_group
+from tests import writes
 
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
@@ -93,7 +94,7 @@ def test_the_platform_side_removes_members_whatever_brought_them(entra):
 
 
 def test_a_group_made_here_is_found_by_name_adopted_and_found_by_external_id(entra):
-    made = platform(entra).create({"schemas": [CORE_GROUP], "displayName": "Marketing"})
+    made = writes.create(platform(entra), {"schemas": [CORE_GROUP], "displayName": "Marketing"})
     assert entra.get('/Groups?filter=externalId eq "entra-1"').json["totalResults"] == 0
     found = entra.get('/Groups?filter=displayName eq "marketing"').json["Resources"]
     assert [group["id"] for group in found] == [made.id]
@@ -104,8 +105,8 @@ def test_a_group_made_here_is_found_by_name_adopted_and_found_by_external_id(ent
 
 def test_a_rename_here_keeps_the_link_until_the_client_names_the_group_itself(entra, sales):
     entra.patch(f"/Groups/{sales['id']}", {"op": "Add", "path": "externalId", "value": "entra-2"})
-    rename = [{"op": "replace", "path": "displayName", "value": "Sales France"}]
-    platform(entra).patch(sales["id"], rename, body=False)
+    rename = {"op": "replace", "path": "displayName", "value": "Sales France"}
+    writes.patch(platform(entra), sales["id"], rename)
     ann = entra.user("ann")
     entra.patch(f"/Groups/{sales['id']}", {"op": "Add", "path": "members", "value": [{"value": ann["id"]}]})
     found = entra.get('/Groups?filter=externalId eq "entra-2"').json["Resources"][0]

@@ -18,6 +18,7 @@ from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes, Named
 from store.tenants.log import Call
 from store.transfer.importing import Import
+from tests import writes
 from tests.conftest import BASE_URL, Client
 from tests.live import serving, started, vestibule
 
@@ -69,12 +70,12 @@ def test_a_write_that_does_not_know_of_the_index_keeps_it_up(database, entra):
     id = entra.user("babs", title="old")["id"]
     before = users(entra)
     Indexes(database, entra.tenant).add(TITLE)
-    before.patch(id, [{"op": "replace", "path": "title", "value": "new"}])
+    writes.patch(before, id, {"op": "replace", "path": "title", "value": "new"})
     before = before.__class__(
         database, before.tenant._replace(revision=1, kept={"User": {}, "Group": {}}), BASE_URL, Call()
     )
-    before.create(body("cleo", title="another"))
-    before.replace(id, body("babs", title="newer"))
+    writes.create(before, body("cleo", title="another"))
+    writes.replace(before, id, body("babs", title="newer"))
     assert differences(entra) == []
     assert [found(entra, before, f'title eq "{title}"') for title in ("old", "newer", "another")] == [0, 1, 1]
 
@@ -96,7 +97,7 @@ def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
     def work():
         def create(write):
             who.within = write
-            who.create(body("cleo", title="late"))
+            writes.create(who, body("cleo", title="late"))
             written.set()
             go_on.wait()
 
@@ -150,9 +151,11 @@ def writing(client, ids, name):
             turns = itertools.count()
             while not stop.is_set():
                 turn = next(turns)
-                who.patch(ids[turn * 14 % 700 + number], [{"op": "replace", "path": "title", "value": f"{name}{turn}"}])
-                who.delete(who.create(body(f"{name}-{number}-{turn}", title="gone")).id)
-                who.create(body(f"{name}-stays-{number}-{turn}", title="x" * (turn % 3)))
+                writes.patch(
+                    who, ids[turn * 14 % 700 + number], {"op": "replace", "path": "title", "value": f"{name}{turn}"}
+                )
+                who.delete(writes.create(who, body(f"{name}-{number}-{turn}", title="gone")).id)
+                writes.create(who, body(f"{name}-stays-{number}-{turn}", title="x" * (turn % 3)))
         except Exception as error:  # noqa: BLE001 (whatever it was, it fails the test)
             failures.append(error)
         finally:
@@ -203,7 +206,7 @@ def test_a_request_that_was_checked_against_a_field_that_is_gone_is_to_be_sent_a
     before = users(entra)
     Fields(database, entra.tenants.get(entra.name)).remove("badge")
     with pytest.raises(Unavailable):
-        before.create(body("babs") | {EXTENSION: {"badge": "7"}})
+        writes.create(before, body("babs") | {EXTENSION: {"badge": "7"}})
     assert Resource.select().where(Resource.tenant == entra.tenant.pk).count() == 0
 
 
@@ -211,7 +214,7 @@ def test_a_request_that_was_checked_against_another_preset_is_to_be_sent_again(d
     before = users(okta)
     switch_preset(database, okta.tenants.get(okta.name), "360learning")
     with pytest.raises(Unavailable, match="The tenant was changed"):
-        before.create(body("babs", displayName="B"))
+        writes.create(before, body("babs", displayName="B"))
 
 
 MANY = 3_000

@@ -16,6 +16,7 @@ from store.tenants.log import Call
 from store.tenants.removal import Removal
 from store.tenants.tenants import bump
 from store.tenants.tokens import Tokens
+from tests import writes
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +135,7 @@ def test_a_request_for_the_old_tenant_writes_nothing_into_the_new_one_of_its_nam
     emails = [{"type": "work", "value": "late@example.com"}]
     body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "late", "emails": emails}
     with pytest.raises(Unavailable):
-        late.create(body)
+        writes.create(late, body)
     assert doomed.database.read(Resource.select().where(Resource.tenant == new.pk).count) == 0
 
 
