@@ -1,15 +1,16 @@
-# The work on Vestibule, one target a task. Everything is installed into .venv, from requirements*.lock.
+# One target for each task. Everything is installed into .venv, from requirements*.lock. A line that begins with ##@ opens
+# a group of `make help`; a target is listed there by the text behind its ##.
 PYTHON ?= python3
-# make test ARGS="-x -k groups"
+# Arguments for pytest and the benches.
 ARGS ?=
-# make fuzz REQUESTS=1000
+# How many requests of each operation make fuzz sends to each tenant.
 REQUESTS ?= 300
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK = $(BIN)/uv pip compile setup.cfg --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
-# A lock names everything, so nothing is resolved: pip 23 looks past it for the newest version of what it needs with extras.
+# The locks are complete, so --no-deps: without it, pip 23 replaces a locked package that another one needs with extras.
 INSTALL := $(PIP) install --no-deps
 DESCRIPTION := setup.cfg pyproject.toml
 
@@ -17,35 +18,28 @@ DESCRIPTION := setup.cfg pyproject.toml
 .PHONY: help setup run test conformance fuzz bench bench-concurrency bench-peers docs lint format lock
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/dev.stamp ## Install Vestibule, the tests' tools and the linters into .venv
+##@ Run
+
+setup: .venv/dev.stamp ## Install Vestibule, the test tools and the linters into .venv
 	@echo "Vestibule is installed in .venv; make run serves it."
 
-run: .venv/run.stamp ## Serve a demo tenant on http://127.0.0.1:8080, its data in var/
+run: .venv/run.stamp ## Serve a demo tenant on http://127.0.0.1:8080, with its data in var/
 	@$(BIN)/vestibule migrate
 	@$(BIN)/vestibule serve --demo
 
-test: .venv/dev.stamp ## Run every test, on SQLite and on Postgres
+##@ Test
+
+test: .venv/dev.stamp ## Run the tests, on SQLite and on Postgres: make test ARGS="tests/scim -k filter"
 	$(BIN)/python -m pytest $(ARGS)
 
-conformance: .venv/dev.stamp ## Run the suites that others wrote, against a live server
+conformance: .venv/dev.stamp ## Run third-party conformance suites against a live server
 	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
-fuzz: .venv/dev.stamp ## Send requests drawn from the OpenAPI document to a live server: make fuzz REQUESTS=1000
+fuzz: .venv/dev.stamp ## Send random requests to a live server, made from its OpenAPI document: make fuzz REQUESTS=1000
 	VESTIBULE_FUZZ=$(REQUESTS) $(BIN)/python -m pytest tests/fuzz $(ARGS)
-
-bench: .venv/dev.stamp ## Measure what a request costs: make bench ARGS="--sizes 1000 100000 1000000"
-	$(BIN)/python -m bench $(ARGS)
-
-bench-concurrency: .venv/dev.stamp ## Measure many clients at once, and how many tenants are served in time
-	$(BIN)/python -m bench.concurrency $(ARGS)
-
-bench-peers: .venv/dev.stamp ## Measure Vestibule beside scim2-server, which is installed in build/
-	$(BIN)/python -m bench.peers $(ARGS)
-
-docs: .venv/dev.stamp ## Make the tables of docs/conformance.md from the tests
-	$(BIN)/python -m tests.conformance_page
 
 lint: .venv/dev.stamp ## Check style, types and the import contracts
 	$(BIN)/ruff check .
@@ -56,6 +50,24 @@ lint: .venv/dev.stamp ## Check style, types and the import contracts
 format: .venv/dev.stamp ## Format the code and sort its imports
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+
+##@ Measure
+
+bench: .venv/dev.stamp ## Measure what a request costs: make bench ARGS="--sizes 1000 100000 1000000"
+	$(BIN)/python -m bench $(ARGS)
+
+bench-concurrency: .venv/dev.stamp ## Measure many clients at once, and how many tenants are served in time
+	$(BIN)/python -m bench.concurrency $(ARGS)
+
+bench-peers: .venv/dev.stamp ## Measure Vestibule beside scim2-server, which is installed in build/
+	$(BIN)/python -m bench.peers $(ARGS)
+
+##@ Docs
+
+docs: .venv/dev.stamp ## Write the tables of docs/conformance.md from the tests
+	$(BIN)/python -m tests.conformance_page
+
+##@ Release
 
 lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into requirements*.lock
 	$(PIP) install uv
