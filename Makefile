@@ -15,7 +15,7 @@ INSTALL := $(PIP) install --no-deps
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance fuzz bench bench-concurrency bench-peers docs lint format lock
+.PHONY: help setup run test conformance fuzz bench bench-concurrency bench-peers docs docs-site lint format lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -67,12 +67,16 @@ bench-peers: .venv/dev.stamp ## Measure Vestibule beside scim2-server, which is 
 docs: .venv/dev.stamp ## Write the tables of docs/conformance.md from the tests
 	$(BIN)/python -m tests.conformance_page
 
+docs-site: .venv/docs.stamp ## Build the documentation into build/site/; a broken link is an error
+	$(BIN)/zensical build --clean --strict
+
 ##@ Release
 
 lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into requirements*.lock
 	$(PIP) install uv
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --extra test --extra conformance --extra lint --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --extra docs --constraint requirements-dev.lock --output-file requirements-docs.lock
 
 .venv/venv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Vestibule needs Python 3.11 or newer, and \
@@ -87,4 +91,8 @@ lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into req
 
 .venv/dev.stamp: .venv/run.stamp requirements-dev.lock
 	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+.venv/docs.stamp: .venv/run.stamp requirements-docs.lock
+	$(INSTALL) --require-hashes --requirement requirements-docs.lock
 	@touch $@

@@ -1,6 +1,7 @@
 """The pages that are made from the code are up to date, and every requirement has its test."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_conformance_page_shows_the_tests_as_they_are():
     assert PAGE.read_text("utf-8") == page(), "run `make docs`"
+
+
+def test_every_page_is_in_the_menu_of_the_site():
+    site = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))
+    listed = re.findall(r"'([\w.-]+\.md)'", str(site["project"]["nav"]))
+    assert sorted(listed) == sorted(each.name for each in (ROOT / "docs").glob("*.md"))
 
 
 def test_each_of_the_thirty_requirements_is_held_by_a_test():
