@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scim.document import Document
-from scim.patch import read_operations
+from scim.operations import read_operations
 from scim.projection import Projection
 from scim.validation import load
 from store.resources.reading import Answer

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from peewee import SQL
 
 from scim.errors import InvalidValue
-from scim.patch import MemberChange
+from scim.members import MemberChange
 from store.database.transactions import now
 from store.database.write import Write
 from store.resources.groups import Groups

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from scim.attributes import ResourceType
 from scim.document import Streamed, Text, dumps, quoted
 from scim.keys import folded
-from scim.patch import Operation, apply, member_changes, member_ids
+from scim.members import member_changes, member_ids
+from scim.operations import Operation
+from scim.patch import apply
 from scim.projection import Projection
 from scim.validation import check_required
 from store.database.statements import parameter

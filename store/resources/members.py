@@ -7,8 +7,8 @@ from peewee import SQL
 
 from scim.binding import Bound
 from scim.errors import InvalidValue
+from scim.members import MemberChange
 from scim.nodes import ValuePath
-from scim.patch import MemberChange
 from scim.preset import Preset
 from store.database.statements import parameter
 from store.database.transactions import Database

@@ -12,7 +12,8 @@ from scim.attributes import ResourceType
 from scim.document import quoted
 from scim.errors import InvalidValue
 from scim.keys import folded, username
-from scim.patch import Operation, apply
+from scim.operations import Operation
+from scim.patch import apply
 from scim.projection import Projection
 from scim.schemas import ENTERPRISE_USER
 from scim.validation import check_required

@@ -11,7 +11,7 @@ from scim.changes import differences
 from scim.document import dumps
 from scim.envelopes import member
 from scim.errors import InvalidValue, ScimError, Unavailable, Uniqueness, sendable
-from scim.patch import Operation
+from scim.operations import Operation
 from scim.projection import Projection
 from scim.validation import with_defaults
 from store.database.statements import parameter

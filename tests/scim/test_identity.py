@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from scim.identity import Kept, identifier, keep_identifier, readdressed
-from scim.patch import apply, read_operations
+from scim.operations import read_operations
+from scim.patch import apply
 from scim.preset import PRESETS, profile
 from scim.validation import load
 

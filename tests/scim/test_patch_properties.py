@@ -13,7 +13,9 @@ from scim.document import dumps
 from scim.errors import InvalidValue, ScimError
 from scim.identity import identifier, keep_identifier
 from scim.keys import folded
-from scim.patch import apply, member_changes, read_operations
+from scim.members import member_changes
+from scim.operations import read_operations
+from scim.patch import apply
 from scim.preset import Profile
 from scim.validation import check_required, load, with_defaults
 from tests.strategies import LEARNING, RFC, USER_IDS, documents, operations

@@ -1,0 +1,147 @@
+"""The operations of a PATCH in normal form: every client quirk ends here (RFC 7644 §3.5.2).
+
+An operation in normal form has a lower-case op, a resolved target, a bound filter and a checked value.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scim.attributes import FORBIDDEN_KEY, ResourceType, Target
+from scim.binding import Bound, bind
+from scim.envelopes import refuse_repeated_keys
+from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
+from scim.filter import parse_path
+from scim.validation import json_type_name, load_element, load_value
+
+MAX_OPERATIONS = 2_000
+"""How many operations a PATCH has at most. A member operation of Entra's may name any number of members."""
+
+_OPS = ("add", "replace", "remove")
+_SERVER_KEYS = frozenset({"id", "meta", "schemas"})
+
+
+class Absent:
+    """The type of the value that an operation without a value has."""
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change in normal form.
+
+    `target` is what is changed; `filter`, where the path has brackets, selects the elements of `selected`, which is the
+    target itself or the attribute around it. `value` is checked: ABSENT only in a remove, None where it unassigns.
+    """
+
+    op: str
+    target: Target
+    value: Any = ABSENT
+    filter: Bound | None = None
+    selected: Target | None = None
+
+
+def read_operations(resource_type: ResourceType, operations: Any, id: str, dropped: list[str]) -> list[Operation]:
+    """The operations of a PatchOp message for the resource with this id, in order, in normal form.
+
+    The names of attributes that are accepted but never stored are added to `dropped`. Raises InvalidSyntax,
+    InvalidPath, InvalidFilter, InvalidValue, NoTarget or Mutability.
+    """
+    if isinstance(operations, dict):
+        operations = [operations]
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("Operations must be a list of at least one operation.")
+    if len(operations) > MAX_OPERATIONS:
+        raise TooLarge(f"A PATCH has at most {MAX_OPERATIONS} operations, not {len(operations)}.")
+    return [read for operation in operations for read in _read(resource_type, operation, id, dropped)]
+
+
+def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
+    if not isinstance(operation, dict):
+        raise InvalidSyntax(
+            f"Each of the Operations must be an object with op, path and value, not {json_type_name(operation)}."
+        )
+    refuse_repeated_keys(operation)
+    members = {key.lower(): value for key, value in operation.items()}
+    # Entra writes "Add", "Replace" and "Remove".
+    op = str(members.get("op", "")).lower()
+    if op not in _OPS:
+        raise InvalidSyntax('The op of each operation must be "add", "replace" or "remove".')
+    value = members.get("value", ABSENT)
+    if op != "remove" and value is ABSENT:
+        raise InvalidValue(f'An operation with op "{op}" needs a value.')
+    path = members.get("path")
+    if path is None or path == "":
+        yield from _pathless(resource_type, op, value, id, dropped)
+    elif not isinstance(path, str):
+        raise InvalidPath(f"The path of an operation must be text, not {json_type_name(path)}.")
+    else:
+        yield from _with_path(resource_type, op, path, value, dropped)
+
+
+def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
+    """One operation for each key. Keys may be paths: Entra sends "name.givenName" and URN-qualified names."""
+    if op == "remove":
+        raise NoTarget("A remove operation needs a path that says what to remove.")
+    if not isinstance(value, dict):
+        raise InvalidValue(
+            f"An operation without a path needs an object of attributes as its value, not {json_type_name(value)}."
+        )
+    refuse_repeated_keys(value)
+    for key, item in value.items():
+        if key.lower() not in _SERVER_KEYS:
+            try:
+                yield from _with_path(resource_type, op, key, item, dropped)
+            except InvalidPath as error:
+                raise InvalidSyntax(error.detail) from error
+        elif key.lower() == "id" and item != id:
+            # Okta renames groups with the id inside; another id is another resource.
+            raise Mutability("id is given by the server and cannot be changed.")
+
+
+def _with_path(resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str]) -> Iterator[Operation]:
+    target, selected, condition = _resolved(resource_type, path)
+    if target.attribute.returned == "never":
+        dropped.append(target.name)
+        return
+    if any(attribute.mutability == "readOnly" for attribute in target.attributes):
+        raise Mutability(f"{target.name} is read-only: the server sets it.")
+    if target.attribute.mutability == "immutable":
+        raise Mutability(f"{target.name} is immutable: remove the element and add the other one.")
+    yield Operation(op, target, _value(op, target, value, condition is not None), condition, selected)
+
+
+def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | None, Bound | None]:
+    """Where a path leads: its target and, with brackets, the attribute whose elements the filter selects."""
+    if path.lower() in resource_type.targets:
+        # A name that is known as it stands needs no grammar; the gate still refuses what is forbidden.
+        return resource_type.resolve(path, InvalidPath), None, None
+    parsed = parse_path(path)
+    if parsed.filter is None:
+        return resource_type.resolve(parsed.path.text, InvalidPath), None, None
+    outer = parsed.path.text.removesuffix(f".{parsed.path.sub}") if parsed.path.sub else parsed.path.text
+    selected = resource_type.resolve(outer, InvalidPath)
+    if selected.attribute.type != "complex" and not selected.attribute.multi_valued:
+        raise InvalidFilter(f"{selected.name} is a single simple value: name it without brackets.")
+    condition = bind(resource_type, parsed.filter, selected)
+    target = selected.sub(parsed.path.sub) if parsed.path.sub else selected
+    if target is None:
+        raise InvalidPath(FORBIDDEN_KEY.format(f"{selected.name}.{parsed.path.sub}"[:200]))
+    return target, selected, condition
+
+
+def _value(op: str, target: Target, value: Any, one_element: bool) -> Any:
+    """The checked value. What a path with brackets points at is one element, even of a multi-valued attribute."""
+    attribute = target.attribute
+    if op == "remove":
+        # Only Entra's removal of listed elements has a use for the value (`Remove` on members).
+        listed = attribute.multi_valued and not one_element and value is not ABSENT and value is not None
+        return (load_value(attribute, value, target.name) or []) if listed else ABSENT
+    if value == {} and attribute.type == "complex" and (one_element or not attribute.multi_valued):
+        # Merging nothing changes nothing; only null takes the attribute away.
+        return {}
+    if one_element and attribute.multi_valued:
+        return load_element(attribute, value[0] if isinstance(value, list) and len(value) == 1 else value, target.name)
+    return load_value(attribute, value, target.name, nulls=not attribute.multi_valued)
