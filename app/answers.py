@@ -31,13 +31,12 @@ def patch(
 ) -> Answer:
     """The resource after the operations of a PatchOp message (RFC 7644 §3.5.2), all of them or none.
 
-    Without `body` the answer has no text. Raises NotFound, the errors of `scim.patch`, InvalidValue or Uniqueness.
+    Without `body` the answer has no text. Raises NotFound, the errors of `scim.operations` and `scim.patch`, InvalidValue or Uniqueness.
     """
     resources.about(id)
-    dropped: list[str] = []
-    read = read_operations(resources.type, operations, id, dropped)
-    _warn(resources.call, dropped)
-    return resources.patch(id, read, projection, body=body)
+    read = read_operations(resources.type, operations, id)
+    _warn(resources.call, read.dropped)
+    return resources.patch(id, read.operations, projection, body=body)
 
 
 def _loaded(resources: Resources, body: Any) -> Document:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from bench.directories import Directory, external_id
 from bench.fill import fill
 from scim.errors import TooMany
-from scim.patch import read_operations
+from scim.operations import read_operations
 from store.database.transactions import Database
 from store.resources.search import Query
 from store.resources.users import Users
@@ -141,7 +141,7 @@ class _Worst:
                 operation = {"op": "replace", "path": "externalId", "value": f"{external_id(number)}-{len(waits)}"}
                 began = time.perf_counter()
                 id = self.directory.user_id(number)
-                users.patch(id, read_operations(users.type, [operation], id, []))
+                users.patch(id, read_operations(users.type, [operation], id).operations)
                 waits.append(time.perf_counter() - began)
                 # As often as a busy client does.
                 done.wait(0.02)

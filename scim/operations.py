@@ -5,7 +5,7 @@ An operation in normal form has a lower-case op, a resolved target, a bound filt
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from scim.attributes import FORBIDDEN_KEY, ResourceType, Target
 from scim.binding import Bound, bind
@@ -43,11 +43,17 @@ class Operation:
     selected: Target | None = None
 
 
-def read_operations(resource_type: ResourceType, operations: Any, id: str, dropped: list[str]) -> list[Operation]:
-    """The operations of a PatchOp message for the resource with this id, in order, in normal form.
+class Read(NamedTuple):
+    """Operations in normal form, in order, and the names of attributes that are accepted but never stored."""
 
-    The names of attributes that are accepted but never stored are added to `dropped`. Raises InvalidSyntax,
-    InvalidPath, InvalidFilter, InvalidValue, NoTarget or Mutability.
+    operations: list[Operation]
+    dropped: list[str]
+
+
+def read_operations(resource_type: ResourceType, operations: Any, id: str) -> Read:
+    """What the operations of a PatchOp message ask of the resource with this id.
+
+    Raises InvalidSyntax, InvalidPath, InvalidFilter, InvalidValue, NoTarget, Mutability or TooLarge.
     """
     if isinstance(operations, dict):
         operations = [operations]
@@ -55,10 +61,17 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str, dropp
         raise InvalidSyntax("Operations must be a list of at least one operation.")
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"A PATCH has at most {MAX_OPERATIONS} operations, not {len(operations)}.")
-    return [read for operation in operations for read in _read(resource_type, operation, id, dropped)]
+    read = Read([], [])
+    for operation in operations:
+        for each in _read(resource_type, operation, id):
+            if each.target.attribute.returned == "never":
+                read.dropped.append(each.target.name)
+            else:
+                read.operations.append(each)
+    return read
 
 
-def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
+def _read(resource_type: ResourceType, operation: Any, id: str) -> Iterator[Operation]:
     if not isinstance(operation, dict):
         raise InvalidSyntax(
             f"Each of the Operations must be an object with op, path and value, not {json_type_name(operation)}."
@@ -74,14 +87,14 @@ def _read(resource_type: ResourceType, operation: Any, id: str, dropped: list[st
         raise InvalidValue(f'An operation with op "{op}" needs a value.')
     path = members.get("path")
     if path is None or path == "":
-        yield from _pathless(resource_type, op, value, id, dropped)
+        yield from _pathless(resource_type, op, value, id)
     elif not isinstance(path, str):
         raise InvalidPath(f"The path of an operation must be text, not {json_type_name(path)}.")
     else:
-        yield from _with_path(resource_type, op, path, value, dropped)
+        yield _with_path(resource_type, op, path, value)
 
 
-def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped: list[str]) -> Iterator[Operation]:
+def _pathless(resource_type: ResourceType, op: str, value: Any, id: str) -> Iterator[Operation]:
     """One operation for each key. Keys may be paths: Entra sends "name.givenName" and URN-qualified names."""
     if op == "remove":
         raise NoTarget("A remove operation needs a path that says what to remove.")
@@ -93,7 +106,7 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
     for key, item in value.items():
         if key.lower() not in _SERVER_KEYS:
             try:
-                yield from _with_path(resource_type, op, key, item, dropped)
+                yield _with_path(resource_type, op, key, item)
             except InvalidPath as error:
                 raise InvalidSyntax(error.detail) from error
         elif key.lower() == "id" and item != id:
@@ -101,16 +114,15 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str, dropped
             raise Mutability("id is given by the server and cannot be changed.")
 
 
-def _with_path(resource_type: ResourceType, op: str, path: str, value: Any, dropped: list[str]) -> Iterator[Operation]:
+def _with_path(resource_type: ResourceType, op: str, path: str, value: Any) -> Operation:
     target, selected, condition = _resolved(resource_type, path)
     if target.attribute.returned == "never":
-        dropped.append(target.name)
-        return
+        return Operation(op, target)
     if any(attribute.mutability == "readOnly" for attribute in target.attributes):
         raise Mutability(f"{target.name} is read-only: the server sets it.")
     if target.attribute.mutability == "immutable":
         raise Mutability(f"{target.name} is immutable: remove the element and add the other one.")
-    yield Operation(op, target, _value(op, target, value, condition is not None), condition, selected)
+    return Operation(op, target, _value(op, target, value, condition is not None), condition, selected)
 
 
 def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | None, Bound | None]:

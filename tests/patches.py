@@ -26,10 +26,9 @@ BABS: dict[str, Any] = BARE | {
 }
 
 
-def patched(document, *operations, resource_type=RFC.user, dropped=None):
+def patched(document, *operations, resource_type=RFC.user):
     """The document after the operations, as the store applies them."""
-    read = read_operations(resource_type, [*operations], ID, [] if dropped is None else dropped)
-    changed = apply(resource_type, document, read)
+    changed = apply(resource_type, document, read_operations(resource_type, [*operations], ID).operations)
     check_required(resource_type, changed)
     return changed
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scim.patch import read_operations
+from scim.operations import read_operations
 from scim.validation import load
 from store.resources.reading import Answer
 from store.resources.writing import Resources
@@ -20,4 +20,4 @@ def replace(resources: Resources, id: str, body: dict[str, Any]) -> Answer:
 
 def patch(resources: Resources, id: str, *operations: dict[str, Any]) -> Answer:
     """The resource after these operations; the answer has no text."""
-    return resources.patch(id, read_operations(resources.type, list(operations), id, []), body=False)
+    return resources.patch(id, read_operations(resources.type, list(operations), id).operations, body=False)

@@ -8,7 +8,7 @@ import click
 
 from app.cli.output import as_json, limit, show, tell, write
 from app.cli.platform import resources
-from scim.patch import read_operations
+from scim.operations import read_operations
 from scim.projection import Projection
 from scim.schemas import CORE_GROUP
 from scim.validation import load
@@ -76,8 +76,8 @@ def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
     groups = resources(tenant, PlatformGroups, "group rename")
     id = id_of(groups, name)
     before = _shown(groups, id)
-    change = read_operations(groups.type, {"op": "replace", "path": "displayName", "value": new}, id, [])
-    groups.patch(id, change, body=False)
+    change = read_operations(groups.type, {"op": "replace", "path": "displayName", "value": new}, id)
+    groups.patch(id, change.operations, body=False)
     group = _shown(groups, id)
     changed = group["displayName"] != before["displayName"]
     tell(f"{name} is called {new} now.", as_json=as_json, changed=changed, group=group)

@@ -27,7 +27,7 @@ def op(name, path=None, *value):
 
 def patched(*operations, tenant=LEARNING, before=ADELE):
     """What is kept of a PATCH that deactivates as well."""
-    read = read_operations(tenant.user, [*operations, op("Replace", "active", "False")], "id", [])
+    read = read_operations(tenant.user, [*operations, op("Replace", "active", "False")], "id").operations
     return keep_identifier(tenant.preset, before, apply(tenant.user, before, read))
 
 

@@ -32,7 +32,7 @@ MEMBERS = [
 
 @pytest.mark.parametrize(("operation", "wanted"), MEMBERS)
 def test_operations_on_members_name_ids(operation, wanted):
-    changes, rest = member_changes(read_operations(RFC.group, [operation], ID, []))
+    changes, rest = member_changes(read_operations(RFC.group, [operation], ID).operations)
     assert (changes, rest) == ([wanted], [])
 
 
@@ -48,7 +48,7 @@ def test_operations_on_members_name_ids(operation, wanted):
     ],
 )
 def test_a_filter_selects_the_members_to_remove(path, ids):
-    ([change], rest) = member_changes(read_operations(RFC.group, [op("remove", path)], ID, []))
+    ([change], rest) = member_changes(read_operations(RFC.group, [op("remove", path)], ID).operations)
     assert (change.op, change.ids, rest) == ("remove", ids, [])
     assert change.filter is not None
 
@@ -70,7 +70,7 @@ def test_a_filter_selects_the_members_to_remove(path, ids):
 )
 def test_what_members_and_names_of_groups_cannot_be(operation, error):
     def change():
-        _, rest = member_changes(read_operations(RFC.group, [operation], ID, []))
+        _, rest = member_changes(read_operations(RFC.group, [operation], ID).operations)
         check_required(RFC.group, apply(RFC.group, {"displayName": "Guides"}, rest))
 
     with pytest.raises(error):

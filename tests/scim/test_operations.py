@@ -187,21 +187,20 @@ def test_what_clients_send_means_what_they_mean(document, operations, wanted):
 
 
 def test_operations_may_be_a_single_one():
-    assert read_operations(RFC.user, op("remove", "title"), ID, []) == read_operations(
-        RFC.user, [op("remove", "title")], ID, []
-    )
+    single = op("remove", "title")
+    assert read_operations(RFC.user, single, ID) == read_operations(RFC.user, [single], ID)
 
 
 @pytest.mark.parametrize("operations", [None, [], "remove", 7, [[]], [None]])
 def test_what_is_no_list_of_operations_is_refused(operations):
     with pytest.raises(InvalidSyntax):
-        read_operations(RFC.user, operations, ID, [])
+        read_operations(RFC.user, operations, ID)
 
 
 def test_a_password_is_dropped_and_named():
-    dropped: list[str] = []
-    patched(BABS, op("replace", "password", "s3cr3t"), op("add", None, {"password": "t"}), dropped=dropped)
-    assert dropped == ["password", "password"]
+    sent = [op("replace", "password", "s3cr3t"), op("add", None, {"password": "t"})]
+    assert read_operations(RFC.user, sent, ID) == ([], ["password", "password"])
+    assert patched(BABS, *sent) == BABS
 
 
 @pytest.mark.parametrize("path", ["displayName", "DISPLAYNAME", f"{CORE_USER}:displayName"])
