@@ -31,7 +31,8 @@ def patch(
 ) -> Answer:
     """The resource after the operations of a PatchOp message (RFC 7644 §3.5.2), all of them or none.
 
-    Without `body` the answer has no text. Raises NotFound, the errors of `scim.operations` and `scim.patch`, InvalidValue or Uniqueness.
+    Without `body` the answer has no text. Raises NotFound, the errors of `scim.operations` and `scim.patch`,
+    InvalidValue or Uniqueness.
     """
     resources.about(id)
     read = read_operations(resources.type, operations, id)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Document = dict[str, Any]
+from scim.document import Document
 
 
 def differences(before: Document, after: Document, prefix: str = "") -> list[dict[str, Any]]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from scim.binding import Bound
+from scim.document import Document
 from scim.errors import InvalidValue, Mutability, NoTarget
 from scim.operations import ABSENT, Operation
 from scim.patch import describe
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,13 @@ from typing import Any
 
 from scim.attributes import Attribute, ResourceType, Target
 from scim.binding import Bound
+from scim.document import Document
 from scim.errors import InvalidValue, Mutability, NoTarget, TooLarge
 from scim.keys import keys
 from scim.match import matches
 from scim.nodes import And, Compare
 from scim.operations import ABSENT, Operation
 from scim.validation import check_elements, load_element, load_value
-
-Document = dict[str, Any]
 
 MAX_EFFORT = 100_000
 """How many elements the operations of a PATCH go through at most, each time counted: they cost microseconds each."""

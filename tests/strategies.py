@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 
 from scim.attributes import Attribute, ResourceType, Target
 from scim.binding import OPERATORS
-from scim.document import Representations
+from scim.document import Document, Representations
 from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
-
-Document = dict[str, Any]
 
 ENDPOINT = "https://scim.example.com/scim/acme/v2"
 FIELDS = tuple(CustomField(f"{type}Field", type) for type in FIELD_TYPES)

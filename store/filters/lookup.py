@@ -5,12 +5,11 @@ from typing import Any
 
 from scim import keys
 from scim.attributes import Attribute, ResourceType, Target
+from scim.document import Document
 from store.database.statements import parameter
 from store.database.transactions import Database
 from store.filters.shape import CUT
 from store.tables import Lookup, Resource
-
-Document = dict[str, Any]
 
 UNASSIGNED = ""
 """The type in the row of a singular attribute that is unassigned; no element has an empty one."""

@@ -1,6 +1,7 @@
 """Another preset for a tenant that has users: every one of them is brought to the new rules, or nothing changes."""
 
 from scim import identity
+from scim.document import Document
 from scim.errors import InvalidValue, Mutability, ScimError
 from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_USER
@@ -9,7 +10,7 @@ from store.database.statements import parameter
 from store.database.transactions import Database, now
 from store.database.write import Write
 from store.filters.where import ROW
-from store.resources.reading import Document, Stored
+from store.resources.reading import Stored
 from store.resources.users import Users
 from store.tables import Resource
 from store.tables import Tenant as Row

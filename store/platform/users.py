@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from scim import identity
+from scim.document import Document
 from scim.errors import InvalidValue, NotFound
 from scim.keys import folded
 from scim.validation import check_required, load_value
 from store.database.transactions import now
 from store.database.write import Write
-from store.resources.reading import Document, Links, Stored
+from store.resources.reading import Links, Stored
 from store.resources.users import Users
 from store.tables import PendingEmail, Resource
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from scim.attributes import ResourceType
-from scim.document import Streamed, Text, dumps, quoted
+from scim.document import Document, Streamed, Text, dumps, quoted
 from scim.keys import folded
 from scim.members import member_changes, member_ids
 from scim.operations import Operation
@@ -16,7 +16,7 @@ from store.database.statements import parameter
 from store.database.transactions import now
 from store.database.write import Write
 from store.resources.members import Memberships
-from store.resources.reading import NONE, Answer, Document, Links, Stored
+from store.resources.reading import NONE, Answer, Links, Stored
 from store.resources.writing import Resources
 from store.tables import Membership, Resource
 from store.tables import Tenant as TenantRow

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from scim.attributes import ResourceType
-from scim.document import Representations, Text, dumps
+from scim.document import Document, Representations, Text, dumps
 from scim.errors import NotFound, Unavailable
 from scim.projection import Projection
 from store.database.statements import parameter
@@ -16,7 +16,6 @@ from store.filters.where import ROW
 from store.tenants.log import Call, Log, Outdated
 from store.tenants.tenants import CHANGED, Tenant, renewed
 
-Document = dict[str, Any]
 Result = TypeVar("Result")
 
 NONE = "[]"

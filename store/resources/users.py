@@ -9,7 +9,7 @@ from peewee import SQL, Cast, Select, Value, fn
 
 from scim import identity
 from scim.attributes import ResourceType
-from scim.document import quoted
+from scim.document import Document, quoted
 from scim.errors import InvalidValue
 from scim.keys import folded, username
 from scim.operations import Operation
@@ -21,7 +21,7 @@ from store.database.statements import parameter
 from store.database.transactions import now
 from store.database.write import Write
 from store.filters.where import ROW
-from store.resources.reading import DOCUMENT, RELATED, Answer, Document, Links, Stored
+from store.resources.reading import DOCUMENT, RELATED, Answer, Links, Stored
 from store.resources.writing import Resources
 from store.tables import Membership, PendingEmail, Resource
 

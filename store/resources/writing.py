@@ -8,7 +8,7 @@ import peewee
 
 from scim import document, keys
 from scim.changes import differences
-from scim.document import dumps
+from scim.document import Document, dumps
 from scim.envelopes import member
 from scim.errors import InvalidValue, ScimError, Unavailable, Uniqueness, sendable
 from scim.operations import Operation
@@ -19,7 +19,7 @@ from store.database.transactions import ATTEMPTS, Database, now
 from store.database.write import Write
 from store.filters import lookup
 from store.filters.where import ROW
-from store.resources.reading import NONE, Answer, Document, Links, Stored, current
+from store.resources.reading import NONE, Answer, Links, Stored, current
 from store.resources.search import Searching
 from store.tables import Resource
 from store.tenants import counters

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from scim.changes import differences
+from scim.document import Document
 from scim.envelopes import member
 from scim.errors import InvalidValue
 from scim.validation import json_type_name, load, with_defaults
@@ -13,7 +14,6 @@ from store.database.transactions import now
 from store.database.write import Write
 from store.platform.groups import PlatformGroups
 from store.resources.members import MANUAL, SCIM, Memberships
-from store.resources.reading import Document
 from store.tenants import counters
 from store.tenants.log import LISTED
 from store.transfer.references import GROUP, Found, Reference, References

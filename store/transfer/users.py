@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scim.changes import differences
+from scim.document import Document
 from scim.envelopes import member
 from scim.errors import InvalidValue
 from scim.keys import folded, username
@@ -17,7 +18,6 @@ from store.database.statements import parameter
 from store.database.transactions import now
 from store.database.write import Write
 from store.filters import lookup
-from store.resources.reading import Document
 from store.resources.users import Users
 from store.tables import Resource
 from store.tenants import counters
