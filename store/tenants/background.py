@@ -1,0 +1,91 @@
+"""What a worker writes beside its requests: a thread writes every few seconds what they left in memory."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from threading import Event, Lock, Thread
+
+from store.database.transactions import Database
+
+SECONDS = 5.0
+"""How long a worker keeps something in memory before it is written."""
+
+HOUR = 3_600.0
+
+
+class Background:
+    """The thread of one worker process. It starts with the first news and writes them at once, later ones every few
+    seconds; at most once an hour it also does the `chores`, step by step, until it is to end."""
+
+    def __init__(
+        self, database: Database, seconds: float = SECONDS, chores: Callable[[], Iterable[object]] = tuple
+    ) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._chores = chores
+        self._chores_at = 0.0
+        self._writers: list[Callable[[], None]] = []
+        self._writing = Lock()
+        self._starting = Lock()
+        self._news = Event()
+        self._thread: Thread | None = None
+        self._end = Event()
+
+    def add(self, write: Callable[[], None]) -> None:
+        """Call this function every few seconds, as long as there are news."""
+        self._writers.append(write)
+
+    def wake(self) -> None:
+        """There is something to write."""
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
+        self._news.set()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                # An event of its own: a thread that is being closed meanwhile ends all the same.
+                self._end = Event()
+                self._thread = Thread(target=self._work, args=(self._end,), name="background", daemon=True)
+                self._thread.start()
+
+    def _work(self, end: Event) -> None:
+        try:
+            while not end.is_set():
+                self._news.wait()
+                self._news.clear()
+                self._attempt(self.flush)
+                self._attempt(lambda: self._tidy(end))
+                end.wait(self._seconds)
+        finally:
+            self._database.close()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            # Whatever it was, the thread goes on: it writes what the next requests leave.
+            logging.getLogger("vestibule").exception("background work failed")
+
+    def _tidy(self, end: Event) -> None:
+        if time.monotonic() >= self._chores_at:
+            self._chores_at = time.monotonic() + HOUR
+            for _ in self._chores():
+                if end.is_set():
+                    return
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        with self._starting:
+            thread, self._thread = self._thread, None
+            self._end.set()
+        self._news.set()
+        if thread is not None:
+            thread.join()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was left until now; returns when it is written. Raises what the writers raise."""
+        with self._writing:
+            for write in self._writers:
+                write()

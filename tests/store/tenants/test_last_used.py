@@ -1,0 +1,55 @@
+"""When tokens and tenants were last used is written by a thread of each worker, whatever happens to it."""
+
+import time
+from threading import Event, current_thread
+
+import pytest
+
+from store.database.transactions import instant_at
+from store.tables import Token
+from store.tenants.last_used import LastUsed
+
+PATIENCE = 20.0
+
+
+def token(client):
+    """The client's token as its row has it."""
+    return client.database.read(lambda: Token.get(Token.tenant == client.tenant.pk))
+
+
+def test_a_later_use_that_another_worker_wrote_stays(entra):
+    later = instant_at(time.time() + 60)
+    pk = token(entra).pk
+    entra.database.write(lambda _: Token.update(last_used=later).where(Token.pk == pk).execute())
+    contacts = LastUsed(entra.database)
+    contacts.note(pk, entra.tenant.pk)
+    contacts.close()
+    assert token(entra).last_used == later
+
+
+DEAD = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError, pytest.param(SystemExit, marks=DEAD)])
+def test_a_failure_of_the_thread_is_not_its_end(entra, database, monkeypatch, failure):
+    """After an unexpected error it works on; dead of what nobody catches it is replaced."""
+    failed, written, execute = Event(), Event(), database.db.execute_sql
+
+    def failing_once(sql, *parameters):
+        if current_thread().name == "contacts" and '"token"' in sql:
+            (written if failed.is_set() else failed).set()
+            if not written.is_set():
+                raise failure
+        return execute(sql, *parameters)
+
+    contacts = LastUsed(database, seconds=0.0)
+    monkeypatch.setattr(database.db, "execute_sql", failing_once)
+    contacts.note(token(entra).pk, entra.tenant.pk)
+    assert failed.wait(PATIENCE)
+    for _ in range(200):
+        contacts.note(token(entra).pk, entra.tenant.pk)
+        if written.wait(PATIENCE / 200):
+            break
+    assert written.is_set()
+    contacts.close()
+    assert token(entra).last_used is not None
