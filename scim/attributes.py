@@ -33,7 +33,7 @@ class Attribute:
     `identifies`: carries the identifier, which a client cannot take away.
     `default`: stored where the client gives nothing.
     `ignored`: keys of an element, in lower case, that clients are known to add and that say nothing.
-    `username`: prepared as a user name before it is compared (RFC 8265 §3.3, RFC 7644 §5).
+    `compare`: the rule by which its text is compared, one of `scim.compare.COMPARISONS`; otherwise caseExact decides.
     `cache`: what other modules built from it once, for as long as the attribute exists.
     """
 
@@ -56,7 +56,7 @@ class Attribute:
     forbidden: bool = False
     computed: bool = False
     identifies: bool = False
-    username: bool = False
+    compare: str | None = None
     ignored: frozenset[str] = frozenset()
     cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from scim.compare import email, folded
 from scim.document import Document
-from scim.keys import folded
 from scim.preset import Preset
 
 MISSING_WORK_EMAIL = (
@@ -44,7 +44,7 @@ def readdressed(preset: Preset, document: Document, address: str) -> Document:
         raise LookupError("the user has no work e-mail that identifies it")
     own = _work_email(document["emails"])
     others = [index for index, e in enumerate(document["emails"]) if index != own and _is_work(e)]
-    twice = {index for index in others if folded(document["emails"][index].get("value", "")) == folded(address)}
+    twice = {index for index in others if email(document["emails"][index].get("value", "")) == email(address)}
     emails = [e | {"value": address} if i == own else e for i, e in enumerate(document["emails"]) if i not in twice]
     return document | {"emails": emails}
 
@@ -59,7 +59,7 @@ def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
     if stored is None:
         return Kept(after)
     offered = identifier(preset, after)
-    if offered is not None and folded(offered) == folded(stored):
+    if offered is not None and email(offered) == email(stored):
         return Kept(after, confirmed=True)
     own = before["emails"][_work_email(before["emails"])]
     emails = [dict(element) for element in after.get("emails", [])]
@@ -68,7 +68,7 @@ def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
 
 def _restored(emails: list[Document], own: Document, position: int) -> list[Document]:
     """The list with the person's own work e-mail as the one that counts."""
-    same = [element for element in emails if folded(element.get("value", "")) == folded(own["value"])]
+    same = [element for element in emails if email(element.get("value", "")) == email(own["value"])]
     outranked = next((element for element in same if _is_work(element)), None)
     chosen = _work_email(emails)
     if outranked is not None and chosen is not None:
@@ -89,9 +89,9 @@ def _restored(emails: list[Document], own: Document, position: int) -> list[Docu
 def _first_among_equals(emails: list[Document], own: Document) -> list[Document]:
     """Move the own address before other work e-mails where no primary decides."""
     chosen = _work_email(emails)
-    if chosen is None or folded(emails[chosen]["value"]) == folded(own["value"]):
+    if chosen is None or email(emails[chosen]["value"]) == email(own["value"]):
         return emails
-    index = next(i for i, e in enumerate(emails) if folded(e.get("value", "")) == folded(own["value"]))
+    index = next(i for i, e in enumerate(emails) if email(e.get("value", "")) == email(own["value"]))
     return [emails[index], *emails[:index], *emails[index + 1 :]]
 
 

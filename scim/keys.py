@@ -1,88 +1,13 @@
 """A value's comparison key: what equality, order and uniqueness look at instead of the value (RFC 7643 §7, RFC 7644
-§3.4.2.2).
+§3.4.2.2)."""
 
-Keys are made here and nowhere else, at write time and for the literals of filters, so that Python, SQLite and Postgres,
-which fold case and read dates each in its own way, compare the same bytes.
-"""
-
-import base64
-import binascii
-import re
-import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scim.attributes import Attribute
+from scim.compare import COMPARISONS, base64_of, exact, instant
 
 type_of_key = str | int | float | bool
-
-_WIDE = {"<wide>", "<narrow>"}
-_DATE_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII | re.IGNORECASE
-)
-_FRACTION_DIGITS = 9
-
-
-def exact(text: str) -> str:
-    """The key of text that is compared with regard to case: its composed form (NFC)."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def folded(text: str) -> str:
-    """The key of text that is compared without regard to case: composed, case-folded, composed again."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
-def username(text: str) -> str:
-    """The key of a user name: full-width and half-width forms mapped as well (UsernameCaseMapped, RFC 8265 §3.3.1)."""
-    if text.isascii():
-        return text.lower()
-    return folded("".join(_narrowed(character) for character in text))
-
-
-def _narrowed(character: str) -> str:
-    form, _, _ = unicodedata.decomposition(character).partition(" ")
-    return unicodedata.normalize("NFKC", character) if form in _WIDE else character
-
-
-def instant(text: str) -> str:
-    """The key of an xsd:dateTime: the instant in UTC with a fixed width, so that text order is time order.
-
-    A dateTime without an offset counts as UTC. Raises ValueError where the text is no date and time.
-    """
-    match = _DATE_TIME.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    *clock, fraction, offset = match.groups()
-    year, month, day, hour, minute, second = map(int, clock)
-    midnight = (hour, minute, second) == (24, 0, 0) and not (fraction or "").strip("0")
-    local = datetime(year, month, day, 0 if midnight else hour, minute, second, tzinfo=UTC)
-    try:
-        utc = local + timedelta(days=midnight) - _offset(offset)
-    except OverflowError as error:
-        raise ValueError(text) from error
-    return f"{utc:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{(fraction or '')[:_FRACTION_DIGITS]:0<{_FRACTION_DIGITS}}Z"
-
-
-def _offset(text: str | None) -> timedelta:
-    if text is None or text in "Zz":
-        return timedelta()
-    hours, minutes = int(text[1:3]), int(text[4:6])
-    if minutes > 59 or hours * 60 + minutes > 14 * 60:
-        raise ValueError(text)
-    return timedelta(hours=hours, minutes=minutes) * (-1 if text[0] == "-" else 1)
-
-
-def base64_of(text: str) -> str:
-    """The key of a binary value: base64 with its padding (RFC 4648 §4). Raises ValueError where it is not base64."""
-    try:
-        data = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise ValueError(text) from error
-    return base64.b64encode(data).decode("ascii")
 
 
 def _itself(value: Any) -> Any:
@@ -103,9 +28,7 @@ def key_function(attribute: Attribute) -> Callable[[Any], type_of_key]:
     """The function that makes the comparison keys of a simple attribute's values."""
     if attribute.type != "string":
         return _BY_TYPE[attribute.type]
-    if attribute.username:
-        return username
-    return exact if attribute.case_exact else folded
+    return COMPARISONS[attribute.compare or ("exact" if attribute.case_exact else "folded")]
 
 
 def keys(attributes: Iterable[Attribute], document: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """User, Enterprise User and Group as tables of attributes (RFC 7643 §3.1, §4, §8.7.1 with their errata)."""
 
+import re
 from typing import Any
 
-from scim.attributes import Attribute, Schema
+from scim.attributes import Attribute, Rule, Schema
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -13,6 +14,8 @@ ELEMENTS = 1_000
 
 NAME_LENGTH = 512
 """The longest userName, e-mail address, group displayName and externalId, in characters."""
+
+NOT_BLANK = Rule(re.compile(r"\s*\S.*", re.DOTALL), "must not be blank")
 
 
 def text(name: str, description: str = "", **characteristics: Any) -> Attribute:
@@ -82,7 +85,7 @@ USER = Schema(
     (
         text(
             "userName", "The name the person signs in with.", required=True, uniqueness="server",
-            max_length=NAME_LENGTH, username=True,
+            max_length=NAME_LENGTH, compare="userName", rule=NOT_BLANK,
         ),
         complex_attribute(
             "name",
@@ -103,8 +106,10 @@ USER = Schema(
         text("locale", "Where the person is, for formats of dates and currency, such as en-US."),
         text("timezone", "The person's time zone by its IANA name, such as Europe/Paris."),
         Attribute("active", "boolean", default=True, description="Whether the person may use the application."),
-        plural("emails", "E-mail addresses.", text("value", "An e-mail address.", max_length=NAME_LENGTH), "work",
-        "home", "other"),
+        plural(
+            "emails", "E-mail addresses.",
+            text("value", "An e-mail address.", max_length=NAME_LENGTH, compare="email"), "work", "home", "other",
+        ),
         plural("phoneNumbers", "Telephone numbers.", text("value", "A telephone number."), "work", "home", "mobile",
         "fax", "pager", "other"),
         plural("ims", "Instant messaging addresses.", text("value", "An instant messaging address."), "aim", "gtalk",
@@ -183,7 +188,14 @@ GROUP = Schema(
     "Group",
     "Group",
     (
-        text("displayName", "The group's name.", required=True, uniqueness="server", max_length=NAME_LENGTH),
+        text(
+            "displayName",
+            "The group's name.",
+            required=True,
+            uniqueness="server",
+            max_length=NAME_LENGTH,
+            compare="groupName",
+        ),
         complex_attribute(
             "members",
             "The group's members.",

@@ -273,8 +273,6 @@ class Text(Simple):
             raise ValidationError(f"{name} holds a NUL character or half a surrogate pair, which cannot be stored.")
         if self.scim.max_length is not None and len(value) > self.scim.max_length:
             raise ValidationError(f"{name} must have at most {self.scim.max_length} characters, not {len(value)}.")
-        if self.scim.username and not keys.username(value).strip():
-            raise ValidationError(f"{name} must not be blank.")
         if self.scim.rule is not None and self.scim.rule.pattern.fullmatch(value) is None:
             raise ValidationError(f"{name} {self.scim.rule.sentence}.")
         return value

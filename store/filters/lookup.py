@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scim import keys
+from scim import compare, keys
 from scim.attributes import Attribute, ResourceType, Target
 from scim.document import Document
 from store.database.statements import parameter
@@ -102,7 +102,7 @@ def _row(simple: Attribute | None, value: Any, position: int, element: Document)
     text = None if key is None or is_number else ("true" if key else "false") if isinstance(key, bool) else str(key)
     return {
         "position": position,
-        "type": keys.folded(element["type"])[:CUT] if element.get("type") else None,
+        "type": compare.folded(element["type"])[:CUT] if element.get("type") else None,
         "value": None if text is None else text[:CUT],
         "number": key if is_number else None,
         "primary": element.get("primary"),

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from scim import compare
 from scim.errors import InvalidValue, NotFound
-from scim.keys import folded, username
 from store.resources.reading import Reading
 from store.tables import Resource
 
@@ -29,5 +29,9 @@ def id_of(resources: Reading, word: str) -> str:
 
 def _called(type: str, word: str) -> Any:
     if type == "Group":
-        return (Resource.id == word) | (Resource.name_key == folded(word))
-    return (Resource.id == word) | (Resource.name_key == username(word)) | (Resource.identifier_key == folded(word))
+        return (Resource.id == word) | (Resource.name_key == compare.group_name(word))
+    return (
+        (Resource.id == word)
+        | (Resource.name_key == compare.user_name(word))
+        | (Resource.identifier_key == compare.email(word))
+    )

@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from scim import identity
+from scim import compare, identity
 from scim.document import Document
 from scim.errors import InvalidValue, NotFound
-from scim.keys import folded
 from scim.validation import check_required, load_value
 from store.database.transactions import now
 from store.database.write import Write
@@ -87,7 +86,7 @@ class PlatformUsers(Users):
         before = self._whole(row)
         after = self._readdressed(before, address)
         offered = PendingEmail.get_or_none(PendingEmail.user == row.pk)
-        if offered is not None and folded(offered.address) == folded(address):
+        if offered is not None and compare.email(offered.address) == compare.email(address):
             offered.delete_instance()
         return self._save(write, row, before, after, frozenset(), [], 200)
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+from scim import compare
 from scim.attributes import ResourceType
 from scim.document import Document, Streamed, Text, dumps, quoted
-from scim.keys import folded
 from scim.members import member_changes, member_ids
 from scim.operations import Operation
 from scim.patch import apply
@@ -123,7 +123,7 @@ class Groups(Resources):
         return str(document.get("displayName", ""))
 
     def _named(self, checked: Document, compared: Document) -> dict[str, tuple[str | None, str | None]]:
-        return {"name_key": (checked["displayName"], folded(checked["displayName"]))}
+        return {"name_key": (checked["displayName"], compare.group_name(checked["displayName"]))}
 
     def _advice(self, column: str) -> str:
         return " Group names are unique here: rename one of the two, or match on externalId first."

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 from peewee import SQL, Cast, Select, Value, fn
 
-from scim import identity
+from scim import compare, identity
 from scim.attributes import ResourceType
 from scim.document import Document, quoted
 from scim.errors import InvalidValue
-from scim.keys import folded, username
 from scim.operations import Operation
 from scim.patch import apply
 from scim.projection import Projection
@@ -141,7 +140,7 @@ class Users(Resources):
         outcome = f"{offered} is pending. Apply it with `vestibule user adopt`, or dismiss it."
         if known is None:
             PendingEmail.insert(user=pk, tenant=self.tenant.pk, address=offered, offered=now()).execute()
-        elif folded(known.address) != folded(offered):
+        elif compare.email(known.address) != compare.email(offered):
             PendingEmail.update(address=offered, offered=now(), dismissed=None).where(pending).execute()
         elif known.dismissed is not None:
             outcome = f"{offered} was dismissed before."
@@ -160,8 +159,8 @@ class Users(Resources):
     def _named(self, checked: Document, compared: Document) -> dict[str, tuple[str | None, str | None]]:
         email = identity.identifier(self.tenant.profile.preset, checked)
         return {
-            "name_key": (checked["userName"], username(checked["userName"])),
-            "identifier_key": (email, None if email is None else folded(email)),
+            "name_key": (checked["userName"], compare.user_name(checked["userName"])),
+            "identifier_key": (email, None if email is None else compare.email(email)),
         }
 
     def _further(self, compared: Document) -> dict[str, Any]:

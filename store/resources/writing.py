@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 import peewee
 
-from scim import document, keys
+from scim import compare, document, keys
 from scim.changes import differences
 from scim.document import Document, dumps
 from scim.envelopes import member
@@ -289,8 +289,9 @@ class Resources(Searching):
             if key is not None and len(key.encode()) > MAX_KEY_BYTES:
                 raise InvalidValue(f"The {self.unique[name][1]} is too long to be compared.")
         return {
-            "document": dumps(stored), "keys": dumps(compared), "display": display, "display_key": keys.folded(display),
-            "external_key": compared.get("externalId"), **{name: key for name, (_, key) in columns.items()},
+            "document": dumps(stored), "keys": dumps(compared), "display": display,
+            "display_key": compare.folded(display), "external_key": compared.get("externalId"),
+            **{name: key for name, (_, key) in columns.items()},
             **self._further(compared),
         }  # fmt: skip
 

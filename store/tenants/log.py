@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from scim import compare
 from scim.document import dumps, shown
 from scim.errors import ScimError
 from scim.hints import hint
-from scim.keys import folded, username
 from scim.versions import Precondition
 from store.database.statements import parameter
 from store.database.transactions import Database, instant_at, now
@@ -92,7 +92,7 @@ class Log:
         row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
         row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
         row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
-        row["name_key"] = None if call.name is None else folded(call.name)
+        row["name_key"] = None if call.name is None else compare.folded(call.name)
         return row
 
     def count_refusal(self) -> None:
@@ -123,13 +123,13 @@ class Log:
         query = Row.select().where(Row.tenant == self._tenant).order_by(Row.pk.desc()).limit(limit)
         if about is not None:
             of_one = (Row.resource == about) | Row.resource.in_(self._called(about))
-            query = query.where(of_one | Row.name_key.contains(folded(about)))
+            query = query.where(of_one | Row.name_key.contains(compare.folded(about)))
         return self._database.read(lambda: [_shown(row) for row in query])
 
     def _called(self, word: str) -> Any:
         """The ids of who is called so. Entries name people as they are shown, which is not what their client knows."""
-        named = Resource.name_key.in_((username(word), folded(word)))
-        called = named | (Resource.identifier_key == folded(word))
+        named = Resource.name_key.in_((compare.user_name(word), compare.group_name(word)))
+        called = named | (Resource.identifier_key == compare.email(word))
         return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 

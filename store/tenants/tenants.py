@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import peewee
 from peewee import JOIN
 
+from scim import compare
 from scim.errors import InvalidValue, NotFound, Unavailable, Uniqueness
-from scim.keys import folded
 from scim.preset import PRESETS, CustomField, Profile, profile
 from store.database.bounded import Bounded
 from store.database.statements import parameter
@@ -229,7 +229,7 @@ def _group(database: Database, tenant: Tenant, name: str | None) -> int | None:
     if name is None:
         return None
     of_tenant = (Resource.tenant == tenant.pk) & (Resource.type == "Group")
-    query = Resource.select(Resource.pk).where(of_tenant & (Resource.name_key == folded(name)))
+    query = Resource.select(Resource.pk).where(of_tenant & (Resource.name_key == compare.group_name(name)))
     try:
         return int(database.dialect.for_update(query).tuples().get()[0])
     except peewee.DoesNotExist as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from scim.keys import folded, username
+from scim import compare
 from store.database.statements import parameter
 from store.database.transactions import Database
 from store.filters.where import ROW
@@ -48,9 +48,9 @@ class References:
         resolved = self._by(GROUP, "id", ids) | self._by(USER, "id", ids)
         users = [reference for reference in wanted if reference not in resolved and reference.type != GROUP]
         groups = [reference for reference in wanted if reference not in resolved and reference.type == GROUP]
-        named = self._by(USER, "identifier_key", {reference: folded(reference.value) for reference in users})
-        named |= self._by(USER, "name_key", {reference: username(reference.value) for reference in users})
-        named |= self._by(GROUP, "name_key", {reference: folded(reference.value) for reference in groups})
+        named = self._by(USER, "identifier_key", {reference: compare.email(reference.value) for reference in users})
+        named |= self._by(USER, "name_key", {reference: compare.user_name(reference.value) for reference in users})
+        named |= self._by(GROUP, "name_key", {reference: compare.group_name(reference.value) for reference in groups})
         return resolved | named
 
     def _by(self, type: str, column: str, keys: Mapping[Reference, str]) -> dict[Reference, Found]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from scim import compare
 from scim.changes import differences
 from scim.document import Document
 from scim.envelopes import member
 from scim.errors import InvalidValue
-from scim.keys import folded, username
 from scim.schemas import ENTERPRISE_USER
 from scim.validation import load, with_defaults
 from store.database.statements import parameter
@@ -199,7 +199,7 @@ class _Batch:
         if user.manager is None:
             return None
         value = user.manager.value
-        keys = (("id", value), ("name_key", username(value)), ("identifier_key", folded(value)))
+        keys = (("id", value), ("name_key", compare.user_name(value)), ("identifier_key", compare.email(value)))
         return self._managers.get(user.manager) or next((self._by_key[k] for k in keys if k in self._by_key), None)
 
     def _note(self, found: Found) -> None:

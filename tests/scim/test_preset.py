@@ -25,7 +25,7 @@ def test_a_tenant_speaks_to_entra_unless_it_says_otherwise():
         ("displayName", "forbidden", True, False),
         ("userName", "forbidden", False, False),
         ("userName", "required", True, True),
-        ("userName", "username", True, True),
+        ("userName", "compare", "userName", "userName"),
         ("emails", "required", True, False),
         ("emails", "identifies", True, False),
         ("active", "default", True, True),
