@@ -41,14 +41,12 @@ SEARCHES: dict[str, dict[str, Any]] = {
     'filter=…:badge eq "7" (a custom field)': {"filter": f'{_FIELDS}:badge eq "7"'},
     'filter=addresses.locality eq "Rome"': {"filter": 'addresses.locality eq "Rome"'},
     "sortBy=title": {"sort_by": "title"},
-    "sortBy=title, descending": {"sort_by": "title", "descending": True},
-    "sortBy=title, page at 500,000": {"sort_by": "title", "start_index": 500_000},
-    "sortBy=nickName": {"sort_by": "nickName"},
+    "sortBy=meta.lastModified": {"sort_by": "meta.lastModified"},
 }
 """The searches by what they are called in the table."""
 
 INDEXED = ("title", "nickName")
-"""What is indexed then: everybody has a title, one of a hundred, and nobody a nickname."""
+"""The attributes that are indexed then: every user has a title, one of a hundred, and none has a nickname."""
 
 
 class Making(NamedTuple):
@@ -98,7 +96,7 @@ class _Worst:
             making = self._index(name)
             rate = f"{self.directory.users / making.seconds:,.0f}"
             yield f"| `{name}` | {making.seconds:.1f} | {rate} | {making.writes} | {making.longest * 1000:.0f} ms |"
-        served = [name for name in SEARCHES if any(indexed in name for indexed in INDEXED)]
+        served = [name for name, query in SEARCHES.items() if "filter" in query and any(i in name for i in INDEXED)]
         after = {name: self._times(SEARCHES[name]) for name in served}
         yield "\n| search, with its total | no index | indexed |"
         yield "|---|---|---|"

@@ -122,11 +122,7 @@ class Membership(Table):
 
 
 class Lookup(Table):
-    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys.
-
-    A singular one that is unassigned has a row too, without a value and with an empty type: an order has a place for
-    everybody. `id` is the resource's, in rows of singular attributes.
-    """
+    """One element of an indexed multi-valued attribute, or the value of an indexed singular one, as keys."""
 
     resource = BigIntegerField()
     attribute = BigIntegerField()
@@ -136,7 +132,6 @@ class Lookup(Table):
     value = TextField(null=True)
     number = FloatField(null=True)
     primary = BooleanField(null=True)
-    id = TextField(null=True)
 
     class Meta:
         """peewee's options."""

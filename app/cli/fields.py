@@ -45,7 +45,6 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
         after=name,
     )
     if indexed:
-        # At once, though nobody holds a value yet: an order has a place for everybody.
         indexes, named = Indexes(database, found_tenant), fields.indexed(name)
         database.write(lambda _: indexes.declare(named))
         with_progress(indexes, named, "Indexing", indexes.build)

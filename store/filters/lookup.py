@@ -9,10 +9,7 @@ from scim.document import Document
 from store.database.statements import parameter
 from store.database.transactions import Database
 from store.filters.shape import CUT
-from store.tables import Lookup, Resource
-
-UNASSIGNED = ""
-"""The type in the row of a singular attribute that is unassigned; no element has an empty one."""
+from store.tables import Lookup
 
 _COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "number", "primary")
 
@@ -34,10 +31,9 @@ def rewrite(database: Database, index: tuple[int, int], target: Target, document
 
 
 def _insert(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
-    singular = not _held(target).multi_valued
     of_index = {"tenant": index[0], "attribute": index[1]}
     found = [row | of_index | {"resource": pk} for pk, document in documents.items() for row in rows(target, document)]
-    database.statement(("lookup", singular), lambda: _insert_query(singular)).many(found)
+    database.statement("lookup", _insert_query).many(found)
 
 
 def erase(database: Database, index: int, pks: Iterable[int]) -> None:
@@ -48,13 +44,8 @@ def erase(database: Database, index: int, pks: Iterable[int]) -> None:
     statement(index=index, pks=database.dialect.list_of(list(pks)))
 
 
-def _insert_query(singular: bool) -> Any:
-    row = {column: parameter(column) for column in _COLUMNS}
-    return Lookup.insert(row | ({"id": _id_of(parameter("resource"))} if singular else {}))
-
-
-def _id_of(pk: Any) -> Any:
-    return Resource.select(Resource.id).where(Resource.pk == pk)
+def _insert_query() -> Any:
+    return Lookup.insert({column: parameter(column) for column in _COLUMNS})
 
 
 def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
@@ -83,12 +74,12 @@ def _value(path: tuple[str, ...], document: Document) -> Any:
 
 
 def rows(target: Target, document: Document) -> list[dict[str, Any]]:
-    """The rows of `lookup` for an attribute of a document: one an element, one for a singular attribute, assigned or
-    not; texts are cut."""
+    """The rows of `lookup` for an attribute of a document: one for each element of a list, one for a singular value;
+    texts are cut."""
     held = _held(target)
     value = _value(held.path, document)
     if not held.multi_valued:
-        return [_row(target.attribute, value, 0, {}) | ({"type": UNASSIGNED} if value is None else {})]
+        return [] if value is None else [_row(target.attribute, value, 0, {})]
     simple = target.attribute if held is not target else target.attribute.sub("value")
     return [
         _row(simple, None if simple is None else element.get(simple.name), position, element)

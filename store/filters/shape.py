@@ -37,14 +37,12 @@ def column_of(type: ResourceType, target: Target) -> str | None:
 class Scope(NamedTuple):
     """What a filter is evaluated in: one tenant's resources of one type.
 
-    `indexes` are the attributes that `lookup` holds, with the number they have there, `ordering` those of them by which
-    everybody can be ordered.
+    `indexes` are the attributes that `lookup` holds, with the number they have there.
     """
 
     dialect: Dialect
     type: ResourceType
     indexes: dict[str, int]
-    ordering: frozenset[str] = frozenset()
 
 
 def shape(bound: Bound | None) -> str:

@@ -43,13 +43,6 @@ class Asked(NamedTuple):
     sort: Target | None
 
 
-class Lacking(NamedTuple):
-    """The attributes of a search that no index is on though one would serve it: of its filter, and of its order."""
-
-    filter: list[str]
-    sort: list[str]
-
-
 def answered(database: Database, tenant: Tenant, asked: Sequence[Asked], work: Callable[[], Result]) -> Result:
     """Run a search over some resource types.
 
@@ -87,25 +80,17 @@ def _revision_query() -> Any:
     return Row.select(Row.revision).where(Row.pk == parameter("tenant"))
 
 
-def _sentence(tenant: Tenant, asked: Sequence[Asked], missing: Iterable[Lacking | None], seconds: float) -> str:
+def _sentence(tenant: Tenant, asked: Sequence[Asked], missing: Iterable[list[str] | None], seconds: float) -> str:
     """What took too long, and what to do about it."""
-    found = [each for each in missing if each is not None]
-    filtered = list(dict.fromkeys(name for each in found for name in each.filter))
-    ordered = list(dict.fromkeys(name for each in found for name in each.sort))
-    parts = [f"the filter on {_listed(filtered)}"] if filtered else []
-    parts += [f"the order by {_listed(ordered)}"] if ordered else []
+    names = list(dict.fromkeys(name for each in missing for name in each or ()))
     took = f"took longer than {seconds:g} seconds over this directory"
-    if not parts:
-        return f"The search {took}: {_narrowing(asked)}"
-    commands = _listed(f'"vestibule index add {tenant.name} {name}"' for name in dict.fromkeys(filtered + ordered))
-    what = " and ".join(parts)
-    return f"{what[0].upper()}{what[1:]} {took}: ask the server's operator to run {commands}."
-
-
-def _narrowing(asked: Sequence[Asked]) -> str:
-    if all(each.bound is None for each in asked):
-        return "no index can hold this order, so narrow it by a filter such as userName eq or externalId eq."
-    return "narrow it by a comparison that points at fewer resources, such as userName eq or externalId eq."
+    if not names and all(each.bound is None for each in asked):
+        orders = _listed(dict.fromkeys(each.sort.name for each in asked if each.sort is not None))
+        return f"The order by {orders} {took}: narrow the search by a filter such as userName eq or externalId eq."
+    if not names:
+        return f"The search {took}: narrow it by a comparison that points at fewer resources, such as userName eq."
+    commands = _listed(f'"vestibule index add {tenant.name} {name}"' for name in names)
+    return f"The filter on {_listed(names)} {took}: ask the server's operator to run {commands}."
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -113,20 +98,15 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def lacking(asked: Asked) -> Lacking | None:
-    """What a search that walks through all resources lacks; None where indexes lead to all that it finds."""
+def lacking(asked: Asked) -> list[str] | None:
+    """The attributes of a filter that lack an index, of a search that reads all resources; None if indexes lead to all
+    that it finds."""
     scope, bound, sort = asked
-    missing = None if bound is None else _lacking(scope, bound, False)
-    if missing is None and (bound is not None or sort is None or is_ordered(scope, sort)):
-        return None
-    unordered = sort is not None and not is_ordered(scope, sort) and not sort.multi_valued
-    helps = unordered and sort is not None and reason_against(scope.type, sort) is None
-    return Lacking(list(dict.fromkeys(missing or ())), [sort.name] if sort is not None and helps else [])
-
-
-def is_ordered(scope: Scope, sort: Target) -> bool:
-    """Whether an index holds the order."""
-    return column_of(scope.type, sort) is not None or (sort.name in scope.ordering and not sort.multi_valued)
+    if bound is None:
+        # Equal values are sorted, and only the values of this column differ for sure.
+        return None if sort is None or column_of(scope.type, sort) == "name_key" else []
+    missing = _lacking(scope, bound, False)
+    return None if missing is None else list(dict.fromkeys(missing))
 
 
 def _lacking(scope: Scope, bound: Bound, negated: bool) -> list[str] | None:
@@ -188,6 +168,6 @@ def relies_on_removable(asked: Asked, lasting: frozenset[str]) -> bool:
     removable = asked.scope.indexes.keys() - lasting
     if not removable:
         return False
-    wanted = [*(() if asked.bound is None else targets(asked.bound)), *(() if asked.sort is None else (asked.sort,))]
+    wanted = [] if asked.bound is None else list(targets(asked.bound))
     named = {each.name for each in wanted} | {each.attributes[0].name for each in wanted}
     return any(name in named or name.partition(".")[0] in named for name in removable)

@@ -101,8 +101,7 @@ class Reading:
         self._scope = self._current_scope()
 
     def _current_scope(self) -> Scope:
-        ordering = frozenset(self.tenant.ordering[self.name])
-        return Scope(self._dialect, self.type, self.tenant.indexes[self.name], ordering)
+        return Scope(self._dialect, self.type, self.tenant.indexes[self.name])
 
     @property
     def type(self) -> ResourceType:

@@ -16,9 +16,7 @@ from scim.document import Text
 from scim.errors import InvalidValue
 from scim.projection import Projection
 from store.database.statements import parameter
-from store.filters import order_by_index
 from store.filters.order import Order
-from store.filters.order_by_index import Way
 from store.filters.shape import operands, pins, shape
 from store.filters.where import ROW, Where
 from store.resources.deadline import Asked, answered
@@ -163,11 +161,6 @@ class Searching(Reading):
         return _rows_of(self._found_by(search, None, True, limit=limit, offset=offset))
 
     def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
-        if search.bound is None and search.sort is not None and self._walks(search.sort, position):
-            way = Way.of(search.query.descending, position)
-            walked = self._walked(search, search.sort, way, position, with_rows, limits)
-            if walked is not None:
-                return walked
         pattern = position and (position.backwards, position.inclusive, *(value is None for value in position.values))
         sort = search.sort and (search.sort.name, search.sort.attribute.type)
         key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, search.whole, *limits)
@@ -188,39 +181,9 @@ class Searching(Reading):
             own = len(row) - (self.width if with_rows else 0)
             yield row[0], row[1:own], Stored(*row[own:]) if with_rows else None
 
-    def _walks(self, sort: Target, position: Position | None) -> bool:
-        """Whether an index that was made at run time holds the order, and leads to the position."""
-        if sort.multi_valued or sort.name not in self._scope.ordering:
-            return False
-        return position is None or (not position.inclusive and order_by_index.is_exact(sort, position.values[0]))
-
     def _long_behind(self, search: Search) -> list[int]:
         """Which columns are long where a page is in the order of keys."""
         return [_BEFORE + number for number in self._long(search.whole)]
-
-    def _walked(
-        self,
-        search: Search,
-        sort: Target,
-        way: Way,
-        position: Position | None,
-        with_rows: bool,
-        limits: dict[str, int],
-    ) -> list[Found] | None:
-        """A part of the order of everybody from its index, None where that holds some of the keys not exactly."""
-        index, limit, offset = self._scope.indexes[sort.name], limits["limit"], limits.get("offset", 0)
-        key = (sort.name, sort.attribute.type, way, with_rows, search.whole)
-        statement = self._statement("walk", key, lambda: self._walk_query(search, index, sort, way, with_rows))
-        values = {"tenant": self.tenant.pk, "limit": limit, "offset": offset, "reach": limit + offset}
-        rows = statement(**values, **({} if position is None else order_by_index.edges(sort, position))).fetchall()
-        found = list(self._read(rows, with_rows))
-        if not all(order_by_index.is_exact(sort, order[0]) for _, order, _ in found):
-            return None
-        return [Found(pk, (order_by_index.key_of(self._dialect, sort, o[0]), o[1]), row) for pk, o, row in found]
-
-    def _walk_query(self, search: Search, index: int, sort: Target, way: Way, with_rows: bool) -> Any:
-        query = order_by_index.walk(index, sort, way)
-        return self._with_rows(search, query, 1, way.down, way.ids_down) if with_rows else query
 
     def _with_rows(self, search: Search, query: Any, values: int | None, down: bool, ties_down: bool) -> Any:
         """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody

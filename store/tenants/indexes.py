@@ -22,10 +22,8 @@ from store.tables import Field, Index, Resource
 from store.tenants.tenants import (
     BUILDING,
     COMPLETE,
-    FILTERS,
     INDEXED_AT_FIRST,
     REMOVING,
-    WIDENING,
     Tenant,
     Tenants,
     bump,
@@ -66,9 +64,8 @@ class Indexes:
 
     def _listed(self, row: Index) -> dict[str, Any]:
         total = self._count(row.type, 0)
-        done = total - self._count(row.type, row.position) if row.state in (BUILDING, WIDENING, REMOVING) else total
-        state = row.state if row.state != FILTERS or self._is_narrow(row) else COMPLETE
-        return {"type": row.type, "attribute": row.attribute, "state": state, "done": done, "total": total}
+        done = total if row.state == COMPLETE else total - self._count(row.type, row.position)
+        return {"type": row.type, "attribute": row.attribute, "state": row.state, "done": done, "total": total}
 
     def _count(self, type: str, after: int) -> int:
         """How many resources there are behind a key."""
@@ -109,7 +106,7 @@ class Indexes:
     def left(self, named: Named) -> int:
         """For how many resources the rows of an index are still to be made, or to be removed."""
         row = self._database.read(lambda: self._row(named))
-        at = row.position if row is not None and row.state in (BUILDING, WIDENING, REMOVING) else 0
+        at = row.position if row is not None and row.state != COMPLETE else 0
         return self._database.read(lambda: self._count(named.type, at))
 
     def _row(self, named: Named) -> Index | None:
@@ -132,9 +129,7 @@ class Indexes:
         if row is None:
             # Somebody else may declare it at the same moment; then the work is shared.
             Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
-        elif self._is_narrow(row):
-            Index.update(state=WIDENING, position=0).where(Index.pk == row.pk).execute()
-        elif row.state in (FILTERS, COMPLETE):
+        elif row.state == COMPLETE:
             raise InvalidValue(f"{named.attribute} is indexed already.")
         self._flag(named.attribute, indexed=True)
         bump(self._tenant.pk)
@@ -144,10 +139,6 @@ class Indexes:
         urn, _, name = attribute.rpartition(":")
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
-
-    def _is_narrow(self, row: Index) -> bool:
-        """Whether an index of the version before serves no order, which it could. Lists have none."""
-        return row.state == FILTERS and not self._known(Named(row.type, row.attribute)).multi_valued
 
     def _known(self, named: Named) -> Target:
         type = next(each for each in self._tenant.profile.types if each.name == named.type)
@@ -164,7 +155,7 @@ class Indexes:
         def make(documents: dict[int, Any]) -> None:
             lookup.rewrite(self._database, (self._tenant.pk, row.pk), target, documents)
 
-        self._sweep(row.pk, (BUILDING, WIDENING), make, told)
+        self._sweep(row.pk, BUILDING, make, told)
         self._database.dialect.survey("lookup")
         if not self._database.write(lambda _: self._finish(row.pk)):
             raise _gone(named)
@@ -210,28 +201,26 @@ class Indexes:
 
     def _purge(self, index: int, told: Told = untold) -> None:
         self._database.dialect.settle()
-        self._sweep(index, (REMOVING,), lambda documents: lookup.erase(self._database, index, documents), told)
+        self._sweep(index, REMOVING, lambda documents: lookup.erase(self._database, index, documents), told)
         of_index = (Index.pk == index) & (Index.state == REMOVING)
         self._database.write(lambda _: Index.delete().where(of_index).execute())
 
     # All resources, some at a time.
 
-    def _sweep(
-        self, index: int, states: tuple[str, ...], work: Callable[[dict[int, Any]], None], told: Told = untold
-    ) -> None:
+    def _sweep(self, index: int, state: str, work: Callable[[dict[int, Any]], None], told: Told = untold) -> None:
         """Do the work for all resources behind the index's position, in the order of their keys."""
         count = -1
         while count:
-            count = self._database.write_aside(lambda _: self._step(index, states, work))
+            count = self._database.write_aside(lambda _: self._step(index, state, work))
             told(count)
 
-    def _step(self, index: int, states: tuple[str, ...], work: Callable[[dict[int, Any]], None]) -> int:
+    def _step(self, index: int, state: str, work: Callable[[dict[int, Any]], None]) -> int:
         """One transaction of a sweep; returns for how many resources it was, none where nothing is left to do.
 
         The index is locked, so that two who sweep share the work; so is each resource, so that nobody changes it.
         """
         locked = self._database.dialect.for_update
-        row = locked(Index.select().where((Index.pk == index) & Index.state.in_(states))).first()
+        row = locked(Index.select().where((Index.pk == index) & (Index.state == state))).first()
         if row is None:
             return 0
         resources = self._of_type(Resource.select(Resource.pk, Resource.document), row.type, row.position)

@@ -22,12 +22,9 @@ from store.tenants.log import Log
 TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """What a tenant may be called: its name is a segment of its Endpoint URL."""
 
-FILTERS, BUILDING, WIDENING, COMPLETE, REMOVING = "filters", "building", "widening", "complete", "removing"
-"""How far an index is: it serves filters only, since the unassigned have no rows; it is being built, and serves nothing
-yet; it serves filters while those rows are being made; it serves filters and orders; it is being removed."""
-
-SERVING = frozenset({FILTERS, WIDENING, COMPLETE})
-KEPT = SERVING | {BUILDING}
+BUILDING, COMPLETE, REMOVING = "building", "complete", "removing"
+"""The states of an index: writes keep its rows up, but reads do not rely on them yet; reads rely on them; its rows are
+being deleted."""
 
 INDEXED_AT_FIRST = (("User", "emails"),)
 """The attributes beside the columns whose values are indexed in every tenant."""
@@ -45,8 +42,7 @@ Indexes = dict[str, dict[str, int]]
 class Tenant(NamedTuple):
     """A tenant as requests see it: its preset with its custom fields, and its indexes.
 
-    `indexes` are those that reads may rely on, `ordering` those of them by which everybody can be ordered, `kept` those
-    that writes keep up.
+    `indexes` are those that reads may rely on, `kept` those that writes keep up.
     """
 
     pk: int
@@ -56,7 +52,6 @@ class Tenant(NamedTuple):
     indexes: Indexes
     integration_group: int | None
     kept: Indexes
-    ordering: Indexes
 
     @property
     def weight(self) -> int:
@@ -171,9 +166,9 @@ class Tenants:
         declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
         fields: Any = declared.order_by(Field.pk).tuples()
         rows = list(Index.select().where(Index.tenant == pk))
-        indexes, kept, ordering = (_numbers(rows, states) for states in (SERVING, KEPT, {COMPLETE}))
+        indexes, kept = (_numbers(rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
         spoken = profile(PRESETS[preset], [CustomField(*row) for row in fields])
-        return Tenant(pk, name, revision, spoken, indexes, integration_group, kept, ordering)
+        return Tenant(pk, name, revision, spoken, indexes, integration_group, kept)
 
 
 def _numbers(rows: Iterable[Index], states: Container[str]) -> Indexes:

@@ -173,7 +173,6 @@ def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) 
     ids = [*zip(people, USER_IDS, strict=False), *zip(circles, GROUP_IDS, strict=False)]
     for (id, drawn), (created, modified) in zip(ids, directory.clock, strict=False):
         Resource.update(id=drawn, created=created, modified=modified).where(Resource.id == id).execute()
-        Lookup.update(id=drawn).where(Lookup.id == id).execute()
 
 
 def _rows(known: set[int] = frozenset()) -> dict[Any, list[dict[str, Any]]]:  # type: ignore[assignment]

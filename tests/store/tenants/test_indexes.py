@@ -176,10 +176,10 @@ def test_a_search_that_does_not_know_of_the_removal_asks_again(database, entra):
     indexes = Indexes(database, entra.tenant)
     indexes.add(TITLE)
     before = users(entra)
-    assert "title" in before.tenant.ordering["User"]
+    assert "title" in before.tenant.indexes["User"]
     remove(database, indexes)
     assert found(entra, before, 'title eq "x"') == 1
-    assert "title" not in before.tenant.ordering["User"]
+    assert "title" not in before.tenant.indexes["User"]
 
 
 def test_two_who_build_one_index_share_the_work(database, entra):
