@@ -15,7 +15,7 @@ INSTALL := $(PIP) install --no-deps
 DESCRIPTION := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test conformance fuzz bench bench-concurrency bench-peers docs docs-site lint format lock
+.PHONY: help setup run test conformance fuzz bench bench-concurrency bench-peers docs docs-site lint format lock dist
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -77,6 +77,10 @@ lock: .venv/venv.stamp ## Pin the newest versions that setup.cfg allows into req
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --extra test --extra conformance --extra lint --constraint requirements.lock --output-file requirements-dev.lock
 	$(LOCK) --extra docs --constraint requirements-dev.lock --output-file requirements-docs.lock
+
+dist: .venv/venv.stamp ## Build the wheel of this version into dist/
+	rm -rf build/lib dist   # setuptools would pack modules that were deleted since the last build
+	$(PIP) wheel --no-deps --wheel-dir dist .
 
 .venv/venv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Vestibule needs Python 3.11 or newer, and \
