@@ -11,6 +11,7 @@ from scim.errors import Unavailable
 from store.database.transactions import Database
 from store.filters import lookup
 from store.platform.preset import switch_preset
+from store.resources.reading import current
 from store.resources.search import Query
 from store.resources.users import Users
 from store.tables import Index, Lookup, Resource
@@ -101,7 +102,7 @@ def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
             written.set()
             go_on.wait()
 
-        database.write(create)
+        current([who], lambda: database.write(create))
         database.close()
 
     def index():
