@@ -14,6 +14,7 @@ from scim.schemas import CORE_GROUP
 from scim.validation import load
 from store.platform.groups import PlatformGroups
 from store.platform.names import id_of
+from store.resources.groups import Groups
 from store.resources.search import Query
 from store.resources.users import Users
 
@@ -31,15 +32,17 @@ def group() -> None:
 @as_json
 def create(tenant: str, name: str, as_json: bool) -> None:
     """Make a group. A client that brings one of that name adopts it."""
-    groups = resources(tenant, PlatformGroups, "group create")
+    groups = resources(tenant, Groups, "group create")
     made = groups.create(load(groups.type, {"schemas": [CORE_GROUP], "displayName": name}).document)
     tell(f"The group {name} is made: {made.id}", as_json=as_json, changed=True, group=_shown(groups, made.id))
 
 
-def _shown(groups: PlatformGroups, id: str, *, members: bool = False) -> dict[str, Any]:
+def _shown(groups: Groups, id: str, *, members: bool = False) -> dict[str, Any]:
     """A group as SCIM sees it, with its parent; the members of a large one would fill screens."""
     projection = None if members else Projection.read(groups.type, None, ["members"])
-    return dict(json.loads(str(groups.get(id, projection).text or "{}"))) | {"parent": groups.parent_of(id)}
+    return dict(json.loads(str(groups.get(id, projection).text or "{}"))) | {
+        "parent": PlatformGroups(groups).parent_of(id)
+    }
 
 
 @group.command("list")
@@ -49,7 +52,7 @@ def _shown(groups: PlatformGroups, id: str, *, members: bool = False) -> dict[st
 @as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The groups of a tenant, in the order of creation. Their members are left out."""
-    groups = resources(tenant, PlatformGroups, "group list")
+    groups = resources(tenant, Groups, "group list")
     page = groups.search(Query(filter=expression, count=limit), Projection.read(groups.type, None, ["members"]))
     show([json.loads(str(text)) for text in page.resources], _COLUMNS, as_json=as_json)
     if len(page.resources) < page.total:
@@ -62,7 +65,7 @@ def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) 
 @as_json
 def show_group(tenant: str, name: str, as_json: bool) -> None:
     """One group as SCIM sees it, with its parent, always as JSON."""
-    groups = resources(tenant, PlatformGroups, "group show")
+    groups = resources(tenant, Groups, "group show")
     write(_shown(groups, id_of(groups, name), members=True))
 
 
@@ -73,7 +76,7 @@ def show_group(tenant: str, name: str, as_json: bool) -> None:
 @as_json
 def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
     """Give a group another name; it stays linked to its client."""
-    groups = resources(tenant, PlatformGroups, "group rename")
+    groups = resources(tenant, Groups, "group rename")
     id = id_of(groups, name)
     before = _shown(groups, id)
     change = read_operations(groups.type, {"op": "replace", "path": "displayName", "value": new}, id)
@@ -90,10 +93,10 @@ def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
 @as_json
 def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
     """Add people by hand. What a client replaces leaves them in the group."""
-    groups = resources(tenant, PlatformGroups, "group add-member")
+    groups = resources(tenant, Groups, "group add-member")
     people = resources(tenant, Users, "group add-member")
     id = id_of(groups, name)
-    added = groups.add_members(id, [id_of(people, each) for each in who])
+    added = PlatformGroups(groups).add_members(id, [id_of(people, each) for each in who])
     said = f"They are members of {name} now." if added else "They were members already."
     tell(said, as_json=as_json, changed=added, group=_shown(groups, id))
 
@@ -105,10 +108,10 @@ def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> Non
 @as_json
 def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
     """Take people out, whoever put them in."""
-    groups = resources(tenant, PlatformGroups, "group remove-member")
+    groups = resources(tenant, Groups, "group remove-member")
     people = resources(tenant, Users, "group remove-member")
     id = id_of(groups, name)
-    removed = groups.remove_members(id, [id_of(people, each) for each in who])
+    removed = PlatformGroups(groups).remove_members(id, [id_of(people, each) for each in who])
     said = f"They are out of {name}." if removed else "None of them was a member."
     tell(said, as_json=as_json, changed=removed, group=_shown(groups, id))
 
@@ -120,8 +123,8 @@ def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> 
 @as_json
 def set_parent(tenant: str, name: str, parent: str | None, as_json: bool) -> None:
     """Put a group below another one, or below none. Clients do not see it."""
-    groups = resources(tenant, PlatformGroups, "group set-parent")
+    groups = resources(tenant, Groups, "group set-parent")
     id = id_of(groups, name)
-    changed = groups.set_parent(id, None if parent is None else id_of(groups, parent))
+    changed = PlatformGroups(groups).set_parent(id, None if parent is None else id_of(groups, parent))
     said = f"{name} is below {'no group' if parent is None else parent} now."
     tell(said, as_json=as_json, changed=changed, group=_shown(groups, id))

@@ -13,13 +13,13 @@ from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
 from app.http import parsed
 from scim.document import Text
+from store.resources.groups import Groups
 from store.resources.search import Query, Searching
 from store.resources.users import Users
-from store.transfer.exporting import ExportGroups
+from store.transfer.exporting import ExportedGroups
 from store.transfer.importing import Import
 
 _PAGE = 500
-_KINDS: dict[str, type[Searching]] = {"users": Users, "groups": ExportGroups}
 
 
 @click.command("import")
@@ -90,14 +90,16 @@ def export_resources(tenant: str, file: str, as_json: bool) -> None:
     Groups have what clients do not see as well: their parent, and where each membership came from. Standard output has
     nothing but the resources, with --json as well.
     """
-    sources = {name: resources(tenant, kind, "export") for name, kind in _KINDS.items()}
+    users, groups = resources(tenant, Users, "export"), resources(tenant, Groups, "export")
+    groups.shown = ExportedGroups(groups.database)
+    sources: dict[str, Searching] = {"users": users, "groups": groups}
     with _opened(file, "w") as stream:
         totals = {name: _written(stream, source) for name, source in sources.items()}
         # A full disk or a closed pipe is to be noticed here, and not when Python ends.
         stream.flush()
     if file != "-":
-        users, groups = counted(totals["users"], "user"), counted(totals["groups"], "group")
-        tell(f"{users} and {groups} are in {file} now.", as_json=as_json, file=file, **totals)
+        said = f"{counted(totals['users'], 'user')} and {counted(totals['groups'], 'group')}"
+        tell(f"{said} are in {file} now.", as_json=as_json, file=file, **totals)
 
 
 def _written(stream: IO[str], source: Searching) -> int:

@@ -10,6 +10,7 @@ from app.cli.platform import resources
 from store.platform.names import id_of
 from store.platform.users import PlatformUsers
 from store.resources.search import Query
+from store.resources.users import Users
 
 _COLUMNS = {"userName": "user name", "email": "work e-mail", "active": "active", "id": "id"}
 _PENDING = {"userName": "user name", "email": "work e-mail", "pending": "offered", "offered": "since"}
@@ -27,7 +28,7 @@ def user() -> None:
 @as_json
 def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """The people of a tenant, in the order of creation."""
-    page = resources(tenant, PlatformUsers, "user list").search(Query(filter=expression, count=limit))
+    page = resources(tenant, Users, "user list").search(Query(filter=expression, count=limit))
     people = [json.loads(str(text)) for text in page.resources]
     if not as_json:
         people = [person | {"email": _work_email(person)} for person in people]
@@ -48,11 +49,11 @@ def _work_email(person: dict[str, object]) -> object:
 @as_json
 def show_user(tenant: str, who: str, as_json: bool) -> None:
     """One person as SCIM sees them, always as JSON."""
-    people = resources(tenant, PlatformUsers, "user show")
+    people = resources(tenant, Users, "user show")
     write(_shown(people, id_of(people, who)))
 
 
-def _shown(people: PlatformUsers, id: str) -> Any:
+def _shown(people: Users, id: str) -> Any:
     return json.loads(str(people.get(id).text or "{}"))
 
 
@@ -63,9 +64,9 @@ def _shown(people: PlatformUsers, id: str) -> Any:
 @as_json
 def email(tenant: str, who: str, new: str, as_json: bool) -> None:
     """Give somebody another work e-mail. It identifies them from then on."""
-    people = resources(tenant, PlatformUsers, "user email")
+    people = resources(tenant, Users, "user email")
     id = id_of(people, who)
-    changed = people.change(id, new)
+    changed = PlatformUsers(people).change(id, new)
     said = f"{who} is {new} now." if changed else f"{who} has that work e-mail already."
     tell(said, as_json=as_json, changed=changed, user=_shown(people, id))
 
@@ -76,7 +77,7 @@ def email(tenant: str, who: str, new: str, as_json: bool) -> None:
 @as_json
 def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
     """The changes of work e-mails that clients offered. None of them was applied."""
-    rows = resources(tenant, PlatformUsers, "user pending").pending(dismissed=dismissed)
+    rows = PlatformUsers(resources(tenant, Users, "user pending")).pending(dismissed=dismissed)
     show([with_moments(row, "offered", "dismissed") for row in rows], _PENDING, as_json=as_json)
 
 
@@ -86,9 +87,9 @@ def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
 @as_json
 def adopt(tenant: str, who: str, as_json: bool) -> None:
     """Apply the work e-mail that the client offered for somebody."""
-    people = resources(tenant, PlatformUsers, "user adopt")
+    people = resources(tenant, Users, "user adopt")
     id = id_of(people, who)
-    address = people.adopt(id)
+    address = PlatformUsers(people).adopt(id)
     tell(f"{who} is {address} now.", as_json=as_json, changed=True, user=_shown(people, id))
 
 
@@ -98,7 +99,7 @@ def adopt(tenant: str, who: str, as_json: bool) -> None:
 @as_json
 def dismiss(tenant: str, who: str, as_json: bool) -> None:
     """Keep somebody's work e-mail. What was offered is forgotten until the client offers another one."""
-    people = resources(tenant, PlatformUsers, "user dismiss")
+    people = resources(tenant, Users, "user dismiss")
     id = id_of(people, who)
-    said = f"{people.dismiss(id)} is dismissed; {who} keeps the work e-mail."
+    said = f"{PlatformUsers(people).dismiss(id)} is dismissed; {who} keeps the work e-mail."
     tell(said, as_json=as_json, changed=True, user=_shown(people, id))

@@ -7,12 +7,12 @@ from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_USER
 from scim.validation import load, with_defaults
 from store.database.statements import parameter
-from store.database.transactions import Database, now
+from store.database.transactions import Database
 from store.database.write import Write
 from store.filters.where import ROW
+from store.resources import columns
 from store.resources.reading import Stored
 from store.resources.users import Users
-from store.tables import Resource
 from store.tables import Tenant as Row
 from store.tenants.fields import Fields
 from store.tenants.log import Call
@@ -35,21 +35,26 @@ def switch_preset(database: Database, tenant: Tenant, preset: str) -> int:
         return 0
     fields = [CustomField(**field) for field in Fields(database, tenant).all()]
     future = tenant._replace(profile=profile(PRESETS[preset], fields))
-    return _Switch(database, future, "", Call(operation="platform: tenant set", client="command line")).run()
+    call = Call(operation="platform: tenant set", client="command line")
+    return _Switch(Users(database, future, "", call)).run()
 
 
-class _Switch(Users):
-    """The users of a tenant, who is taken to speak the new preset already."""
+class _Switch:
+    """The users of a tenant, which is taken to have the new preset already."""
+
+    def __init__(self, users: Users) -> None:
+        self.users = users
+        self.tenant = users.tenant
 
     def run(self) -> int:
         """Change every user that has to be changed, and the tenant."""
-        return self._written(self._run)
+        return self.users.run(self._run)
 
     def _run(self, write: Write) -> int:
-        self._dialect.serialize(self.tenant.pk)
+        self.users.database.dialect.serialize(self.tenant.pk)
         Row.update(preset=self.tenant.profile.preset.name).where(Row.pk == self.tenant.pk).execute()
         bump(self.tenant.pk)
-        self.log.revision = self.tenant.revision + 1
+        self.users.log.revision = self.tenant.revision + 1
         changed, after, problems = 0, 0, list[str]()
         while rows := self._after(after):
             after = rows[-1].pk
@@ -65,34 +70,35 @@ class _Switch(Users):
                 f"{self.tenant.profile.preset.name}: "
                 f"{' '.join(problems[:_NAMED])}{more}"
             )
-        self.log.record(write, self.call, 200, [{"attribute": "preset", "after": self.tenant.profile.preset.name}])
+        self.users.log.record(
+            write, self.users.call, 200, [{"attribute": "preset", "after": self.tenant.profile.preset.name}]
+        )
         return changed
 
     def _after(self, pk: int) -> list[Stored]:
         """The next users in the order of creation."""
         following = ROW.pk > parameter("after")
-        statement = self._database.statement(
-            "users after", lambda: self._row_query(following, False).order_by(ROW.pk).limit(_BATCH)
+        statement = self.users.database.statement(
+            "users after", lambda: self.users.row_query(following, False).order_by(ROW.pk).limit(_BATCH)
         )
         return [Stored(*row) for row in statement(tenant=self.tenant.pk, after=pk).fetchall()]
 
     def _switch(self, row: Stored) -> bool:
-        before = self._document(row)
+        before = self.users.document(row)
         after = self._as_preset(before)
-        columns = self._columns(after)
+        followed = columns.following(self.tenant.profile.preset, self.users.type, after)
         if after != before:
-            self._update(row.pk, columns | {"modified": now()})
-            self._reindex(row.pk, before, after)
+            self.users.rows.update(row.pk, followed, before, after)
             return True
         # Only what identifies the user changes, which nobody sees: the version stays.
-        Resource.update(identifier_key=columns["identifier_key"]).where(Resource.pk == row.pk).execute()
+        self.users.rows.set_keys(row.pk, {"identifier_key": followed["identifier_key"]})
         return False
 
     def _as_preset(self, before: Document) -> Document:
         """The document as a POST under the new preset would leave it."""
         forbidden = self.tenant.profile.preset.forbidden
         kept = {name: value for name, value in before.items() if name not in forbidden}
-        after = with_defaults(self.type, load(self.type, {"schemas": [CORE_USER]} | kept).document)
+        after = with_defaults(self.users.type, load(self.users.type, {"schemas": [CORE_USER]} | kept).document)
         if (
             self.tenant.profile.preset.email_identifies
             and identity.identifier(self.tenant.profile.preset, after) is None

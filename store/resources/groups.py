@@ -1,10 +1,9 @@
 """Groups in the database: the document without its members, which are rows of their own."""
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from scim import compare
 from scim.attributes import ResourceType
 from scim.document import Document, Streamed, Text, dumps, quoted
 from scim.members import member_changes, member_ids
@@ -12,9 +11,9 @@ from scim.operations import Operation
 from scim.patch import apply
 from scim.projection import Projection
 from scim.validation import check_required
-from store.database.statements import parameter
-from store.database.transactions import now
+from store.database.statements import Compiled, parameter
 from store.database.write import Write
+from store.resources import columns
 from store.resources.members import Memberships
 from store.resources.reading import NONE, Answer, Links, Stored
 from store.resources.writing import Resources
@@ -34,12 +33,36 @@ _PLACE = dumps(dict.fromkeys(("value", "$ref", "type", "display"), "\x00"))
 """An element that marks where the members of a streamed group stand: no stored text holds a NUL."""
 
 
+class GroupTexts:
+    """The parts of groups' representations that follow from other rows, as SCIM clients see them."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._endpoint_url = endpoint_url
+
+    def begin(self, rows: Sequence[Stored]) -> None:
+        """Prepare for the groups of a page."""
+
+    def member(self, id: str, type: str, display: str, origin: str) -> str:
+        """The JSON text of one member (RFC 7643 §4.2)."""
+        ref = f"{self._endpoint_url}/{type}s/{id}"
+        return f'{{"value":"{id}","$ref":"{ref}","type":"{type}","display":{quoted(display)}}}'
+
+    def around(self, row: Stored, members: str | None) -> str | None:
+        """The text of `members`, with its name, as it goes into the representation; None for nothing."""
+        return members
+
+
 class Groups(Resources):
     """The groups of one tenant."""
 
     name = "Group"
     related = "members"
-    unique: ClassVar = {"name_key": ("name", "displayName")}
+    shown: GroupTexts | None = None
+    """How they look, where that is not as SCIM clients see them."""
+
+    @property
+    def _texts_of(self) -> GroupTexts:
+        return self.shown or GroupTexts(self.endpoint_url)
 
     @property
     def type(self) -> ResourceType:
@@ -48,23 +71,21 @@ class Groups(Resources):
 
     def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
         """See Reading. Of a page, so many members are held; what has more is STREAMED."""
+        look = self._texts_of
+        look.begin(rows)
         pks = [row.pk for row in rows if row.related != NONE]
         if not pks or not self._shows_others(projection):
             return {}
-        statement = self._database.statement("members of", lambda: _members_query(self._dialect))
-        members = statement(pks=self._dialect.list_of(pks), limit=HELD + 1).fetchall()
+        statement = self.database.statement("members of", lambda: _members_query(self.dialect))
+        members = statement(pks=self.dialect.list_of(pks), limit=HELD + 1).fetchall()
         # They come group by group, so the last of too many groups was not read to its end.
         unread = {pk for pk in pks if pk >= members[-1][0]} if len(members) > HELD else set()
         elements: dict[int, list[str]] = {}
         for pk, _, *member in members:
             if pk not in unread:
-                elements.setdefault(pk, []).append(self._member(*member))
+                elements.setdefault(pk, []).append(look.member(*member))
         texts = {pk: f'"members":[{",".join(listed)}]' for pk, listed in elements.items()}
         return texts | dict.fromkeys(unread, STREAMED)
-
-    def _member(self, id: str, type: str, display: str, origin: str) -> str:
-        ref = f"{self._endpoint_url}/{type}s/{id}"
-        return f'{{"value":"{id}","$ref":"{ref}","type":"{type}","display":{quoted(display)}}}'
 
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:
         """See Reading."""
@@ -74,7 +95,7 @@ class Groups(Resources):
 
     def _whole_text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
         """The representation in one piece."""
-        return str(super()._text(row, computed, projection))
+        return str(super()._text(row, self._texts_of.around(row, computed), projection))
 
     def _pieces(self, row: Stored, projection: Projection | None) -> Iterator[str]:
         """The representation of a large group, its members read while it goes out.
@@ -96,12 +117,12 @@ class Groups(Resources):
 
     def _chunks(self, pk: int) -> Iterator[list[str]]:
         """The members of a group as JSON texts, some thousands at a time."""
-        statement = self._database.statement("members behind", _members_behind_query)
+        statement = self.database.statement("members behind", _members_behind_query)
         rows: list[Any] = [(None, 0)]
         while rows:
-            rows = self._database.read(statement(group=pk, member=rows[-1][1], limit=CHUNK).fetchall)
+            rows = self.database.read(_chunk(statement, pk, rows[-1][1]))
             if rows:
-                yield [self._member(*member) for _, _, *member in rows]
+                yield [self._texts_of.member(*member) for _, _, *member in rows]
 
     def _projected(self, members: Sequence[str], projection: Projection | None) -> str:
         """Elements of `members` as they go out, without the brackets around them; "" where nothing of them does."""
@@ -114,47 +135,37 @@ class Groups(Resources):
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
     ) -> tuple[Document, Links]:
         check_required(self.type, after)
-        return self._stored(after), Links()
-
-    def _stored(self, checked: Document) -> Document:
-        return {name: value for name, value in checked.items() if name != "members"}
-
-    def _display(self, document: Document) -> str:
-        return str(document.get("displayName", ""))
-
-    def _named(self, checked: Document, compared: Document) -> dict[str, tuple[str | None, str | None]]:
-        return {"name_key": (checked["displayName"], compare.group_name(checked["displayName"]))}
-
-    def _advice(self, column: str) -> str:
-        return " Group names are unique here: rename one of the two, or match on externalId first."
+        return columns.stored(self.type, after), Links()
 
     def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
-        memberships = self._memberships(pk)
+        memberships = self.memberships(pk)
         memberships.add(member_ids(after.get("members")))
         return memberships.changes
 
-    def _memberships(self, pk: int) -> Memberships:
-        return Memberships(self._database, self.tenant, pk, self._endpoint_url, self.call)
+    def memberships(self, pk: int) -> Memberships:
+        return Memberships(self.database, self.tenant, pk, self.endpoint_url, self.call)
 
     def _replace(
         self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
     ) -> Answer:
-        row = self._locked(id)
-        memberships = self._memberships(row.pk)
+        row = self.locked(id)
+        memberships = self.memberships(row.pk)
         if "members" in named:
             memberships.replace(member_ids(wanted.get("members")))
-        saved = self._saved(write, row, self._document(row), self._stored(wanted), named, memberships.changes, 200)
+        saved = self._saved(
+            write, row, self.document(row), columns.stored(self.type, wanted), named, memberships.changes, 200
+        )
         return self._answer(saved, projection)
 
     def _patch(
         self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
     ) -> Answer:
-        row = self._locked(id)
+        row = self.locked(id)
         changes, rest = member_changes(operations)
-        memberships = self._memberships(row.pk)
+        memberships = self.memberships(row.pk)
         for change in changes:
             memberships.apply(change)
-        before = self._document(row)
+        before = self.document(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         after = apply(self.type, before, rest) if rest else before
         saved = self._saved(write, row, before, after, named, memberships.changes, 200 if body else 204)
@@ -163,8 +174,13 @@ class Groups(Resources):
     def _detach(self, row: Stored) -> None:
         """Groups that the group was nested in get a new version; what follows by foreign key needs no word."""
         holders = Membership.select(Membership.group).where(Membership.member == row.pk)
-        Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk.in_(holders)).execute()
+        self.rows.touch_all(Resource.pk.in_(holders))
         TenantRow.update(integration_group=None).where(TenantRow.integration_group == row.pk).execute()
+
+
+def _chunk(statement: Compiled, group: int, behind: int) -> Callable[[], list[Any]]:
+    """The work of reading one chunk, the statement included: over a lost connection it is run again."""
+    return lambda: list(statement(group=group, member=behind, limit=CHUNK).fetchall())
 
 
 def _members_query(dialect: Any) -> Any:

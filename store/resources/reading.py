@@ -86,22 +86,22 @@ class Reading:
         self.tenant = tenant
         self.call = call
         self.within = within
-        self._database = database
-        self._dialect = database.dialect
-        self._endpoint_url = endpoint_url
+        self.database = database
+        self.dialect = database.dialect
+        self.endpoint_url = endpoint_url
         self.log = Log(database, tenant.pk, tenant.revision)
         self._representations = Representations(self.type, endpoint_url)
         self._scope = self._current_scope()
 
     def renew(self) -> None:
         """Know the tenant as it is now. Raises Unavailable where the request has to be read anew for that."""
-        self.tenant = renewed(self._database, self.tenant)
+        self.tenant = renewed(self.database, self.tenant)
         self.log.revision = self.tenant.revision
-        self._representations = Representations(self.type, self._endpoint_url)
+        self._representations = Representations(self.type, self.endpoint_url)
         self._scope = self._current_scope()
 
     def _current_scope(self) -> Scope:
-        return Scope(self._dialect, self.type, self.tenant.indexes[self.name])
+        return Scope(self.dialect, self.type, self.tenant.indexes[self.name])
 
     @property
     def type(self) -> ResourceType:
@@ -112,7 +112,7 @@ class Reading:
         """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
         self.about(id)
         whole = self._shows_others(projection)
-        return self._database.read(lambda: self._answer(self._found(id, whole=whole), projection))
+        return self.database.read(lambda: self._answer(self.found(id, whole=whole), projection))
 
     def _shows_others(self, projection: Projection | None) -> bool:
         """Whether an answer shows what other rows make up, which is not read for anybody else."""
@@ -129,16 +129,16 @@ class Reading:
         if not pks:
             return {}
         whole = self._shows_others(projection)
-        listed = self._dialect.list_of(pks)
-        rows = self._rows("page", whole, lambda: self._dialect.one_of(ROW.pk, parameter("pks")), pks=listed)
+        listed = self.dialect.list_of(pks)
+        rows = self._rows("page", whole, lambda: self.dialect.one_of(ROW.pk, parameter("pks")), pks=listed)
         return dict(zip((row.pk for row in rows), self._texts(rows, projection), strict=True))
 
     def _rows(self, name: str, whole: bool, condition: Callable[[], Any], **values: Any) -> list[Stored]:
-        statement = self._database.statement((name, self.name, whole), lambda: self._row_query(condition(), whole))
+        statement = self.database.statement((name, self.name, whole), lambda: self.row_query(condition(), whole))
         found = statement(tenant=self.tenant.pk, **values).fetchall()
         return [Stored(*row) for row in found]
 
-    def _row_query(self, condition: Any, whole: bool) -> Any:
+    def row_query(self, condition: Any, whole: bool) -> Any:
         """The query for the rows of this type that satisfy the condition."""
         of_type = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name)
         return self._selected(ROW.select(*self._columns_read(whole))).where(of_type & condition)
@@ -155,7 +155,7 @@ class Reading:
         """A query of these columns, with the rows that they come from beside ROW."""
         return query
 
-    def _found(self, id: str, *, whole: bool = False) -> Stored:
+    def found(self, id: str, *, whole: bool = False) -> Stored:
         """The row with this id; `whole`: see `_columns_read`."""
         rows = self._rows("get", whole, lambda: ROW.id == parameter("id"), id=id)
         if not rows:
@@ -185,7 +185,7 @@ class Reading:
         """The attribute that other rows make up, its name with its JSON text, by the resource's key."""
         raise NotImplementedError
 
-    def _document(self, row: Stored) -> Document:
+    def document(self, row: Stored) -> Document:
         """The stored document, for changing."""
         found: Document = json.loads(row.document)
         return found
@@ -200,7 +200,7 @@ class Reading:
     def _statement(self, name: str, key: object, build: Callable[[], Any]) -> Any:
         """A statement that depends on the tenant's attributes and indexes."""
         indexes = tuple(sorted(self.tenant.indexes[self.name].items()))
-        return self._database.statement((name, self.name, self.type.schema.id, self._dialectal(), indexes, key), build)
+        return self.database.statement((name, self.name, self.type.schema.id, self._dialectal(), indexes, key), build)
 
     def _dialectal(self) -> tuple[str, ...]:
         return tuple(schema.id for schema in self.type.extensions)

@@ -101,7 +101,7 @@ class Searching(Reading):
 
     def answered(self, asked: Sequence[Asked], work: Callable[[], Page]) -> Page:
         """What the work finds, within the deadline of searches. Raises TooMany."""
-        return answered(self._database, self.tenant, asked, work)
+        return answered(self.database, self.tenant, asked, work)
 
     def asked(self, search: Search) -> Asked:
         """What the search costs is known from this."""
@@ -133,11 +133,11 @@ class Searching(Reading):
         statement = self._statement("first", key, lambda: self._first_query(search, pinned))
         found = statement(**self._values(search), limit=search.query.count)
         # In the order of their keys, which come first.
-        rows = found.fetchall() if pinned else sorted(self._dialect.rows(found, self._long(search.whole)))
+        rows = found.fetchall() if pinned else sorted(self.dialect.rows(found, self._long(search.whole)))
         return self._texts([Stored(*row) for row in rows], projection)
 
     def _first_query(self, search: Search, pinned: bool) -> Any:
-        query = self._row_query(Where(self._scope, search.bound).condition(), search.whole)
+        query = self.row_query(Where(self._scope, search.bound).condition(), search.whole)
         if pinned:
             # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
             return query.order_by(ROW.pk + 0).limit(parameter("limit"))
@@ -146,18 +146,18 @@ class Searching(Reading):
 
     def _gathered(self, query: Any, columns: Sequence[Any], long: Sequence[int]) -> Any:
         named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
-        return self._dialect.gathered(query.select(*named), len(named), long)
+        return self.dialect.gathered(query.select(*named), len(named), long)
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order, without their rows."""
-        self._dialect.renew_deadline()
+        self.dialect.renew_deadline()
         return self._found_by(search, None, False, limit=limit, offset=offset)
 
     def _part(self, search: Search, limit: int, offset: int) -> list[Stored]:
         """The rows of a part of the order."""
         if limit <= 0:
             return []
-        self._dialect.renew_deadline()
+        self.dialect.renew_deadline()
         return _rows_of(self._found_by(search, None, True, limit=limit, offset=offset))
 
     def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
@@ -170,7 +170,7 @@ class Searching(Reading):
         if with_rows and search.sort is None:
             # In the order of their keys, which come first.
             backwards = position is not None and position.backwards
-            rows = sorted(self._dialect.rows(found, self._long_behind(search)), reverse=backwards)
+            rows = sorted(self.dialect.rows(found, self._long_behind(search)), reverse=backwards)
         else:
             rows = found.fetchall()
         return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
@@ -199,7 +199,7 @@ class Searching(Reading):
         return rows.order_by(*_directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
 
     def _values(self, search: Search) -> dict[str, Any]:
-        return operands(self._dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self._endpoint_url}
+        return operands(self.dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self.endpoint_url}
 
     def _find_query(self, search: Search, position: Position | None, with_rows: bool, limits: dict[str, int]) -> Any:
         values = [] if search.sort is None else Order(self._scope).values(search.sort)
@@ -224,8 +224,8 @@ class Searching(Reading):
         if (found and found < count) or (count > 0 and not found and offset == 0):
             return offset + found
         if search.bound is None:
-            return counters.total(self._database, self.tenant.pk, self.name)
-        self._dialect.renew_deadline()
+            return counters.total(self.database, self.tenant.pk, self.name)
+        self.dialect.renew_deadline()
         matching = self._statement(
             "count",
             shape(search.bound),

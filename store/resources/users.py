@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any
 
 from peewee import SQL, Cast, Select, Value, fn
 
@@ -40,7 +40,6 @@ class Users(Resources):
     name = "User"
     related = "groups"
     width = 11
-    unique: ClassVar = {"identifier_key": ("identifier", "work e-mail"), "name_key": ("name", "userName")}
 
     @property
     def type(self) -> ResourceType:
@@ -48,7 +47,7 @@ class Users(Resources):
         return self.tenant.profile.user
 
     def _columns_read(self, whole: bool) -> list[Any]:
-        groups = _groups_of_row(self._dialect) if whole else Value(None)
+        groups = _groups_of_row(self.dialect) if whole else Value(None)
         return [*super()._columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display, groups]
 
     def _long(self, whole: bool) -> tuple[int, ...]:
@@ -75,15 +74,15 @@ class Users(Resources):
         starts = {pk for pk, _, _, way in held if way == NESTED}
         if not starts:
             return {}
-        statement = self._database.statement("groups above", lambda: _above_query(self._dialect))
+        statement = self.database.statement("groups above", lambda: _above_query(self.dialect))
         above: dict[int, list[_Held]] = {}
-        for start, *group in statement(pks=self._dialect.list_of(sorted(starts))).fetchall():
+        for start, *group in statement(pks=self.dialect.list_of(sorted(starts))).fetchall():
             above.setdefault(start, []).append([*group, INDIRECT])
         return above
 
     def _groups(self, held: Sequence[_Held], above: dict[int, list[_Held]]) -> str:
         """`groups` of one user: each group once, those that were made first first (RFC 7643 §4.1.2)."""
-        base = f"{self._endpoint_url}{self.tenant.profile.group.endpoint}/"
+        base = f"{self.endpoint_url}{self.tenant.profile.group.endpoint}/"
         texts = [
             f'{{"value":"{id}","$ref":"{base}{id}","display":{quoted(display)},'
             f'"type":"{"indirect" if way == INDIRECT else "direct"}"}}'
@@ -95,12 +94,7 @@ class Users(Resources):
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
     ) -> tuple[Document, Links]:
         kept = identity.keep_identifier(self.tenant.profile.preset, before, after)
-        if (
-            self.tenant.profile.preset.email_identifies
-            and identity.identifier(self.tenant.profile.preset, kept.document) is None
-        ):
-            raise InvalidValue(identity.MISSING_WORK_EMAIL)
-        check_required(self.type, kept.document)
+        self.check_complete(kept.document)
         if row is not None:
             self._note_offer(row, before, kept, named)
         extension = kept.document.get(ENTERPRISE_USER, {})
@@ -110,9 +104,16 @@ class Users(Resources):
         document = kept.document | {ENTERPRISE_USER: extension | {"manager": {"value": id}}}
         return document, row.links if row is not None and row.manager_id == id else self._manager(id)
 
+    def check_complete(self, document: Document) -> None:
+        """Raise InvalidValue where a document lacks what the preset requires of a user."""
+        preset = self.tenant.profile.preset
+        if preset.email_identifies and identity.identifier(preset, document) is None:
+            raise InvalidValue(identity.MISSING_WORK_EMAIL)
+        check_required(self.type, document)
+
     def _manager(self, id: str) -> Links:
         """The user with this id, who must be one of the tenant's."""
-        statement = self._database.statement("manager", self._manager_query)
+        statement = self.database.statement("manager", self._manager_query)
         found = statement(tenant=self.tenant.pk, id=id).fetchone()
         if found is None:
             raise InvalidValue(f"manager must be the id of a user of this tenant; there is no user {id[:100]}.")
@@ -146,53 +147,23 @@ class Users(Resources):
             outcome = f"{offered} was dismissed before."
         self.call.warnings.append(f"The work e-mail identifies the user: {stored} was kept, {outcome}")
 
-    def _stored(self, checked: Document) -> Document:
-        extension = {name: value for name, value in checked.get(ENTERPRISE_USER, {}).items() if name != "manager"}
-        stored = {name: value for name, value in checked.items() if name != ENTERPRISE_USER}
-        return stored | {ENTERPRISE_USER: extension} if extension else stored
-
-    def _display(self, document: Document) -> str:
-        name = document.get("name", {})
-        parts = " ".join(name[part] for part in ("givenName", "familyName") if part in name)
-        return str(document.get("displayName") or parts or name.get("formatted") or document.get("userName") or "")
-
-    def _named(self, checked: Document, compared: Document) -> dict[str, tuple[str | None, str | None]]:
-        email = identity.identifier(self.tenant.profile.preset, checked)
-        return {
-            "name_key": (checked["userName"], compare.user_name(checked["userName"])),
-            "identifier_key": (email, None if email is None else compare.email(email)),
-        }
-
-    def _further(self, compared: Document) -> dict[str, Any]:
-        name = compared.get("name", {})
-        given, family = name.get("givenName"), name.get("familyName")
-        return {
-            "given_key": given and given[:256], "family_key": family and family[:256], "active": compared.get("active"),
-        }  # fmt: skip
-
-    def _advice(self, column: str) -> str:
-        if column != "identifier_key":
-            return ""
-        return ' To link that user, match on emails[type eq "work"].value first.'
-
     def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
         """The integration group, which a new user joins as if by hand."""
         group = self.tenant.integration_group
         if group is None:
             return []
-        grown = Resource.update(version=Resource.version + 1, modified=now()).where(Resource.pk == group)
-        name = grown.returning(Resource.display).tuples().execute()
-        if not list(name):
-            # The group was deleted while the request was under way.
+        name = self.rows.touch(group)
+        if name is None:
+            # The group was deleted while the request was running.
             return []
         Membership.insert(group=group, member=pk, origin="manual").execute()
-        return [{"attribute": "groups", "after": [row[0] for row in name]}]
+        return [{"attribute": "groups", "after": [name]}]
 
     def _replace(
         self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
     ) -> Answer:
-        row = self._locked(id, whole=self._shows_others(projection))
-        before = self._whole(row)
+        row = self.locked(id, whole=self._shows_others(projection))
+        before = self.whole(row)
         # A partial PUT must not sign a suspended user in again.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
         return self._answer(self._saved(write, row, before, after, named, [], 200), projection)
@@ -200,15 +171,15 @@ class Users(Resources):
     def _patch(
         self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
     ) -> Answer:
-        row = self._locked(id, whole=body and self._shows_others(projection))
-        before = self._whole(row)
+        row = self.locked(id, whole=body and self._shows_others(projection))
+        before = self.whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], 200)
         return self._answer(saved, projection, body=body)
 
-    def _whole(self, row: Stored) -> Document:
+    def whole(self, row: Stored) -> Document:
         """The document with the manager, which is kept in a column."""
-        whole = self._document(row)
+        whole = self.document(row)
         if row.manager_id is not None:
             whole = whole | {ENTERPRISE_USER: whole.get(ENTERPRISE_USER, {}) | {"manager": {"value": row.manager_id}}}
         return whole
@@ -218,14 +189,13 @@ class Users(Resources):
         groups = Membership.select(Membership.group).join(ROW, on=(ROW.pk == Membership.member))
         groups = groups.where((ROW.tenant == self.tenant.pk) & (ROW.id == id))
         query = Resource.select(Resource.pk).where(Resource.pk.in_(groups)).order_by(Resource.pk)
-        list(self._dialect.for_update(query).tuples())
+        list(self.dialect.for_update(query).tuples())
 
     def _detach(self, row: Stored) -> None:
         """The user leaves its groups and is nobody's manager any more; who changes by that gets a new version."""
         groups = Membership.select(Membership.group).where(Membership.member == row.pk)
-        changed = {Resource.version: Resource.version + 1, Resource.modified: now()}
-        Resource.update(changed).where(Resource.pk.in_(groups)).execute()
-        Resource.update(changed | {Resource.manager: None}).where(Resource.manager == row.pk).execute()
+        self.rows.touch_all(Resource.pk.in_(groups))
+        self.rows.touch_all(Resource.manager == row.pk, manager=None)
 
 
 def _manager_id(manager: Document, current: str | None) -> str:

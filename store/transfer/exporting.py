@@ -4,32 +4,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from scim.document import quoted
-from scim.projection import Projection
 from store.database.statements import parameter
-from store.resources.groups import Groups
+from store.database.transactions import Database
+from store.resources.groups import GroupTexts
 from store.resources.reading import Stored
 from store.tables import Resource
 
 
-class ExportGroups(Groups):
-    """The groups of one tenant, each with `parent` and with the `origin` of its members."""
+class ExportedGroups(GroupTexts):
+    """The texts of groups, each with `parent` and with the `origin` of its members."""
 
-    _parents: dict[int, str]
-    """The ids of the parents of the groups of the page that is being written."""
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._parents: dict[int, str] = {}
 
-    def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
-        statement = self._database.statement("parents to export", lambda: _parents_query(self._dialect))
-        self._parents = dict(statement(pks=self._dialect.list_of([row.pk for row in rows])).fetchall())
-        return super()._computed(rows, projection)
+    def begin(self, rows: Sequence[Stored]) -> None:
+        """Read the ids of the parents of a page's groups."""
+        dialect = self._database.dialect
+        statement = self._database.statement("parents to export", lambda: _parents_query(dialect))
+        self._parents = dict(statement(pks=dialect.list_of([row.pk for row in rows])).fetchall())
 
-    def _member(self, id: str, type: str, display: str, origin: str) -> str:
+    def member(self, id: str, type: str, display: str, origin: str) -> str:
+        """A member with its origin."""
         return f'{{"value":"{id}","type":"{type}","display":{quoted(display)},"origin":"{origin}"}}'
 
-    def _whole_text(self, row: Stored, computed: str | None, projection: Projection | None) -> str:
+    def around(self, row: Stored, members: str | None) -> str | None:
+        """The members, and the parent behind them."""
         parent = self._parents.get(row.pk)
-        if parent is not None:
-            computed = f'{"" if computed is None else f"{computed},"}"parent":"{parent}"'
-        return super()._whole_text(row, computed, projection)
+        if parent is None:
+            return members
+        return f'{"" if members is None else f"{members},"}"parent":"{parent}"'
 
 
 def _parents_query(dialect: Any) -> Any:

@@ -9,12 +9,13 @@ from scim.changes import differences
 from scim.document import Document
 from scim.envelopes import member
 from scim.errors import InvalidValue
-from scim.validation import json_type_name, load, with_defaults
+from scim.validation import check_required, json_type_name, load, with_defaults
 from store.database.transactions import now
 from store.database.write import Write
 from store.platform.groups import PlatformGroups
+from store.resources import columns
+from store.resources.groups import Groups
 from store.resources.members import MANUAL, SCIM, Memberships
-from store.tenants import counters
 from store.tenants.log import LISTED
 from store.transfer.references import GROUP, Found, Reference, References
 from store.transfer.users import Outcome, Problem, kept_ids, refuse_difference
@@ -53,19 +54,25 @@ class GroupLink(NamedTuple):
     parent: Reference | None
 
 
-class ImportGroups(PlatformGroups):
+class ImportGroups:
     """The groups of one tenant, as an import adds to them."""
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+        self._platform = PlatformGroups(groups)
 
     def read(self, line: int, body: dict[str, Any]) -> GroupLine:
         """What a line says. Raises what a POST with this body would raise."""
+        type = self.groups.type
         rest = {key: value for key, value in body.items() if key.lower() not in _OWN_KEYS}
-        document, _ = self._checked(None, {}, with_defaults(self.type, load(self.type, rest).document), frozenset())
+        document = columns.stored(type, with_defaults(type, load(type, rest).document))
+        check_required(type, document)
         id, parent = member(body, "id"), member(body, "parent")
         return GroupLine(
             line,
             id if isinstance(id, str) else None,
             document,
-            self._columns(document),
+            columns.following(self.groups.tenant.profile.preset, type, document),
             _members(member(body, "members")),
             None if parent is None else _reference("parent", parent, GROUP),
         )
@@ -101,7 +108,7 @@ class ImportGroups(PlatformGroups):
             refuse_difference(f"The group {group.columns['display']}", found.document, group.document)
         id = self._created(write, group, references) if found is None else found.id
         if group.id is not None and group.id != id:
-            references.ids[group.id] = id
+            references.remember(GROUP, group.id, id)
         grown, late = self._join(write, id, group.members, references, new=found is None)
         outcome.groups += found is None
         outcome.unchanged += found is not None and not grown
@@ -110,7 +117,7 @@ class ImportGroups(PlatformGroups):
 
     def _same(self, group: GroupLine, references: References) -> Found | None:
         """The group that is there with the line's id or name. Raises InvalidValue where these are two."""
-        ids = [] if group.id is None else [references.ids.get(group.id, group.id)]
+        ids = [] if group.id is None else [references.id_here(GROUP, group.id)]
         named = references.rows(GROUP, "name_key", [group.columns["name_key"]])
         found = {each.pk: each for each in (*references.rows(GROUP, "id", ids), *named)}
         if len(found) > 1:
@@ -119,11 +126,8 @@ class ImportGroups(PlatformGroups):
 
     def _created(self, write: Write, group: GroupLine, references: References) -> str:
         """Make the group, without members yet; returns its id."""
-        id, time = next(iter(kept_ids([group.id], references)), None) or str(uuid.uuid4()), now()
-        same = {"tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time}
-        pk = self._insert(group.columns | same | {"id": id})
-        self._index(pk, group.document)
-        counters.count(write, self._database, self.tenant.pk, self.name, 1)
+        id, time = next(iter(kept_ids(GROUP, [group.id], references)), None) or str(uuid.uuid4()), now()
+        self.groups.rows.insert(write, group.columns | {"id": id, "created": time, "modified": time}, group.document)
         return id
 
     def _join(
@@ -133,14 +137,14 @@ class ImportGroups(PlatformGroups):
 
         Returns whether any of them was new, and those that are not known.
         """
-        self.call.resource = id
-        row = self._locked(id)
-        changes, late = self._joined(self._memberships(row.pk), members, references)
-        document = self._document(row)
+        self.groups.call.resource = id
+        row = self.groups.locked(id)
+        changes, late = self._joined(self.groups.memberships(row.pk), members, references)
+        document = self.groups.document(row)
         if new:
-            self.log.record(write, self.call, 201, [*differences({}, document), *changes])
+            self.groups.log.record(write, self.groups.call, 201, [*differences({}, document), *changes])
         elif changes:
-            self._save(write, row, document, document, frozenset(), changes, 200)
+            self.groups.store(write, row, document, document, row.links, changes)
         return bool(changes), late
 
     def _joined(
@@ -174,14 +178,16 @@ class ImportGroups(PlatformGroups):
                 self._place(write, link.group, parent)
         if missing:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-            outcome.problems.append(Problem(link.line, f"The group {self.call.name} lacks who is not here: {shown}."))
+            outcome.problems.append(
+                Problem(link.line, f"The group {self.groups.call.name} lacks who is not here: {shown}.")
+            )
 
     def _place(self, write: Write, id: str, parent: Found) -> None:
-        before = self.parent_of(id)
+        before = self._platform.parent_of(id)
         if before is not None and before != parent.id:
-            raise InvalidValue(f"The group {self.call.name} has another parent, which was kept.")
+            raise InvalidValue(f"The group {self.groups.call.name} has another parent, which was kept.")
         if before is None:
-            self._set_parent(write, id, parent.id)
+            self._platform.set_parent_within(write, id, parent.id)
 
 
 def _members(given: Any) -> list[MemberLine]:

@@ -16,7 +16,9 @@ from scim.schemas import CORE_GROUP
 from scim.validation import json_type_name
 from store.database.transactions import Database
 from store.database.write import Write
+from store.resources.groups import Groups
 from store.resources.reading import Reading, current
+from store.resources.users import Users
 from store.tenants.log import Call
 from store.tenants.tenants import Tenant
 from store.transfer.groups import GroupLine, GroupLink, ImportGroups
@@ -42,8 +44,8 @@ class Import:
         self._database = database
         self._parse = parse
         self._references = References(database, tenant)
-        self._users = ImportUsers(database, tenant, endpoint_url, _call("User"))
-        self._groups = ImportGroups(database, tenant, endpoint_url, _call("Group"))
+        self._users = ImportUsers(Users(database, tenant, endpoint_url, _call("User")))
+        self._groups = ImportGroups(Groups(database, tenant, endpoint_url, _call("Group")))
         self._manager_links: list[ManagerLink] = []
         self._group_links: list[GroupLink] = []
         self.totals = {"users": 0, "groups": 0, "unchanged": 0, "refused": 0}
@@ -60,14 +62,12 @@ class Import:
             if self.totals["users"] + self.totals["groups"] >= doubled:
                 doubled *= 2
                 self._database.write(lambda _: self._database.dialect.gather_statistics())
+        users, groups, references = self._users, self._groups, self._references
         for managers in _chunks(self._manager_links):
-            yield self._settled(
-                self._write(self._users, partial(self._users.link, links=managers, references=self._references))
-            )
+            yield self._settled(self._write(users.users, partial(users.link, links=managers, references=references)))
         for members in _chunks(self._group_links):
-            yield self._settled(
-                self._write(self._groups, partial(self._groups.link_all, links=members, references=self._references))
-            )
+            link = partial(groups.link_all, links=members, references=references)
+            yield self._settled(self._write(groups.groups, link))
 
     def _settled(self, *outcomes: Outcome) -> list[Problem]:
         """Count what became of a transaction's lines; returns those that were refused, in their order."""
@@ -93,13 +93,13 @@ class Import:
             elif read is not None:
                 groups.append(read)
         added = (
-            self._write(self._users, lambda write: self._users.add(write, users, self._references))
+            self._write(self._users.users, lambda write: self._users.add(write, users, self._references))
             if users
             else Outcome()
         )
         self._manager_links += added.links
         made = (
-            self._write(self._groups, lambda write: self._groups.add_all(write, groups, self._references))
+            self._write(self._groups.groups, lambda write: self._groups.add_all(write, groups, self._references))
             if groups
             else Outcome()
         )

@@ -34,18 +34,29 @@ class Reference(NamedTuple):
 
 
 class References:
-    """Resolves references in one tenant. `ids` are those of the file that became others here."""
+    """Resolves references in one tenant; remembers which ids of the file became others here."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
         self._tenant = tenant
-        self.ids: dict[str, str] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def remember(self, type: str, id: str, here: str) -> None:
+        """An id of the file is another one here."""
+        self._ids[type, id] = here
+
+    def id_here(self, type: str, id: str) -> str:
+        """The id that a resource of the file has here. A user and a group of a file may share one."""
+        return self._ids.get((type, id), id)
 
     def resolve(self, references: Iterable[Reference]) -> dict[Reference, Found]:
         """What each reference means; an id goes before a userName, a userName before an e-mail."""
         wanted = set(references)
-        ids = {reference: self.ids.get(reference.value, reference.value) for reference in wanted}
-        resolved = self._by(GROUP, "id", ids) | self._by(USER, "id", ids)
+        users_by_id, groups_by_id = (
+            self._by(type, "id", {each: self.id_here(type, each.value) for each in wanted}) for type in (USER, GROUP)
+        )
+        groups_meant = {each: found for each, found in groups_by_id.items() if each.type == GROUP}
+        resolved = groups_by_id | users_by_id | groups_meant
         users = [reference for reference in wanted if reference not in resolved and reference.type != GROUP]
         groups = [reference for reference in wanted if reference not in resolved and reference.type == GROUP]
         named = self._by(USER, "identifier_key", {reference: compare.email(reference.value) for reference in users})
@@ -73,12 +84,12 @@ class References:
         tenant = ROW.tenant + 0 if column == "id" else ROW.tenant
         return ROW.select(*columns).where((tenant == parameter("tenant")) & (ROW.type == parameter("type")) & listed)
 
-    def taken(self, ids: Iterable[str]) -> set[str]:
-        """Which of these ids resources of other tenants have."""
-        query = ROW.select(ROW.id).where(
-            (ROW.tenant != parameter("tenant")) & self._database.dialect.one_of(ROW.id, parameter("ids"))
-        )
-        statement = self._database.statement("taken", lambda: query)
-        return {
-            id for (id,) in statement(tenant=self._tenant.pk, ids=self._database.dialect.list_of(list(ids))).fetchall()
-        }
+    def taken(self, type: str, ids: Iterable[str]) -> set[str]:
+        """Which of these ids resources of other tenants or other types have."""
+        statement = self._database.statement("taken", self._taken_query)
+        listed = self._database.dialect.list_of(list(ids))
+        return {id for (id,) in statement(tenant=self._tenant.pk, type=type, ids=listed).fetchall()}
+
+    def _taken_query(self) -> Any:
+        others = (ROW.tenant != parameter("tenant")) | (ROW.type != parameter("type"))
+        return ROW.select(ROW.id).where(others & self._database.dialect.one_of(ROW.id, parameter("ids")))

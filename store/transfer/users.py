@@ -4,7 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from scim import compare
@@ -17,10 +17,11 @@ from scim.validation import load, with_defaults
 from store.database.statements import parameter
 from store.database.transactions import now
 from store.database.write import Write
-from store.filters import lookup
+from store.filters.where import MANAGER
+from store.resources import columns
 from store.resources.users import Users
+from store.resources.writing import Changes
 from store.tables import Resource
-from store.tenants import counters
 from store.transfer.references import USER, Found, Reference, References
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -62,10 +63,11 @@ class Outcome:
     links: list[Any] = field(default_factory=list)
 
 
-def kept_ids(ids: Iterable[str | None], references: References) -> set[str]:
-    """Which ids of a file stay what they are: UUIDs, since ids stand in URLs, that no other tenant has."""
+def kept_ids(type: str, ids: Iterable[str | None], references: References) -> set[str]:
+    """Which ids of a file stay what they are: UUIDs, since ids stand in URLs, that no resource of another tenant or of
+    another type has (RFC 7643 §3.1)."""
     proper = {id for id in ids if id is not None and _UUID.fullmatch(id)}
-    return proper - references.taken(proper)
+    return proper - references.taken(type, proper)
 
 
 def refuse_difference(what: str, before: str, after: Document) -> None:
@@ -77,22 +79,29 @@ def refuse_difference(what: str, before: str, after: Document) -> None:
         )
 
 
-class ImportUsers(Users):
+class ImportUsers:
     """The users of one tenant, as an import adds to them."""
+
+    def __init__(self, users: Users) -> None:
+        self.users = users
 
     def read(self, line: int, body: Any) -> UserLine:
         """What a line says. Raises what a POST with this body would raise."""
-        after = with_defaults(self.type, load(self.type, body).document)
+        users = self.users
+        after = with_defaults(users.type, load(users.type, body).document)
         manager = after.get(ENTERPRISE_USER, {}).get("manager", {}).get("value")
-        checked, _ = self._checked(None, {}, self._stored(after), frozenset())
+        checked = columns.stored(users.type, after)
+        users.check_complete(checked)
         id = member(body, "id")
         reference = None if manager is None else Reference(manager, USER)
-        return UserLine(line, id if isinstance(id, str) else None, checked, self._columns(checked), reference)
+        followed = columns.following(users.tenant.profile.preset, users.type, checked)
+        return UserLine(line, id if isinstance(id, str) else None, checked, followed, reference)
 
     def add(self, write: Write, users: Sequence[UserLine], references: References) -> Outcome:
-        """Insert those who are not there yet, inside a transaction; the others are compared and never changed."""
+        """Insert those who are not there yet; the others are compared and never changed."""
         batch = _Batch(references, users)
-        for user, pk in zip(users, self._dialect.new_keys("resource", len(users)), strict=True):
+        keys = self.users.database.dialect.new_keys("resource", len(users))
+        for user, pk in zip(users, keys, strict=True):
             try:
                 batch.take(user, pk)
             except InvalidValue as error:
@@ -100,43 +109,73 @@ class ImportUsers(Users):
         self._insert_all(write, batch.fresh)
         return batch.outcome
 
-    def _insert_all(self, write: Write, fresh: Sequence[tuple[UserLine, Found]]) -> None:
-        if not fresh:
-            return
+    def _insert_all(self, write: Write, fresh: Sequence["_Fresh"]) -> None:
         time = now()
-        same = {"tenant": self.tenant.pk, "type": self.name, "version": 1, "created": time, "modified": time}
-        rows = [u.columns | same | {"pk": f.pk, "id": f.id, "manager": f.manager} for u, f in fresh]
-        self._database.statement(("insert many", tuple(rows[0])), lambda: _insert_query(rows[0])).many(rows)
-        documents = {found.pk: user.document for user, found in fresh}
-        lookup.write(self._database, self.tenant.pk, self.tenant.kept[self.name], self.type, documents)
-        counters.count(write, self._database, self.tenant.pk, self.name, len(fresh))
-        people = [{"value": found.id, "display": user.columns["display"]} for user, found in fresh]
-        self.log.record(write, self.call, 201, [{"attribute": "users", "after": people}])
+        same = {"created": time, "modified": time}
+        rows = [
+            user.columns | same | {"pk": found.pk, "id": found.id, "manager": found.manager} for user, found, _ in fresh
+        ]
+        self.users.rows.insert_all(write, rows, {found.pk: user.document for user, found, _ in fresh})
+        for user, found, manager in fresh:
+            changes = differences({}, user.document)
+            changes += [] if manager is None else [_manager_change(manager.id)]
+            self._enter(write, 201, found.id, user.columns["display"], changes)
+
+    def _enter(self, write: Write, status: int, id: str, name: str, changes: Changes) -> None:
+        """One entry for each person, so that each is found in the log."""
+        call = replace(self.users.call, resource=id, name=name)
+        self.users.log.record(write, call, status, changes)
 
     def link(self, write: Write, links: Sequence[ManagerLink], references: References) -> Outcome:
-        """Link managers, inside a transaction, where there is none yet."""
-        outcome, rows = Outcome(), []
+        """Link managers where there is none yet."""
+        outcome, linked = Outcome(), list[dict[str, Any]]()
         managers = references.resolve(link.manager for link in links)
-        present = self._managers([link.user for link in links])
+        present = self._present([link.user for link in links])
         for link in links:
-            found = managers.get(link.manager)
+            found, user = managers.get(link.manager), present.get(link.user)
+            if user is None:
+                # The user was deleted since its line was read.
+                continue
             if found is None:
                 detail = f'The user has no manager: there is no user with the id or name "{link.manager.value[:200]}".'
                 outcome.problems.append(Problem(link.line, detail))
-            elif present.get(link.user) is None:
-                rows.append({"pk": link.user, "manager": found.pk, "modified": now()})
-            elif present[link.user] != found.pk:
+            elif user.manager is None:
+                linked.append({"pk": link.user, "manager": found.pk})
+                self._enter(write, 200, user.id, user.display, [_manager_change(found.id)])
+            elif user.manager != found.pk:
                 outcome.problems.append(Problem(link.line, "The user has another manager, who was kept."))
-        if rows:
-            self._database.statement("link managers", _link_query).many(rows)
-            self.log.record(write, self.call, 200, [{"attribute": "manager", "after": [row["pk"] for row in rows]}])
+        self.users.rows.update_each(linked)
         return outcome
 
-    def _managers(self, pks: Sequence[int]) -> dict[int, int | None]:
-        listed = self._dialect.one_of(Resource.pk, parameter("pks"))
-        query = Resource.select(Resource.pk, Resource.manager).where(listed)
-        found = self._database.statement("managers", lambda: query)(pks=self._dialect.list_of(pks))
-        return dict(found.fetchall())
+    def _present(self, pks: Sequence[int]) -> dict[int, "_Present"]:
+        """The users with these keys, locked so that nobody gives them a manager meanwhile."""
+        dialect = self.users.database.dialect
+        statement = self.users.database.statement("users to link", lambda: _present_query(dialect))
+        return {row[0]: _Present(*row[1:]) for row in statement(pks=dialect.list_of(list(pks))).fetchall()}
+
+
+class _Present(NamedTuple):
+    id: str
+    display: str
+    manager: int | None
+
+
+def _present_query(dialect: Any) -> Any:
+    shown = (Resource.pk, Resource.id, Resource.display, Resource.manager)
+    listed = dialect.one_of(Resource.pk, parameter("pks"))
+    return dialect.for_update(Resource.select(*shown).where(listed).order_by(Resource.pk))
+
+
+def _manager_change(id: str) -> dict[str, Any]:
+    return {"attribute": f"{MANAGER}.value", "after": id}
+
+
+class _Fresh(NamedTuple):
+    """A user who is not there yet: the line, the new row, and the manager where the row can refer to one."""
+
+    user: UserLine
+    found: Found
+    manager: Found | None
 
 
 class _Batch:
@@ -145,11 +184,11 @@ class _Batch:
     def __init__(self, references: References, users: Sequence[UserLine]) -> None:
         self.outcome = Outcome()
         self._references = references
-        self.fresh: list[tuple[UserLine, Found]] = []
+        self.fresh: list[_Fresh] = []
         self._by_key: dict[tuple[str, str | None], Found] = {}
         self._managers = references.resolve(user.manager for user in users if user.manager is not None)
-        self._kept_ids = kept_ids((user.id for user in users), references)
-        ids = [references.ids.get(user.id, user.id) for user in users if user.id is not None]
+        self._kept_ids = kept_ids(USER, (user.id for user in users), references)
+        ids = [references.id_here(USER, user.id) for user in users if user.id is not None]
         names = [user.columns["name_key"] for user in users]
         emails = [user.columns["identifier_key"] for user in users]
         for column, values in (("id", ids), ("name_key", names), ("identifier_key", emails)):
@@ -172,15 +211,15 @@ class _Batch:
     def _take_new(self, user: UserLine, pk: int) -> None:
         manager = self._manager(user)
         # A row can only refer to rows that are there; the others are linked when everybody is.
-        linked = manager.pk if manager is not None and manager.pk < pk else None
+        linked = manager if manager is not None and manager.pk < pk else None
         if user.manager is not None and linked is None:
             self.outcome.links.append(ManagerLink(user.line, pk, user.manager))
         id = user.id if user.id in self._kept_ids else None
         names = (user.columns["name_key"], user.columns["identifier_key"])
-        found = Found(pk, id or str(uuid.uuid4()), *names, user.columns["document"], linked)
+        found = Found(pk, id or str(uuid.uuid4()), *names, user.columns["document"], linked and linked.pk)
         self._note(found)
         self._remember(user, found)
-        self.fresh.append((user, found))
+        self.fresh.append(_Fresh(user, found, linked))
         self.outcome.users += 1
 
     def _same(self, user: UserLine) -> Found | None:
@@ -209,15 +248,5 @@ class _Batch:
     def _remember(self, user: UserLine, found: Found) -> None:
         """An id of the file that is another one here is what later lines refer to."""
         if user.id is not None and user.id != found.id:
-            self._references.ids[user.id] = found.id
+            self._references.remember(USER, user.id, found.id)
             self._by_key["id", user.id] = found
-
-
-def _insert_query(row: dict[str, Any]) -> Any:
-    return Resource.insert({name: parameter(name) for name in row})
-
-
-def _link_query() -> Any:
-    changed = {Resource.manager: parameter("manager"), Resource.modified: parameter("modified")}
-    unlinked = (Resource.pk == parameter("pk")) & Resource.manager.is_null()
-    return Resource.update(changed | {Resource.version: Resource.version + 1}).where(unlinked)

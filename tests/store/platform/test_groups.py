@@ -8,6 +8,7 @@ import pytest
 from scim.errors import InvalidValue, NotFound
 from store.platform.groups import PlatformGroups
 from store.platform.names import id_of
+from store.resources.groups import Groups
 from store.resources.users import Users
 from store.tables import Membership, Resource
 from store.tenants.log import Call
@@ -20,7 +21,7 @@ CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 def platform(client, operation="platform: group"):
     """The platform side of a client's tenant."""
     call = Call(operation=operation, client="command line")
-    return PlatformGroups(client.database, client.tenants.get(client.name), client.endpoint, call)
+    return PlatformGroups(Groups(client.database, client.tenants.get(client.name), client.endpoint, call))
 
 
 def users(client):
@@ -94,7 +95,7 @@ def test_the_platform_side_removes_members_whatever_brought_them(entra):
 
 
 def test_a_group_made_here_is_found_by_name_adopted_and_found_by_external_id(entra):
-    made = writes.create(platform(entra), {"schemas": [CORE_GROUP], "displayName": "Marketing"})
+    made = writes.create(platform(entra).groups, {"schemas": [CORE_GROUP], "displayName": "Marketing"})
     assert entra.get('/Groups?filter=externalId eq "entra-1"').json["totalResults"] == 0
     found = entra.get('/Groups?filter=displayName eq "marketing"').json["Resources"]
     assert [group["id"] for group in found] == [made.id]
@@ -106,7 +107,7 @@ def test_a_group_made_here_is_found_by_name_adopted_and_found_by_external_id(ent
 def test_a_rename_here_keeps_the_link_until_the_client_names_the_group_itself(entra, sales):
     entra.patch(f"/Groups/{sales['id']}", {"op": "Add", "path": "externalId", "value": "entra-2"})
     rename = {"op": "replace", "path": "displayName", "value": "Sales France"}
-    writes.patch(platform(entra), sales["id"], rename)
+    writes.patch(platform(entra).groups, sales["id"], rename)
     ann = entra.user("ann")
     entra.patch(f"/Groups/{sales['id']}", {"op": "Add", "path": "members", "value": [{"value": ann["id"]}]})
     found = entra.get('/Groups?filter=externalId eq "entra-2"').json["Resources"][0]
@@ -219,7 +220,7 @@ def test_another_tenants_groups_are_unknown_as_group_and_as_parent(entra, sales,
 
 
 def test_people_name_users_and_groups_in_their_own_words(entra, sales):
-    groups = platform(entra)
+    groups = platform(entra).groups
     bob = entra.user("Bob", emails=[{"type": "work", "value": "robert@example.com"}])
     assert {id_of(users(entra), word) for word in ("bob", "BOB", "Robert@Example.com", bob["id"])} == {bob["id"]}
     assert {id_of(groups, word) for word in ("SALES", sales["id"])} == {sales["id"]}

@@ -5,6 +5,7 @@ import pytest
 
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from store.platform.users import PlatformUsers
+from store.resources.users import Users
 from store.tenants.log import Call
 
 WORK = 'emails[type eq "work"].value'
@@ -14,7 +15,7 @@ CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 def emails(client):
     """The platform side of a client's tenant."""
     call = Call(operation="platform: user email", client="command line")
-    return PlatformUsers(client.database, client.tenants.get(client.name), client.endpoint, call)
+    return PlatformUsers(Users(client.database, client.tenants.get(client.name), client.endpoint, call))
 
 
 def offer(client, user, address, **also):

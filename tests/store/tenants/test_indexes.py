@@ -11,9 +11,9 @@ from scim.errors import Unavailable
 from store.database.transactions import Database
 from store.filters import lookup
 from store.platform.preset import switch_preset
-from store.resources.reading import current
 from store.resources.search import Query
 from store.resources.users import Users
+from store.resources.writing import together
 from store.tables import Index, Lookup, Resource
 from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes, Named
@@ -92,17 +92,16 @@ def test_an_import_that_began_before_keeps_the_index_up(database, entra):
 
 def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
     entra.user("babs", title="old")
-    who = users(entra)
     written, go_on = threading.Event(), threading.Event()
 
     def work():
-        def create(write):
-            who.within = write
+        def create(write, tenant):
+            who = Users(database, tenant, BASE_URL, Call(), write)
             writes.create(who, body("cleo", title="late"))
             written.set()
             go_on.wait()
 
-        current([who], lambda: database.write(create))
+        together(database, entra.tenants.get(entra.name), create)
         database.close()
 
     def index():

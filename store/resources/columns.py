@@ -1,0 +1,147 @@
+"""The columns of a resource's row that follow from its document, as one table. Nothing here reads the database."""
+
+from collections.abc import Callable, Container
+from typing import Any, NamedTuple
+
+from scim import compare, identity, keys
+from scim.attributes import ResourceType
+from scim.document import Document, canonical, dumps
+from scim.errors import InvalidValue
+from scim.preset import Preset
+from scim.schemas import ENTERPRISE_USER
+
+MAX_KEY_BYTES = 2_600
+"""The longest comparison key that a unique index takes, in bytes: Postgres refuses index rows of more than 2,704."""
+
+CUT = 256
+"""How many characters of a name the columns hold that names are looked up by."""
+
+
+class _Subject(NamedTuple):
+    """What columns follow from: the document as it is stored, and the same as comparison keys."""
+
+    preset: Preset
+    document: Document
+    keys: Document
+
+
+class Column(NamedTuple):
+    """A column, the attributes that it follows from (none: from all of them), and its value."""
+
+    name: str
+    follows: frozenset[str]
+    value: Callable[[_Subject], Any]
+
+
+class Unique(NamedTuple):
+    """A column that is unique in a tenant.
+
+    `index_part` is part of the name of its index, `words` what people call the value, `value` finds it in a document,
+    `advice` what a refusal adds.
+    """
+
+    column: str
+    index_part: str
+    words: str
+    value: Callable[[Preset, Document], Any]
+    advice: str
+
+
+def _key(attribute: str) -> Callable[[_Subject], Any]:
+    return lambda subject: subject.keys.get(attribute)
+
+
+def _cut_name(part: str) -> Callable[[_Subject], Any]:
+    def value(subject: _Subject) -> Any:
+        key = subject.keys.get("name", {}).get(part)
+        return key and key[:CUT]
+
+    return value
+
+
+def _identifier_key(subject: _Subject) -> Any:
+    email = identity.identifier(subject.preset, subject.document)
+    return None if email is None else compare.email(email)
+
+
+def display(document: Document) -> str:
+    """What others show of a resource: its displayName, else the person's names, else the userName."""
+    name = document.get("name", {})
+    parts = " ".join(name[part] for part in ("givenName", "familyName") if part in name)
+    return str(document.get("displayName") or parts or name.get("formatted") or document.get("userName") or "")
+
+
+_SHOWN = frozenset({"displayName", "name", "userName"})
+_ALL = frozenset[str]()
+_COMMON = (
+    Column("document", _ALL, lambda subject: dumps(subject.document)),
+    Column("keys", _ALL, lambda subject: dumps(subject.keys)),
+    Column("display", _SHOWN, lambda subject: display(subject.document)),
+    Column("display_key", _SHOWN, lambda subject: compare.folded(display(subject.document))),
+    Column("external_key", frozenset({"externalId"}), _key("externalId")),
+)
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "User": (
+        *_COMMON,
+        Column("identifier_key", frozenset({"emails"}), _identifier_key),
+        Column("name_key", frozenset({"userName"}), _key("userName")),
+        Column("given_key", frozenset({"name"}), _cut_name("givenName")),
+        Column("family_key", frozenset({"name"}), _cut_name("familyName")),
+        Column("active", frozenset({"active"}), _key("active")),
+    ),
+    "Group": (*_COMMON, Column("name_key", frozenset({"displayName"}), _key("displayName"))),
+}
+"""By resource type. Each column that an UPDATE sets costs its index, so only those are set that follow from what
+changed."""
+
+UNIQUE: dict[str, tuple[Unique, ...]] = {
+    "User": (
+        Unique(
+            "identifier_key", "identifier", "work e-mail", identity.identifier,
+            ' To link that user, match on emails[type eq "work"].value first.',
+        ),
+        Unique("name_key", "name", "userName", lambda _, document: document.get("userName"), ""),
+    ),
+    "Group": (
+        Unique(
+            "name_key", "name", "displayName", lambda _, document: document.get("displayName"),
+            " Group names are unique here: rename one of the two, or match on externalId first.",
+        ),
+    ),
+}  # fmt: skip
+"""By resource type; the message of a violation is searched for the indexes in this order."""
+
+_ELSEWHERE = {"Group": "members"}
+"""Attributes that are rows of their own."""
+
+
+def stored(type: ResourceType, document: Document) -> Document:
+    """The document without what is kept elsewhere: members are rows, and the manager is a column."""
+    kept = {name: value for name, value in document.items() if name != _ELSEWHERE.get(type.name)}
+    extension = kept.get(ENTERPRISE_USER)
+    if extension is None or "manager" not in extension:
+        return kept
+    rest = {name: value for name, value in extension.items() if name != "manager"}
+    del kept[ENTERPRISE_USER]
+    return kept | {ENTERPRISE_USER: rest} if rest else kept
+
+
+def following(
+    preset: Preset, type: ResourceType, document: Document, changed: Container[str] | None = None
+) -> dict[str, Any]:
+    """The columns that follow from a document, or those of them that follow from the attributes that changed.
+
+    Raises InvalidValue where the key of a unique column is too long for its index.
+    """
+    kept = canonical(type, stored(type, document))
+    subject = _Subject(preset, kept, keys.keys(type.attributes, kept))
+    found = {
+        column.name: column.value(subject)
+        for column in COLUMNS[type.name]
+        if changed is None or not column.follows or any(name in changed for name in column.follows)
+    }
+    for unique in UNIQUE[type.name]:
+        key = found.get(unique.column)
+        if key is not None and len(key.encode()) > MAX_KEY_BYTES:
+            raise InvalidValue(f"The {unique.words} is too long to be compared.")
+    return found
