@@ -1,1 +1,1 @@
-"""Suites that others wrote, run against a live server: `make conformance`."""
+"""Third-party conformance suites, run against a live server: `make conformance`."""

@@ -1,4 +1,4 @@
-"""A live server on each database, and tenants that people and groups are in already."""
+"""A live server on each database, and tenants with users and groups."""
 
 import itertools
 import json
@@ -23,19 +23,19 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What an identity provider is told: the Endpoint URL of a tenant and a token."""
+    """The two values that an identity provider asks for: the Endpoint URL of a tenant and a token."""
 
     url: str
     token: str
 
     def connect(self) -> Client:
-        """An HTTP client that shows the token."""
+        """An HTTP client that sends the token."""
         return Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated database of each kind."""
+    """The URL of a migrated database, on SQLite and on Postgres."""
     if request.param == "sqlite":
         yield migrated(f"sqlite:///{tmp_path_factory.mktemp('live')}/vestibule.db")
         return
@@ -44,7 +44,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 def migrated(url: str) -> str:
-    """The URL of the database, which has its tables now."""
+    """Create the tables of the database; returns its URL."""
     database = Database(url)
     database.migrate()
     database.close()
@@ -53,14 +53,14 @@ def migrated(url: str) -> str:
 
 @pytest.fixture(scope="session")
 def server(database_url: str) -> Iterator[Server]:
-    """A live server; at the end its log must hold no failure."""
+    """A live server; at the end its log must have no failure."""
     with serving("--workers", "2", database_url=database_url) as server:
         yield server
     check_log(server.lines)
 
 
 def check_log(lines: list[str]) -> None:
-    """Requests were answered, none of them failed, and nothing else was written but how the server comes and goes."""
+    """The log has requests, and none of them failed."""
     events = [json.loads(line) for line in lines]
     assert any(event["event"] == "request" for event in events)
     failures = [event for event in events if event["level"] == "error" and event.get("route") != "/scim/<tenant>/v2/Me"]
@@ -69,7 +69,7 @@ def check_log(lines: list[str]) -> None:
 
 @pytest.fixture
 def make_endpoint(server: Server, database_url: str) -> Callable[[str], Endpoint]:
-    """Makes tenants of a preset, each with custom fields, 25 users and 3 groups."""
+    """Creates tenants of a preset, each with custom fields, 25 users and 3 groups."""
 
     def make(preset: str) -> Endpoint:
         name = f"tenant-{next(_numbers)}"
@@ -82,7 +82,7 @@ def make_endpoint(server: Server, database_url: str) -> Callable[[str], Endpoint
 
 
 def create_tenant(database_url: str, name: str, preset: str) -> str:
-    """A new tenant; returns its token."""
+    """Create a tenant; returns its token."""
     database = Database(database_url)
     try:
         tenants = Tenants(database)
@@ -95,7 +95,7 @@ def create_tenant(database_url: str, name: str, preset: str) -> str:
 
 
 def seed(client: Client) -> None:
-    """People and groups that were there before."""
+    """Create users and groups."""
     ids = []
     for number in range(25):
         name = f"person{number}@example.com"

@@ -1,6 +1,6 @@
-"""What the suites find that stays as it is, each with its reason: a run fails on any other, and on any that is gone.
+"""The findings of the suites that stay, each with its reason: a run fails on any other, and on one that is gone.
 
-docs/conformance.md tells the same with the readings of the RFCs behind them.
+docs/conformance.md explains how the RFCs are read.
 """
 
 _FILLED = "the server adds the name of the one referred to; the suite wants exactly what it sent"

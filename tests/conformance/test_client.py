@@ -1,4 +1,4 @@
-"""scim2-client reads and writes as a program does; it refuses every answer that is not as the RFCs have it."""
+"""scim2-client reads and writes resources, and rejects every answer that violates the RFCs."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,5 +1,5 @@
-"""scim-sanity goes through the lives of a user and a group, and looks at every header on the way (RFC 7644 §3.3 to
-§3.6, §3.8, §3.12, §4)."""
+"""scim-sanity creates, reads, changes and deletes a user and a group, and checks every header (RFC 7644 §3.3 to §3.6,
+§3.8, §3.12, §4)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""scim2-tester reads the discovery endpoints and tries every attribute that they publish, in every way (RFC 7643 §5 to
+"""scim2-tester reads the discovery endpoints and writes every attribute that they publish in every way (RFC 7643 §5 to
 §7, RFC 7644 §3.3 to §3.6, §4)."""
 
 import uuid
