@@ -71,11 +71,12 @@ class Attribute:
         return next((attribute for attribute in self.sub_attributes if attribute.name.lower() == lowered), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Target:
     """What a resolved name stands for: the attributes met on the walk from the resource to it.
 
     `emails.value` is (emails, value); `urn:…:enterprise:2.0:User:manager.value` is (the extension, manager, value).
+    What follows from them is worked out once, since every search and every PATCH asks for it.
     """
 
     attributes: tuple[Attribute, ...]
@@ -83,38 +84,47 @@ class Target:
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
-    @property
+    @cached_property
     def attribute(self) -> Attribute:
         """The attribute the name ends at."""
         return self.attributes[-1]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name as the schema spells it, qualified where it belongs to an extension."""
         first, *rest = (attribute.name for attribute in self.attributes)
         separator = ":" if self.attributes[0].is_extension else "."
         return first + (separator + ".".join(rest) if rest else "")
 
-    @property
+    @cached_property
     def path(self) -> tuple[str, ...]:
         """The member names that lead to the value in a document."""
         return tuple(attribute.name for attribute in self.attributes)
 
-    @property
+    @cached_property
     def container(self) -> "Target | None":
         """The complex or multi-valued attribute this is a sub-attribute of, extensions not counted."""
         *outer, _ = self.attributes
         return Target(tuple(outer)) if outer and not outer[-1].is_extension else None
 
-    @property
+    @cached_property
     def multi_valued(self) -> bool:
         """Whether the walk meets a multi-valued attribute, so that there may be several values."""
         return any(attribute.multi_valued for attribute in self.attributes)
 
+    @cached_property
+    def is_returned(self) -> bool:
+        """Whether a client may see the value, and so filter by it."""
+        return all(attribute.returned != "never" for attribute in self.attributes)
+
     def sub(self, name: str) -> "Target | None":
-        """The sub-attribute of that name as a target, or None where there is none."""
-        attribute = self.attribute.sub(name)
-        return Target((*self.attributes, attribute)) if attribute else None
+        """The sub-attribute of that name, in any letter case, as a target; None where there is none."""
+        return self._subs.get(name.lower())
+
+    @cached_property
+    def _subs(self) -> "dict[str, Target]":
+        subs = self.attribute.sub_attributes
+        return {attribute.name.lower(): Target((*self.attributes, attribute)) for attribute in subs}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
