@@ -9,15 +9,12 @@ from typing import TypeAlias
 
 from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
 from scim.errors import InvalidFilter
-from scim.filter import Filter, Path, last_literal, parse_filter
+from scim.filter import Filter
 from scim.keys import key_function, type_of_key
 from scim.nodes import And, Compare, Node, Not, Or, Present, ValuePath
 from scim.validation import MAX_DIGITS, MAX_EXPONENT, MAX_INTEGER, decimal_of, fits
 
 Bound: TypeAlias = Node[Target]
-
-PATTERNS = 64
-"""How many beginnings of filters are kept for each resource type: clients ask a handful, over and over again."""
 
 _EQUALITY = frozenset({"eq"})
 _ORDER = frozenset({"eq", "gt", "ge", "lt", "le"})
@@ -35,86 +32,37 @@ def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None
     Raises InvalidFilter for an unknown name, an operator the type does not know, or a literal of the wrong type.
     """
     match tree:
+        case Compare(name, op, value):
+            return _comparison(_resolved(resource_type, name, within), op, value)
         case And(left, right):
             return And(bind(resource_type, left, within), bind(resource_type, right, within))
         case Or(left, right):
             return Or(bind(resource_type, left, within), bind(resource_type, right, within))
         case Not(operand):
             return Not(bind(resource_type, operand, within))
-        case ValuePath(path, inner):
-            target = _resolved(resource_type, path, within)
+        case ValuePath(name, inner):
+            target = _resolved(resource_type, name, within)
             return ValuePath(target, bind(resource_type, inner, target))
-        case Present(path):
-            return Present(_resolved(resource_type, path, within))
-        case Compare(path, op, value):
-            return _comparison(_resolved(resource_type, path, within), op, value)
+        case Present(name):
+            return Present(_resolved(resource_type, name, within))
     raise AssertionError(tree)
 
 
-def bind_text(resource_type: ResourceType, text: str) -> Bound:
-    """The bound filter of a text. What differs from an earlier one by its last literal only is not read again.
-
-    Raises InvalidFilter.
-    """
-    parts = last_literal(text)
-    pattern = None if parts is None else _pattern(resource_type, parts[0])
-    if parts is None or pattern is None:
-        return bind(resource_type, parse_filter(text))
-    return _with_last(pattern, parts[1])
-
-
-def _pattern(resource_type: ResourceType, start: str) -> Bound | None:
-    """The filter that begins so and ends in some text, if any text may stand there; kept with the resource type."""
-    patterns: dict[str, Bound | None] = resource_type.cache.setdefault("patterns", {})
-    if start not in patterns:
-        if len(patterns) >= PATTERNS:
-            patterns.clear()
-        patterns[start] = _read_pattern(resource_type, start)
-    return patterns.get(start)
-
-
-def _read_pattern(resource_type: ResourceType, start: str) -> Bound | None:
-    try:
-        pattern = bind(resource_type, parse_filter(f'{start}"x"'))
-    except InvalidFilter:
-        return None
-    last = pattern
-    while isinstance(last, And | Or | ValuePath):
-        last = last.filter if isinstance(last, ValuePath) else last.right
-    # A filter that is read from its first quote to its last ends in more than that text.
-    is_text = isinstance(last, Compare) and last.target.attribute.type == "string" and last.literal == "x"
-    return pattern if is_text else None
-
-
-def _with_last(pattern: Bound, literal: str) -> Bound:
-    """The pattern with another last literal."""
-    match pattern:
-        case And(left, right):
-            return And(left, _with_last(right, literal))
-        case Or(left, right):
-            return Or(left, _with_last(right, literal))
-        case ValuePath(target, inner):
-            return ValuePath(target, _with_last(inner, literal))
-        case Compare(target, op, _, _):
-            return Compare(target, op, key_function(target.attribute)(literal), literal)
-    raise AssertionError(pattern)
-
-
-def _resolved(resource_type: ResourceType, path: Path, within: Target | None) -> Target:
+def _resolved(resource_type: ResourceType, name: str, within: Target | None) -> Target:
     """The target of a name. What is never returned cannot be asked for either: a filter would tell its value."""
-    target = resource_type.resolve(path.text, InvalidFilter) if within is None else _element_target(within, path)
-    if any(attribute.returned == "never" for attribute in target.attributes):
-        raise InvalidFilter(FORBIDDEN_KEY.format(path.text[:200]))
+    target = resource_type.resolve(name, InvalidFilter) if within is None else _element_target(within, name)
+    if not target.is_returned:
+        raise InvalidFilter(FORBIDDEN_KEY.format(name[:200]))
     return target
 
 
-def _element_target(within: Target, path: Path) -> Target:
+def _element_target(within: Target, name: str) -> Target:
     """A name between brackets; `value` of a simple multi-valued attribute is the element itself."""
-    if within.attribute.type != "complex" and path.text.lower() == "value":
-        return within
-    target = within.sub(path.text)
+    target = within.sub(name)
     if target is None:
-        raise InvalidFilter(FORBIDDEN_KEY.format(f"{within.name}.{path.text}"[:200]))
+        if within.attribute.type != "complex" and name.lower() == "value":
+            return within
+        raise InvalidFilter(FORBIDDEN_KEY.format(f"{within.name}.{name}"[:200]))
     return target
 
 

@@ -7,7 +7,8 @@ scim.binding.
 import json
 import math
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
@@ -27,31 +28,17 @@ SHOWN = 40  # characters of the client's text that an error repeats
 OPERATORS = ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr")
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """An attribute's name as written. The URI is all before the last colon, so of a bare schema URN, or of
-    Entra's old `urn:…:2.0:User.department`, the last word is taken for a name: who knows the schemas reads `text`."""
-
-    uri: str | None
-    name: str
-    sub: str | None
-
-    @property
-    def text(self) -> str:
-        """The whole name: `uri:name.sub`."""
-        name = f"{self.name}.{self.sub}" if self.sub else self.name
-        return f"{self.uri}:{name}" if self.uri else name
-
-
-Filter: TypeAlias = Node[Path]
+Filter: TypeAlias = Node[str]
+"""A filter as written. A leaf's target is a name with all that stands before it, its schema's URN too."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchPath:
-    """The target of a PATCH operation. With a filter, `path.sub` is what follows the brackets (RFC 7644 §3.5.2)."""
+    """The target of a PATCH operation: `path`, or `path[filter]`, or `path[filter].sub` (RFC 7644 §3.5.2)."""
 
-    path: Path
-    filter: Filter | None
+    path: str
+    filter: Filter | None = None
+    sub: str | None = None
 
 
 def parse_filter(text: str) -> Filter:
@@ -69,19 +56,6 @@ def parse_filter(text: str) -> Filter:
     return tree
 
 
-def last_literal(text: str) -> tuple[str, str] | None:
-    """What stands before the last literal of a filter that ends in `eq "text"`, and that text; None where it does not
-    end so, or where only the grammar could tell.
-
-    Identity providers ask the same filter over and over again with another text at its end.
-    """
-    match = _ENDING.fullmatch(text)
-    # With a quote too many, or one that may be escaped, the last text may begin elsewhere.
-    if match is None or match[1].count('"') % 2 or "\\" in match[1]:
-        return None
-    return match[1], match[2]
-
-
 def parse_path(text: str) -> PatchPath:
     """The target that the path of a PATCH operation names. Raises InvalidPath, and InvalidFilter between brackets."""
     parser = _Parser(text, "path", InvalidPath)
@@ -96,19 +70,20 @@ _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[()\[\]]|[^ \t\r\n()\[\]"]++'
 
 # `$` is legal in front only, for $ref; RFC 7643 §2.1 has it the other way round, where no attribute needs it.
 _NAME = r"\$?[A-Za-z][A-Za-z0-9_-]*"
-_PATH = rf"(?:([A-Za-z][A-Za-z0-9._~%/+:-]*):)?({_NAME})(?:\.({_NAME}))?"
+# The URN is all before the last colon. Of a bare schema URN the last word is taken for the attribute.
+_PATH = rf"(?:[A-Za-z][A-Za-z0-9._~%/+:-]*:)?{_NAME}(?:\.{_NAME})?"
 _ATTRIBUTE = re.compile(_PATH)
 _SUB_ATTRIBUTE = re.compile(rf"\.({_NAME})")
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+# A text without escapes stands for itself; any other is read by the JSON parser.
+_PLAIN = re.compile('"[^"\\\\\x00-\x1f\ud800-\udfff]*+"')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
 
-_UNESCAPED = re.compile(rf'[ \t\r\n]*{_PATH}[ \t\r\n]+[eE][qQ][ \t\r\n]*"(.*)"[ \t\r\n]*', re.DOTALL)
+_UNESCAPED = re.compile(rf'[ \t\r\n]*({_PATH})[ \t\r\n]+[eE][qQ][ \t\r\n]*"(.*)"[ \t\r\n]*', re.DOTALL)
 _JUNCTION = re.compile(r'"\s+(?:and|or)\s|\s(?:and|or)\s+"', re.IGNORECASE)
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-
-_ENDING = re.compile('([^\\x00-\\x1f]{1,200} eq )"([^"\\\\\\x00-\\x1f\ud800-\udfff]{0,1000})"')
 
 _EXPECTED_NAME = 'an attribute is expected, such as userName, name.givenName or emails[type eq "work"]'
 _EXPECTED_OPERATOR = f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}"
@@ -129,33 +104,35 @@ class _Parser:
         self.noun = noun
         self.refusal = refusal
         # The end counts as two tokens, because `term` looks one ahead.
-        self.tokens: list[str] = [*_TOKEN.findall(text), "", ""]
+        self.tokens: list[str] = _TOKEN.findall(text)
+        self.tokens += ("", "")
         self.at = self.depth = self.terms = 0
         self.in_brackets = False
 
     def disjunction(self) -> Filter:
-        operands = [self.conjunction()]
-        while self.tokens[self.at].lower() == "or":
-            self.at += 1
-            operands.append(self.conjunction())
-        return chain(Or, operands)
+        tree = self.conjunction()
+        return self.chained(Or, tree, self.conjunction) if self.tokens[self.at].lower() == "or" else tree
 
     def conjunction(self) -> Filter:
-        operands = [self.term()]
-        while self.tokens[self.at].lower() == "and":
+        tree = self.term()
+        return self.chained(And, tree, self.term) if self.tokens[self.at].lower() == "and" else tree
+
+    def chained(self, kind: type[And[str]] | type[Or[str]], first: Filter, operand: Callable[[], Filter]) -> Filter:
+        """A chain, at the first `and` or `or` of which the parser stands."""
+        operands, word = [first], self.tokens[self.at].lower()
+        while self.tokens[self.at].lower() == word:
             self.at += 1
-            operands.append(self.term())
-        return chain(And, operands)
+            operands.append(operand())
+        return chain(kind, operands)
 
     def term(self) -> Filter:
-        word, ahead = self.tokens[self.at : self.at + 2]
+        word, ahead = self.tokens[self.at], self.tokens[self.at + 1]
         if word == "(":
             return self.nested(")")
         if ahead == "(" and word.lower() == "not":
             self.at += 1
             return Not(self.nested(")"))
-        path = self.attribute()
-        return self.value_path(path) if ahead == "[" else self.comparison(path)
+        return self.value_path() if ahead == "[" else self.comparison(self.attribute())
 
     def nested(self, closing: str) -> Filter:
         """The filter within brackets, at the first of which the parser stands."""
@@ -177,37 +154,40 @@ class _Parser:
         self.refusal, self.in_brackets = outer, False
         return tree
 
-    def value_path(self, path: Path) -> Filter:
+    def value_path(self) -> Filter:
         """`emails[filter]`, or with what Entra adds to it, `.value eq "x"`, which RFC 7644 §3.4.2.2 does not have."""
-        if self.in_brackets:
-            raise self.fault("brackets cannot hold other brackets, so use a sub-attribute of the outer attribute")
-        if path.sub:
-            raise self.fault("brackets follow the attribute itself, not its sub-attribute")
+        path = self.bracketed()
         elements = self.brackets()
         sub = self.sub_attribute()
         word = self.tokens[self.at].lower()
         if sub is None and word == "pr":
             self.at += 1
         elif sub or word in OPERATORS:
-            return _same_element(path, elements, self.comparison(Path(None, sub or "value", None)))
+            return _same_element(path, elements, self.comparison(sub or "value"))
         return ValuePath(path, elements)
 
     def patch_path(self) -> PatchPath:
-        path = self.attribute()
-        if self.tokens[self.at] != "[":
-            return PatchPath(path, None)
-        if path.sub:
-            raise self.fault("brackets follow the attribute itself, not its sub-attribute")
-        tree = self.brackets()
+        if self.tokens[self.at + 1] != "[":
+            return PatchPath(self.attribute())
+        path, tree = self.bracketed(), self.brackets()
         self.check_levels(tree)
-        return PatchPath(replace(path, sub=self.sub_attribute()), tree)
+        return PatchPath(path, tree, self.sub_attribute())
 
-    def attribute(self) -> Path:
-        match = _ATTRIBUTE.fullmatch(self.tokens[self.at])
-        if match is None:
+    def attribute(self) -> str:
+        token = self.tokens[self.at]
+        if _ATTRIBUTE.fullmatch(token) is None:
             raise self.fault(_EXPECTED_NAME)
         self.at += 1
-        return Path(*match.groups())
+        return token
+
+    def bracketed(self) -> str:
+        """The attribute that brackets follow."""
+        path = self.attribute()
+        if self.in_brackets:
+            raise self.fault("brackets cannot hold other brackets, so use a sub-attribute of the outer attribute")
+        if "." in path.rpartition(":")[2]:
+            raise self.fault("brackets follow the attribute itself, not its sub-attribute")
+        return path
 
     def sub_attribute(self) -> str | None:
         match = _SUB_ATTRIBUTE.fullmatch(self.tokens[self.at])
@@ -216,10 +196,10 @@ class _Parser:
         self.at += 1
         return match[1]
 
-    def comparison(self, path: Path) -> Compare[Path] | Present[Path]:
+    def comparison(self, path: str) -> Compare[str] | Present[str]:
         word = self.tokens[self.at].lower()
         if word not in OPERATORS:
-            raise self.fault(_EXPECTED_GROUP if path.text.lower() == "not" else _EXPECTED_OPERATOR)
+            raise self.fault(_EXPECTED_GROUP if path.lower() == "not" else _EXPECTED_OPERATOR)
         self.terms += 1
         if self.terms > MAX_TERMS:
             raise self.fault(f"a {self.noun} may hold at most {MAX_TERMS} comparisons")
@@ -230,7 +210,9 @@ class _Parser:
         """A JSON literal. RFC 7644 has true, false and null in lower case only; clients capitalise them."""
         token = self.tokens[self.at]
         value: str | bool | int | float | None
-        if token.startswith('"'):
+        if _PLAIN.fullmatch(token):
+            value = token[1:-1]
+        elif token.startswith('"'):
             value = self.string(token)
         elif token.lower() in _WORDS:
             value = _WORDS[token.lower()]
@@ -262,7 +244,8 @@ class _Parser:
         return value
 
     def check_levels(self, tree: Filter) -> None:
-        found = levels(tree)
+        # A level takes a token at least.
+        found = levels(tree) if len(self.tokens) > MAX_LEVELS else 0
         if found > MAX_LEVELS:
             raise InvalidFilter(f"The {self.noun} is {found} levels deep: simplify it to at most {MAX_LEVELS}.")
 
@@ -281,7 +264,7 @@ class _Parser:
         return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {met}: {mend}.")
 
 
-def _same_element(path: Path, elements: Filter, leaf: Compare[Path] | Present[Path]) -> Filter:
+def _same_element(path: str, elements: Filter, leaf: Compare[str] | Present[str]) -> Filter:
     """`emails[elements].value eq "x"` in its RFC form `emails[elements and value eq "x"]`.
 
     The comparison stands outside the brackets, so `ne` is the opposite of `eq` over all elements together: true when no
@@ -289,19 +272,21 @@ def _same_element(path: Path, elements: Filter, leaf: Compare[Path] | Present[Pa
     type work with another value, and a user without one would be missed. To null, `eq` is not `pr` and `ne` is `pr`.
     """
     wanted, negated = leaf, False
-    if isinstance(leaf, Compare) and leaf.op in ("eq", "ne"):
-        negated = (leaf.op == "ne") != (leaf.operand is None)
-        wanted = Present(leaf.target) if leaf.operand is None else replace(leaf, op="eq")
+    match leaf:
+        case Compare(target, "eq" | "ne" as op, None):
+            wanted, negated = Present(target), op == "eq"
+        case Compare(target, "ne", operand):
+            wanted, negated = Compare(target, "eq", operand), True
     tree = ValuePath(path, chain(And, [*chained(And, elements), wanted]))
     return Not(tree) if negated else tree
 
 
-def _unescaped(text: str) -> Compare[Path] | None:
+def _unescaped(text: str) -> Compare[str] | None:
     """A lone `attr eq "…"` whose value may hold quotes and backslashes: Entra is not known to escape them.
 
     The value is what stands between the first and the last quote, unless that could be several comparisons.
     """
     match = _UNESCAPED.fullmatch(text)
-    if match is None or _JUNCTION.search(match[4]) or _HALF_CHARACTER.search(match[4]):
+    if match is None or _JUNCTION.search(match[2]) or _HALF_CHARACTER.search(match[2]):
         return None
-    return Compare(Path(match[1], match[2], match[3]), "eq", match[4])
+    return Compare(match[1], "eq", match[2])

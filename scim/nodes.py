@@ -69,8 +69,8 @@ Node: TypeAlias = Compare[T] | Present[T] | And[T] | Or[T] | Not[T] | ValuePath[
 
 def chain(kind: type[And[T]] | type[Or[T]], operands: Sequence[Node[T]]) -> Node[T]:
     """The operands joined in halves: a chain of 200 is 8 levels deep, where one from left to right would be 199."""
-    if len(operands) == 1:
-        return operands[0]
+    if len(operands) < 3:
+        return kind(*operands) if len(operands) == 2 else operands[0]
     middle = (len(operands) + 1) // 2
     return kind(chain(kind, operands[:middle]), chain(kind, operands[middle:]))
 

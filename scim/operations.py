@@ -131,16 +131,15 @@ def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | 
         # A name that is known as it stands needs no grammar; the gate still refuses what is forbidden.
         return resource_type.resolve(path, InvalidPath), None, None
     parsed = parse_path(path)
+    selected = resource_type.resolve(parsed.path, InvalidPath)
     if parsed.filter is None:
-        return resource_type.resolve(parsed.path.text, InvalidPath), None, None
-    outer = parsed.path.text.removesuffix(f".{parsed.path.sub}") if parsed.path.sub else parsed.path.text
-    selected = resource_type.resolve(outer, InvalidPath)
+        return selected, None, None
     if selected.attribute.type != "complex" and not selected.attribute.multi_valued:
         raise InvalidFilter(f"{selected.name} is a single simple value: name it without brackets.")
     condition = bind(resource_type, parsed.filter, selected)
-    target = selected.sub(parsed.path.sub) if parsed.path.sub else selected
+    target = selected.sub(parsed.sub) if parsed.sub else selected
     if target is None:
-        raise InvalidPath(FORBIDDEN_KEY.format(f"{selected.name}.{parsed.path.sub}"[:200]))
+        raise InvalidPath(FORBIDDEN_KEY.format(f"{selected.name}.{parsed.sub}"[:200]))
     return target, selected, condition
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from scim.attributes import FORBIDDEN_KEY, ResourceType
 from scim.errors import InvalidFilter
-from scim.filter import Filter, Path
+from scim.filter import Filter
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 
-_NEVER = Not(Present(Path(None, "id", None)))
+_NEVER = Not(Present("id"))
 """What is true of no resource: every one has an id."""
 
 
@@ -27,8 +27,8 @@ def for_type(resource_type: ResourceType, tree: Filter) -> Filter:
             return tree if _knows(resource_type, path) else _NEVER
 
 
-def _knows(resource_type: ResourceType, path: Path) -> bool:
-    target = resource_type.targets.get(path.text.lower())
+def _knows(resource_type: ResourceType, path: str) -> bool:
+    target = resource_type.targets.get(path.lower())
     return target is not None and not any(attribute.forbidden for attribute in target.attributes)
 
 
@@ -42,4 +42,4 @@ def check_known(resource_types: Sequence[ResourceType], tree: Filter) -> None:
             check_known(resource_types, operand)
         case Compare(path, _, _) | Present(path) | ValuePath(path, _):
             if not any(_knows(resource_type, path) for resource_type in resource_types):
-                raise InvalidFilter(FORBIDDEN_KEY.format(path.text[:200]))
+                raise InvalidFilter(FORBIDDEN_KEY.format(path[:200]))

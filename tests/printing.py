@@ -1,9 +1,8 @@
 """A filter or PATCH path as text that is read back as an equal tree; escapes may make it longer than MAX_LENGTH."""
 
 import json
-from dataclasses import replace
 
-from scim.filter import Filter, PatchPath, Path
+from scim.filter import Filter, PatchPath
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath, chain, chained
 
 
@@ -11,17 +10,17 @@ def printed(tree: Filter | PatchPath) -> str:
     """The text of a tree as scim.filter reads it."""
     match tree:
         case PatchPath(path, None):
-            return path.text
-        case PatchPath(path, Compare() | Present() | And() | Or() | Not() | ValuePath() as inner):
-            return f"{replace(path, sub=None).text}[{printed(inner)}]{f'.{path.sub}' if path.sub else ''}"
+            return path
+        case PatchPath(path, Compare() | Present() | And() | Or() | Not() | ValuePath() as inner, sub):
+            return f"{path}[{printed(inner)}]{f'.{sub}' if sub else ''}"
         case Compare(path, op, operand):
-            return f"{path.text} {op} {json.dumps(operand, ensure_ascii=False)}"
+            return f"{path} {op} {json.dumps(operand, ensure_ascii=False)}"
         case Present(path):
-            return f"{path.text} pr"
+            return f"{path} pr"
         case Not(operand):
             return f"not ({printed(operand)})"
         case ValuePath(path, inner):
-            return f"{path.text}[{printed(inner)}]"
+            return f"{path}[{printed(inner)}]"
         case And():
             return _joined(tree, "and")
         case Or():
@@ -29,7 +28,7 @@ def printed(tree: Filter | PatchPath) -> str:
     raise AssertionError(tree)
 
 
-def _joined(tree: And[Path] | Or[Path], word: str) -> str:
+def _joined(tree: And[str] | Or[str], word: str) -> str:
     """The chain without parentheses where the parser would build this very tree, else one level with them."""
     kind = type(tree)
     operands = chained(kind, tree)

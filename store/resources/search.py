@@ -14,6 +14,7 @@ from scim.attributes import Target
 from scim.cursor import Position
 from scim.document import Text
 from scim.errors import InvalidValue
+from scim.patterns import bind_text
 from scim.projection import Projection
 from store.database.statements import parameter
 from store.filters.order import Order
@@ -89,7 +90,7 @@ class Searching(Reading):
         return current([self], work)
 
     def _bound(self, query: Query) -> binding.Bound | None:
-        return None if query.filter is None else binding.bind_text(self.type, query.filter)
+        return None if query.filter is None else bind_text(self.type, query.filter)
 
     def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
         def work() -> Page:
