@@ -1,7 +1,7 @@
 """A tenant's custom fields, declared and removed while the server runs."""
 
 import json
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import peewee
@@ -10,15 +10,13 @@ from peewee import fn
 from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
 from scim.preset import FIELD_NAME, FIELD_TYPES
+from store.database.sweep import sweep
 from store.database.transactions import Database, now
 from store.database.write import Write
 from store.tables import Field, Resource, Setting
 from store.tenants.indexes import Indexes, Named
 from store.tenants.log import Call, Log
 from store.tenants.tenants import Tenant, bump
-
-BATCH = 300
-"""How many users lose their value in one transaction: clients that write meanwhile wait for no more than these."""
 
 MAX_DESCRIPTION = 1_000
 
@@ -132,37 +130,27 @@ class Fields:
         Indexes(self._database, self._tenant).withdraw(self.indexed(name))
 
     def _sweep(self, name: str) -> int:
-        """Take the values of all users out, in the order of their keys; returns how many users there were."""
-        swept, last = 0, 0
-        while pks := self._database.write_aside(self._taking_out(name, last)):
-            swept, last = swept + len(pks), pks[-1]
-        return swept
-
-    def _taking_out(self, name: str, after: int) -> Callable[[Write], list[int]]:
-        """The work of one transaction; it returns the keys of the users that it changed."""
-        path = (self._tenant.profile.preset.fields_urn, name)
+        """Take the values of all users out; returns how many users there were."""
         columns = (Resource.pk, Resource.document, Resource.keys.cast("text"), Resource.display)
-        query = Resource.select(*columns).where(self._holds(name) & (Resource.pk > after)).order_by(Resource.pk)
-        locked = self._database.dialect.for_update(query.limit(BATCH)).tuples()
+        rows = Resource.select(*columns).where(self._holds(name))
+        return sum(sweep(self._database, rows, Resource.pk, partial(self._take_out, name)))
 
-        def work(write: Write) -> list[int]:
-            rows = list(locked.clone())
-            for pk, document, keys, _ in rows:
-                changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
-                Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
-            if rows:
-                self._log.record(
-                    write, self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}]
-                )
-            return [row[0] for row in rows]
+    def _take_out(self, name: str, write: Write, rows: list[Any]) -> None:
+        """Take the values of these users out, and enter them in the log."""
+        path = self._path(name)
+        for pk, document, keys, _ in rows:
+            changed = {"document": _without(document, *path), "keys": _without(keys, *path), "modified": now()}
+            Resource.update(**changed, version=Resource.version + 1).where(Resource.pk == pk).execute()
+        self._log.record(write, self._call, 200, [{"attribute": ":".join(path), "before": [row[3] for row in rows]}])
 
-        return work
+    def _path(self, name: str) -> tuple[str, str]:
+        """Where a document holds the value of a field."""
+        return self._tenant.profile.preset.fields_urn, name
 
     def _holds(self, name: str) -> Any:
         """Whether a row is a user of the tenant with a value of that field."""
-        path = (self._tenant.profile.preset.fields_urn, name)
         of_tenant = (Resource.tenant == self._tenant.pk) & (Resource.type == "User")
-        return of_tenant & self._database.dialect.present(Resource.keys, path)
+        return of_tenant & self._database.dialect.present(Resource.keys, self._path(name))
 
 
 def forget_removals(tenant: int) -> None:

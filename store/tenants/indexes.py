@@ -15,7 +15,9 @@ from peewee import fn
 
 from scim.attributes import ResourceType, Target
 from scim.errors import InvalidValue, NotFound
+from store.database.sweep import Progress, silent, sweep
 from store.database.transactions import Database
+from store.database.write import Write
 from store.filters import lookup
 from store.filters.indexable import index_name, reason_against
 from store.tables import Field, Index, Resource
@@ -29,17 +31,7 @@ from store.tenants.tenants import (
     bump,
 )
 
-BATCH = 300
-"""For how many resources rows are made in one transaction: clients that write meanwhile wait for no more than these."""
-
 _BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
-
-Told = Callable[[int], None]
-"""Who is told of progress: for how many resources more the work is done."""
-
-
-def untold(_: int) -> None:
-    """Nobody asks."""
 
 
 class Named(NamedTuple):
@@ -144,7 +136,7 @@ class Indexes:
         type = next(each for each in self._tenant.profile.types if each.name == named.type)
         return type.targets[named.attribute.lower()]
 
-    def build(self, named: Named, told: Told = untold) -> None:
+    def build(self, named: Named, progress: Progress = silent) -> None:
         """Make the rows of an index that is declared, from where it was left. Raises NotFound where it is gone."""
         row = self._database.read(lambda: self._row(named))
         if row is None:
@@ -155,7 +147,8 @@ class Indexes:
         def make(documents: dict[int, Any]) -> None:
             lookup.rewrite(self._database, (self._tenant.pk, row.pk), target, documents)
 
-        self._sweep(row.pk, BUILDING, make, told)
+        if row.state == BUILDING:
+            self._sweep(row, make, progress)
         self._database.dialect.survey("lookup")
         if not self._database.write(lambda _: self._finish(row.pk)):
             raise _gone(named)
@@ -193,42 +186,45 @@ class Indexes:
         self._flag(named.attribute, indexed=False)
         bump(self._tenant.pk)
 
-    def purge(self, named: Named, told: Told = untold) -> None:
+    def purge(self, named: Named, progress: Progress = silent) -> None:
         """Remove the rows of an index that is being removed, from where that was left, and at last the index."""
         row = self._database.read(lambda: self._row(named))
         if row is not None and row.state == REMOVING:
-            self._purge(row.pk, told)
+            self._purge(row, progress)
 
-    def _purge(self, index: int, told: Told = untold) -> None:
+    def _purge(self, row: Index, progress: Progress) -> None:
         self._database.dialect.settle()
-        self._sweep(index, REMOVING, lambda documents: lookup.erase(self._database, index, documents), told)
-        of_index = (Index.pk == index) & (Index.state == REMOVING)
+        self._sweep(row, lambda documents: lookup.erase(self._database, row.pk, documents), progress)
+        of_index = (Index.pk == row.pk) & (Index.state == REMOVING)
         self._database.write(lambda _: Index.delete().where(of_index).execute())
 
-    # All resources, some at a time.
+    def _sweep(self, row: Index, work: Callable[[dict[int, Any]], None], progress: Progress) -> None:
+        """Do the work for the documents of all resources behind the index's position."""
 
-    def _sweep(self, index: int, state: str, work: Callable[[dict[int, Any]], None], told: Told = untold) -> None:
-        """Do the work for all resources behind the index's position, in the order of their keys."""
-        count = -1
-        while count:
-            count = self._database.write_aside(lambda _: self._step(index, state, work))
-            told(count)
+        def batch(_: Write, rows: list[Any]) -> None:
+            work({pk: json.loads(document) for pk, document in rows})
 
-    def _step(self, index: int, state: str, work: Callable[[dict[int, Any]], None]) -> int:
-        """One transaction of a sweep; returns for how many resources it was, none where nothing is left to do.
+        resources = self._of_type(Resource.select(Resource.pk, Resource.document), row.type, 0)
+        for count in sweep(self._database, resources, Resource.pk, batch, mark=_Mark(self._database, row)):
+            progress(count)
 
-        The index is locked, so that two who sweep share the work; so is each resource, so that nobody changes it.
-        """
-        locked = self._database.dialect.for_update
-        row = locked(Index.select().where((Index.pk == index) & (Index.state == state))).first()
-        if row is None:
-            return 0
-        resources = self._of_type(Resource.select(Resource.pk, Resource.document), row.type, row.position)
-        found = list(locked(resources.order_by(Resource.pk).limit(BATCH)).tuples())
-        if found:
-            work({pk: json.loads(document) for pk, document in found})
-            Index.update(position=found[-1][0]).where(Index.pk == index).execute()
-        return len(found)
+
+class _Mark:
+    """How far an index is, kept in its row. Two processes that sweep for it share the work."""
+
+    def __init__(self, database: Database, index: Index) -> None:
+        self._database = database
+        self._index = index
+
+    def read(self) -> int | None:
+        """The index's position, locked; None where the index is gone or in another state."""
+        rows = Index.select(Index.position).where((Index.pk == self._index.pk) & (Index.state == self._index.state))
+        row = self._database.dialect.for_update(rows).tuples().first()
+        return None if row is None else int(row[0])
+
+    def keep(self, key: int) -> None:
+        """Move the position to this key."""
+        Index.update(position=key).where(Index.pk == self._index.pk).execute()
 
 
 def _gone(named: Named) -> NotFound:

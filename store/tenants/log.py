@@ -13,6 +13,7 @@ from scim.errors import ScimError
 from scim.hints import hint
 from scim.versions import Precondition
 from store.database.statements import parameter
+from store.database.sweep import sweep_out
 from store.database.transactions import Database, instant_at, now
 from store.database.write import Place, Write
 from store.tables import LogEntry as Row
@@ -159,13 +160,9 @@ def _inserted(database: Database, row: dict[str, Any]) -> int | None:
 
 
 def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
-    """Remove the entries of all tenants that are older; yields after each transaction how many went."""
+    """Delete the entries of all tenants that are older; yields after each transaction how many it deleted."""
     oldest = instant_at(time.time() - days * 86_400)
-    old = Row.select(Row.pk).where(Row.time < oldest).order_by(Row.time).limit(batch)
-    count = batch
-    while count == batch:
-        count = database.write_aside(lambda _: int(Row.delete().where(Row.pk.in_(old)).execute(database.db)))
-        yield count
+    return sweep_out(database, Row, Row.time < oldest, Row.time, batch=batch)
 
 
 def _insert_query() -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from store.database.sweep import sweep_out
 from store.database.transactions import Database
 from store.database.write import Write
 from store.tables import Counter, LogEntry, Resource, Tenant, Token
@@ -48,8 +49,9 @@ class Removal:
         for (pk,) in self._database.read(lambda: list(self._tenants().tuples())):
             self._database.write(partial(self._close, pk))
             for type in ("User", "Group"):
-                yield from self._sweep(Resource, (Resource.tenant == pk) & (Resource.type == type), BATCH)
-            for _ in self._sweep(LogEntry, LogEntry.tenant == pk, 10 * BATCH):
+                of_type = (Resource.tenant == pk) & (Resource.type == type)
+                yield from sweep_out(self._database, Resource, of_type, Resource.pk, batch=BATCH)
+            for _ in sweep_out(self._database, LogEntry, LogEntry.tenant == pk, LogEntry.pk, batch=10 * BATCH):
                 yield 0
             # What a request that had begun before may still have brought goes with the tenant's row.
             self._database.write(partial(self._end, pk))
@@ -63,9 +65,3 @@ class Removal:
         forget_removals(pk)
         if not self._is_rest:
             Tenant.update(name=_GOING.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()
-
-    def _sweep(self, model: Any, chosen: Any, batch: int) -> Iterator[int]:
-        """Remove the rows in the order of their keys; yields how many went with each transaction."""
-        found = model.select(model.pk).where(chosen).order_by(model.pk).limit(batch)
-        while count := self._database.write_aside(lambda _: int(model.delete().where(model.pk.in_(found)).execute())):
-            yield count

@@ -8,8 +8,9 @@ import pytest
 
 from app.cli.failures import INTERRUPTED
 from app.cli.output import table
+from store.database.sweep import BATCH
 from store.tables import Field, Lookup
-from store.tenants.fields import BATCH, Fields
+from store.tenants.fields import Fields
 from store.tenants.removal import Removal
 from store.tenants.tokens import Tokens
 from tests import live

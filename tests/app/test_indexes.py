@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from store.database.sweep import BATCH
 from store.database.transactions import Database
 from store.filters import lookup
 from store.tables import Index, Lookup, Resource
-from store.tenants.indexes import BATCH
 from store.tenants.tenants import BUILDING, REMOVING
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
