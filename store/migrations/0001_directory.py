@@ -1,5 +1,4 @@
-"""The first tables: tenants with their tokens, fields and indexes; resources, memberships, lookups; the provisioning
-log.
+"""The tables: tenants with their tokens, fields and indexes; resources, memberships, lookups; the provisioning log.
 
 Text that is compared or ordered has the collation C on Postgres: byte order, which is code point order, as on SQLite.
 """
@@ -34,9 +33,8 @@ CREATE TABLE field (
     NULL,
     type TEXT NOT NULL, description TEXT NOT NULL, indexed {bool} NOT NULL, UNIQUE (tenant, name_key));
 CREATE TABLE "index" (
-    pk {pk}, tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, type TEXT NOT NULL, attribute {key} NOT
-    NULL,
-    UNIQUE (tenant, type, attribute));
+    pk {pk}, tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, type TEXT NOT NULL,
+    attribute {key} NOT NULL, state TEXT NOT NULL, position BIGINT NOT NULL, UNIQUE (tenant, type, attribute));
 CREATE TABLE resource (
     pk {pk}, id {key} NOT NULL UNIQUE, tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, type TEXT NOT
     NULL,
@@ -88,7 +86,7 @@ CREATE TABLE setting (name {key} PRIMARY KEY, value TEXT NOT NULL);
 
 
 def up(migrator: Any, db: Any) -> None:
-    """Make the tables. `migrator` is peewee's and not needed here."""
+    """Create the tables. peewee calls this with its `migrator`, which is not needed here."""
     words = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRES
     for statement in _TABLES.format(**words).split(";"):
         if statement.strip():
