@@ -1,4 +1,6 @@
-"""The tables, as peewee models; store/migrations holds what makes them."""
+"""The tables, as peewee models; store/migrations creates them."""
+
+from typing import Any
 
 from peewee import (
     BigAutoField,
@@ -13,6 +15,17 @@ from peewee import (
 
 proxy = DatabaseProxy()
 """The database that the models speak to; set once, by store.database.Database."""
+
+
+class JSONTextField(TextField):
+    """JSON that Python holds as text. The column is JSONB on Postgres, from which filters read single values quickly,
+    and TEXT on SQLite."""
+
+    field_type = "JSONB"
+
+    def as_text(self) -> Any:
+        """The whole column as text, for reading: psycopg would parse JSONB, with numbers as doubles."""
+        return self.cast("text")
 
 
 class Table(Model):
@@ -67,7 +80,7 @@ class Field(Table):
 class Index(Table):
     """An attribute of a tenant whose values are kept in `lookup`.
 
-    `state` is how far it is, one of those of store.tenants; `position` the key of the last resource that it was built
+    `state` is one of those in store/tenants/tenants.py; `position` is the key of the last resource that it was built
     for, or that its rows were removed for.
     """
 
@@ -95,7 +108,7 @@ class Resource(Table):
     created = TextField()
     modified = TextField()
     document = TextField()
-    keys = TextField()
+    keys = JSONTextField()
     name_key = TextField()
     identifier_key = TextField(null=True)
     external_key = TextField(null=True)

@@ -131,7 +131,7 @@ class Fields:
 
     def _sweep(self, name: str) -> int:
         """Take the values of all users out; returns how many users there were."""
-        columns = (Resource.pk, Resource.document, Resource.keys.cast("text"), Resource.display)
+        columns = (Resource.pk, Resource.document, Resource.keys.as_text(), Resource.display)
         rows = Resource.select(*columns).where(self._holds(name))
         return sum(sweep(self._database, rows, Resource.pk, partial(self._take_out, name)))
 

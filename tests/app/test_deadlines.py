@@ -25,7 +25,7 @@ class Crowd(Client):
         id = self.user("first", title="Engineer", nickName="a", addresses=[{"type": "work", "locality": "Paris"}])["id"]
         columns = [column for name, column in Resource._meta.fields.items() if name not in ("pk", "keys")]
         row: Any = (
-            Resource.select(*columns, Resource.keys.cast("text").alias("keys")).where(Resource.id == id).dicts().get()
+            Resource.select(*columns, Resource.keys.as_text().alias("keys")).where(Resource.id == id).dicts().get()
         )
         keys = ("pk", "id", "name_key", "identifier_key")
         copy = {name: value for name, value in row.items() if name not in keys}
