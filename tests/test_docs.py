@@ -42,8 +42,8 @@ def test_each_of_the_thirty_requirements_is_held_by_a_test():
     assert held == {str(number) for number in range(1, 31)}
 
 
-@pytest.mark.parametrize("room", ["app", "app/cli", "scim", "store"])
-def test_every_module_is_on_the_map(room):
+@pytest.mark.parametrize("folder", ["app", "app/cli", "scim", "store"])
+def test_every_module_is_on_the_map(folder):
     on_the_map = re.findall(r"[\w/]+\.py", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
     named = {name.rpartition("/")[2] for name in on_the_map}
-    assert [each.name for each in (ROOT / room).glob("*.py") if each.name not in named | {"__init__.py"}] == []
+    assert [each.name for each in (ROOT / folder).glob("*.py") if each.name not in named | {"__init__.py"}] == []
