@@ -122,7 +122,8 @@ def _authenticate() -> None:
         raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
     if access.scope == "read" and not _only_reads():
         challenge = f'{_CHALLENGE}, error="insufficient_scope"'
-        raise Forbidden(f"The token {access.name} may only read.", headers={"WWW-Authenticate": challenge})
+        detail = f"The token {access.name} may only read."
+        raise Forbidden(detail, hint="scope", headers={"WWW-Authenticate": challenge})
     check_query()
 
 

@@ -49,7 +49,8 @@ def _http_refused(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
         return _method_refused(error)
     status = HTTPStatus(error.code or 500)
-    return refused(ScimError(_SENTENCES.get(status, f"{status.phrase}."), status=status))
+    hint = "URL" if status == HTTPStatus.NOT_FOUND else None
+    return refused(ScimError(_SENTENCES.get(status, f"{status.phrase}."), status=status, hint=hint))
 
 
 def _method_refused(error: MethodNotAllowed) -> Response:

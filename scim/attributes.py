@@ -12,13 +12,15 @@ FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
 """The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for
 it."""
 
+_CUSTOM_FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:"
+
 # scim2-client repeats an extension's URN as `schemas` inside the extension.
 _SCHEMAS = frozenset({"schemas"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a value must look like beyond its type: a pattern, and the sentence for the one who sent something else."""
+    """What a value must look like beyond its type: a pattern, and what messages say where it does not."""
 
     pattern: Pattern[str]
     sentence: str
@@ -32,6 +34,7 @@ class Attribute:
     `computed`: made by the server from other resources, so not part of the stored document.
     `identifies`: carries the identifier, which a client cannot take away.
     `default`: stored where the client gives nothing.
+    `hint`: the key of the hint for a value that is refused, or for the attribute where it is forbidden (scim.hints).
     `ignored`: keys of an element, in lower case, that clients are known to add and that say nothing.
     `compare`: the rule by which its text is compared, one of `scim.compare.COMPARISONS`; otherwise caseExact decides.
     `cache`: what other modules built from it once, for as long as the attribute exists.
@@ -57,6 +60,7 @@ class Attribute:
     computed: bool = False
     identifies: bool = False
     compare: str | None = None
+    hint: str | None = None
     ignored: frozenset[str] = frozenset()
     cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
@@ -205,11 +209,26 @@ class ResourceType:
         """
         target = self.targets.get(name.lower())
         if target is None:
-            raise error(FORBIDDEN_KEY.format(name[:200]))
+            raise unknown_key(error, name)
         for attribute in target.attributes:
             if attribute.forbidden:
-                raise error(FORBIDDEN_KEY.format(attribute.name))
+                raise forbidden_key(error, attribute)
         return target
+
+
+def unknown_key(error: type[ScimError], name: str) -> ScimError:
+    """The refusal of a key that is unknown, named as the client sent it."""
+    return error(FORBIDDEN_KEY.format(name[:200]), hint="undeclared field" if is_custom_field(name) else "unknown key")
+
+
+def forbidden_key(error: type[ScimError], attribute: Attribute) -> ScimError:
+    """The refusal of a key that the preset forbids, named as the schema spells it."""
+    return error(FORBIDDEN_KEY.format(attribute.name), hint=attribute.hint or "unknown key")
+
+
+def is_custom_field(name: str) -> bool:
+    """Whether the name is that of a custom field or of their schema, declared or not."""
+    return name.lower().startswith(_CUSTOM_FIELDS)
 
 
 def _walk(outer: tuple[Attribute, ...]) -> Iterator[Target]:

@@ -7,23 +7,14 @@ attribute where no value is equal.
 
 from typing import TypeAlias
 
-from scim.attributes import FORBIDDEN_KEY, Attribute, ResourceType, Target
+from scim.attributes import Attribute, ResourceType, Target, unknown_key
 from scim.errors import InvalidFilter
 from scim.filter import Filter
-from scim.keys import key_function, type_of_key
+from scim.keys import key_function
 from scim.nodes import And, Compare, Node, Not, Or, Present, ValuePath
-from scim.validation import MAX_DIGITS, MAX_EXPONENT, MAX_INTEGER, decimal_of, fits
+from scim.types import TYPES, Key
 
 Bound: TypeAlias = Node[Target]
-
-_EQUALITY = frozenset({"eq"})
-_ORDER = frozenset({"eq", "gt", "ge", "lt", "le"})
-_TEXT = _ORDER | {"co", "sw", "ew"}
-OPERATORS = {
-    "string": _TEXT, "reference": _TEXT, "dateTime": _ORDER, "integer": _ORDER, "decimal": _ORDER,
-    "boolean": _EQUALITY, "binary": _EQUALITY,
-}  # fmt: skip
-"""Which operators compare which type, `ne` and `pr` apart (RFC 7644 §3.4.2.2 Table 3)."""
 
 
 def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None) -> Bound:
@@ -52,7 +43,7 @@ def _resolved(resource_type: ResourceType, name: str, within: Target | None) -> 
     """The target of a name. What is never returned cannot be asked for either: a filter would tell its value."""
     target = resource_type.resolve(name, InvalidFilter) if within is None else _element_target(within, name)
     if not target.is_returned:
-        raise InvalidFilter(FORBIDDEN_KEY.format(name[:200]))
+        raise unknown_key(InvalidFilter, name)
     return target
 
 
@@ -62,7 +53,7 @@ def _element_target(within: Target, name: str) -> Target:
     if target is None:
         if within.attribute.type != "complex" and name.lower() == "value":
             return within
-        raise InvalidFilter(FORBIDDEN_KEY.format(f"{within.name}.{name}"[:200]))
+        raise unknown_key(InvalidFilter, f"{within.name}.{name}")
     return target
 
 
@@ -75,7 +66,7 @@ def _comparison(target: Target, op: str, value: object) -> Bound:
         return Not(Present(target))
     simple = _simple(target)
     attribute = simple.attribute
-    if op not in OPERATORS[attribute.type]:
+    if op not in TYPES[attribute.type].operators:
         raise InvalidFilter(f"The operator {op} does not apply to {simple.name}, which is of type {attribute.type}.")
     key = literal_key(attribute, value, simple.name)
     return Compare(simple, op, key, value if isinstance(value, str) and isinstance(key, str) else None)
@@ -91,47 +82,19 @@ def _simple(target: Target) -> Target:
     return value
 
 
-def literal_key(attribute: Attribute, value: object, name: str) -> type_of_key:
+def literal_key(attribute: Attribute, value: object, name: str) -> Key:
     """The comparison key of a filter's literal. Raises InvalidFilter where it is not of the attribute's type."""
-    key: type_of_key | None = None
-    match attribute.type, value:
-        case "boolean", bool():
-            key = value
-        case "boolean", str():
-            # Entra compares `primary eq "True"`.
-            key = {"true": True, "false": False}.get(value.lower())
-        case "integer" | "decimal", _:
-            key = _number(attribute, value, name)
-        case _, str():
-            key = _text_key(attribute, value, name)
-    if key is None:
-        raise InvalidFilter(f"{name} is of type {attribute.type} and cannot be compared with the given value.")
-    return key
-
-
-def _text_key(attribute: Attribute, value: str, name: str) -> type_of_key | None:
-    if "\x00" in value:
-        # No stored text holds one, and Postgres takes none as a parameter.
-        raise InvalidFilter(f"{name} cannot hold a NUL character: leave it out of the filter.")
     try:
-        return key_function(attribute)(value)
-    except ValueError:
-        return None
+        literal = TYPES[attribute.type].literal(value)
+    except TypeError as error:
+        raise _incomparable(attribute, name) from error
+    except ValueError as error:
+        raise InvalidFilter(f"{name} {error}.") from error
+    try:
+        return key_function(attribute)(literal)
+    except ValueError as error:
+        raise _incomparable(attribute, name) from error
 
 
-def _number(attribute: Attribute, value: object, name: str) -> int | float | None:
-    """The number as validation stores it. Raises InvalidFilter for one that no stored number could equal."""
-    number = decimal_of(value)
-    if number is None:
-        return None
-    whole = number == number.to_integral_value()
-    if attribute.type == "integer" and whole:
-        if abs(number) > MAX_INTEGER:
-            raise InvalidFilter(f"{name} lies between -{MAX_INTEGER} and {MAX_INTEGER}: compare it with such a number.")
-        return int(number)
-    if not fits(number):
-        raise InvalidFilter(
-            f"{name} can be compared with numbers of at most {MAX_DIGITS} significant digits"
-            f" and an exponent of at most {MAX_EXPONENT}."
-        )
-    return int(number) if whole and abs(number) < 10**MAX_DIGITS else float(number)
+def _incomparable(attribute: Attribute, name: str) -> InvalidFilter:
+    return InvalidFilter(f"{name} is of type {attribute.type} and cannot be compared with the given value.")

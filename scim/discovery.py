@@ -5,12 +5,9 @@ from typing import Any
 
 from scim.attributes import Attribute, ResourceType, Schema
 from scim.preset import Profile
+from scim.types import TYPES
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:"
-
-_WITH_CASE = {"string", "reference", "binary"}
-_UNIQUE = {"string", "reference", "integer", "decimal"}
-"""The types that a letter case and a uniqueness can be said of (RFC 7643 §2.3, with erratum 6004)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +97,11 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
     }
     if attribute.canonical_values:
         published["canonicalValues"] = list(attribute.canonical_values)
-    if attribute.type in _WITH_CASE:
+    simple = TYPES.get(attribute.type)
+    if simple and simple.has_case:
         published["caseExact"] = attribute.case_exact
     published |= {"mutability": attribute.mutability, "returned": attribute.returned}
-    if attribute.type in _UNIQUE:
+    if simple and simple.has_uniqueness:
         published["uniqueness"] = attribute.uniqueness
     if attribute.reference_types:
         published["referenceTypes"] = list(attribute.reference_types)

@@ -15,15 +15,24 @@ def sendable(text: str) -> str:
 class ScimError(Exception):
     """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log.
 
-    `status` is the class's own unless another is given, `headers` go out with the answer.
+    `status` is the class's own unless another is given, `hint` is a key of `scim.hints.HINTS`, `headers` are those that
+    the answer has besides.
     """
 
     status: int = HTTPStatus.BAD_REQUEST
     scim_type: ClassVar[str | None] = None
 
-    def __init__(self, detail: str, *, status: int | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        hint: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = sendable(detail)
+        self.hint = hint
         self.headers = headers or {}
         if status is not None:
             self.status = status

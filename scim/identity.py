@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 from scim.compare import email, folded
 from scim.document import Document
+from scim.errors import InvalidValue
 from scim.preset import Preset
 
-MISSING_WORK_EMAIL = (
+_MISSING = (
     "A work e-mail is required, since it identifies the user: "
     'in Entra, map mail to emails[type eq "work"].value and give the user a mail address.'
 )
+
+
+def missing() -> InvalidValue:
+    """The refusal of a user whom nothing would identify."""
+    return InvalidValue(_MISSING, hint="no work e-mail")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,30 +5,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scim.attributes import Attribute
-from scim.compare import COMPARISONS, base64_of, exact, instant
-
-type_of_key = str | int | float | bool
-
-
-def _itself(value: Any) -> Any:
-    return value
+from scim.compare import COMPARISONS
+from scim.types import TYPES, Key
 
 
-_BY_TYPE: dict[str, Callable[[Any], type_of_key]] = {
-    "boolean": _itself,
-    "integer": _itself,
-    "decimal": _itself,
-    "dateTime": instant,
-    "binary": base64_of,
-    "reference": exact,
-}
-
-
-def key_function(attribute: Attribute) -> Callable[[Any], type_of_key]:
+def key_function(attribute: Attribute) -> Callable[[Any], Key]:
     """The function that makes the comparison keys of a simple attribute's values."""
-    if attribute.type != "string":
-        return _BY_TYPE[attribute.type]
-    return COMPARISONS[attribute.compare or ("exact" if attribute.case_exact else "folded")]
+    function = TYPES[attribute.type].key
+    return (
+        COMPARISONS[attribute.compare or ("exact" if attribute.case_exact else "folded")]
+        if function is None
+        else function
+    )
 
 
 def keys(attributes: Iterable[Attribute], document: dict[str, Any]) -> dict[str, Any]:

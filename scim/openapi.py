@@ -9,21 +9,11 @@ from scim import envelopes
 from scim.attributes import Attribute, ResourceType
 from scim.bulk import METHODS
 from scim.preset import Profile
-from scim.validation import MAX_INTEGER
+from scim.types import TYPES
 
 Json = dict[str, Any]
 
 PATH = "/openapi.json"
-
-_TYPES: dict[str, Json] = {
-    "string": {"type": "string"},
-    "boolean": {"type": "boolean"},
-    "integer": {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
-    "decimal": {"type": "number"},
-    "dateTime": {"type": "string", "format": "date-time"},
-    "reference": {"type": "string", "format": "uri-reference"},
-    "binary": {"type": "string", "contentEncoding": "base64"},
-}
 
 _TEXT: Json = {"type": "string"}
 _COUNT: Json = {"type": "integer"}
@@ -183,7 +173,8 @@ def _object(attributes: tuple[Attribute, ...], *, writing: bool) -> Json:
 
 
 def _value(attribute: Attribute, *, writing: bool) -> Json:
-    schema = dict(_TYPES.get(attribute.type) or _object(attribute.sub_attributes, writing=writing))
+    is_complex = attribute.type == "complex"
+    schema = _object(attribute.sub_attributes, writing=writing) if is_complex else dict(TYPES[attribute.type].openapi)
     if attribute.required and attribute.type == "string":
         schema["minLength"] = 1
     if attribute.max_length is not None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from scim.attributes import FORBIDDEN_KEY, ResourceType, Target
+from scim.attributes import ResourceType, Target, unknown_key
 from scim.binding import Bound, bind
 from scim.envelopes import refuse_repeated_keys
 from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooLarge
 from scim.filter import parse_path
-from scim.validation import json_type_name, load_element, load_value
+from scim.types import json_type_name
+from scim.validation import load_element, load_value
 
 MAX_OPERATIONS = 2_000
 """How many operations a PATCH has at most. A member operation of Entra's may name any number of members."""
@@ -108,7 +109,7 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str) -> Iter
             try:
                 yield _with_path(resource_type, op, key, item)
             except InvalidPath as error:
-                raise InvalidSyntax(error.detail) from error
+                raise InvalidSyntax(error.detail, hint=error.hint) from error
         elif key.lower() == "id" and item != id:
             # Okta renames groups with the id inside; another id is another resource.
             raise Mutability("id is given by the server and cannot be changed.")
@@ -119,7 +120,7 @@ def _with_path(resource_type: ResourceType, op: str, path: str, value: Any) -> O
     if target.attribute.returned == "never":
         return Operation(op, target)
     if any(attribute.mutability == "readOnly" for attribute in target.attributes):
-        raise Mutability(f"{target.name} is read-only: the server sets it.")
+        raise Mutability(f"{target.name} is read-only: the server sets it.", hint="read-only")
     if target.attribute.mutability == "immutable":
         raise Mutability(f"{target.name} is immutable: remove the element and add the other one.")
     return Operation(op, target, _value(op, target, value, condition is not None), condition, selected)
@@ -139,7 +140,7 @@ def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | 
     condition = bind(resource_type, parsed.filter, selected)
     target = selected.sub(parsed.sub) if parsed.sub else selected
     if target is None:
-        raise InvalidPath(FORBIDDEN_KEY.format(f"{selected.name}.{parsed.sub}"[:200]))
+        raise unknown_key(InvalidPath, f"{selected.name}.{parsed.sub}")
     return target, selected, condition
 
 

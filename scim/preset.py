@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 from scim.attributes import Attribute, ResourceType, Rule, Schema
 from scim.schemas import COMMON, ENTERPRISE, GROUP, PASSWORD, USER
-
-FIELD_TYPES = ("string", "integer", "decimal", "boolean", "dateTime", "reference", "binary")
-"""The types a custom field can be declared with: the simple types of RFC 7643 §2.3."""
+from scim.types import TYPES
 
 FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 """What a custom field may be called: ATTRNAME of RFC 7643 §2.1, bounded."""
@@ -99,7 +97,7 @@ def profile(preset: Preset, fields: Iterable[CustomField] = ()) -> Profile:
 
 def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
     if attribute.name in preset.forbidden:
-        return replace(attribute, forbidden=True)
+        return replace(attribute, forbidden=True, hint=f"forbidden {attribute.name}")
     if attribute.name == "emails" and preset.email_identifies:
         return replace(attribute, required=True, identifies=True)
     if attribute.name == "preferredLanguage" and preset.two_letter_language:
@@ -118,7 +116,8 @@ def _field_attribute(field: CustomField) -> Attribute:
     return Attribute(
         field.name,
         field.type,
-        case_exact=field.type in ("reference", "binary"),
-        reference_types=("external",) if field.type == "reference" else (),
+        case_exact=TYPES[field.type].case_exact,
+        reference_types=TYPES[field.type].reference_types,
+        hint="custom field",
         description=field.description,
     )

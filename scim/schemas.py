@@ -102,10 +102,12 @@ USER = Schema(
         reference("profileUrl", "The URL of the person's profile page.", "external"),
         text("title", "The person's job title."),
         text("userType", "How the organization and the person are related, such as Employee."),
-        text("preferredLanguage", "The person's preferred language."),
+        text("preferredLanguage", "The person's preferred language.", hint="preferredLanguage"),
         text("locale", "Where the person is, for formats of dates and currency, such as en-US."),
         text("timezone", "The person's time zone by its IANA name, such as Europe/Paris."),
-        Attribute("active", "boolean", default=True, description="Whether the person may use the application."),
+        Attribute(
+            "active", "boolean", default=True, description="Whether the person may use the application.", hint="active"
+        ),
         plural(
             "emails", "E-mail addresses.",
             text("value", "An e-mail address.", max_length=NAME_LENGTH, compare="email"), "work", "home", "other",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scim.attributes import FORBIDDEN_KEY, ResourceType
+from scim.attributes import ResourceType, unknown_key
 from scim.errors import InvalidFilter
 from scim.filter import Filter
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
@@ -42,4 +42,4 @@ def check_known(resource_types: Sequence[ResourceType], tree: Filter) -> None:
             check_known(resource_types, operand)
         case Compare(path, _, _) | Present(path) | ValuePath(path, _):
             if not any(_knows(resource_type, path) for resource_type in resource_types):
-                raise InvalidFilter(FORBIDDEN_KEY.format(path[:200]))
+                raise unknown_key(InvalidFilter, path)

@@ -4,12 +4,13 @@ from typing import Any
 
 from scim.operations import read_operations
 from scim.patch import apply
-from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
+from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import ENTERPRISE_USER
+from scim.types import TYPES
 from scim.validation import check_required
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
-RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in FIELD_TYPES])
+RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in TYPES])
 ID = "2819c223"
 
 WORK = {"type": "work", "value": "babs@work.example", "primary": True}

@@ -13,13 +13,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from scim.attributes import Attribute, ResourceType, Target
-from scim.binding import OPERATORS
 from scim.document import Document, Representations
-from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
+from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
+from scim.types import TYPES
 
 ENDPOINT = "https://scim.example.com/scim/acme/v2"
-FIELDS = tuple(CustomField(f"{type}Field", type) for type in FIELD_TYPES)
+FIELDS = tuple(CustomField(f"{type}Field", type) for type in TYPES)
 RFC = profile(PRESETS["rfc"], FIELDS)
 LEARNING = profile(PRESETS["360learning"], FIELDS)
 
@@ -313,7 +313,7 @@ def _comparisons(draw: st.DrawFn, name: str, target: Target, stock: Stock) -> st
     simple = target if target.attribute.type != "complex" else target.sub("value")
     if simple is None or draw(st.integers(0, 7)) == 0:
         return f"{name} {draw(st.sampled_from(('pr', 'eq null', 'ne null')))}"
-    op = draw(st.sampled_from([*sorted(OPERATORS[simple.attribute.type]), "ne", "eq"]))
+    op = draw(st.sampled_from([*sorted(TYPES[simple.attribute.type].operators), "ne", "eq"]))
     return f"{name} {op} {json.dumps(draw(_literals(simple, stock)), ensure_ascii=False)}"
 
 

@@ -9,7 +9,7 @@ from app.cli.directory import found
 from app.cli.indexes import with_progress
 from app.cli.output import as_json, ask, counted, show, tell, yes
 from app.cli.platform import call, noted
-from scim.preset import FIELD_TYPES
+from scim.types import TYPES
 from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes
 from store.tenants.tenants import Tenant
@@ -22,18 +22,19 @@ def field() -> None:
     """Custom fields of users, declared while the server runs."""
 
 
-@field.command("add")
+@field.command(
+    "add",
+    help="Declare a field; the next request knows it.\n\n"
+    f"TYPE is one of {', '.join(TYPES)}; docs/entra.md has Entra's word for each.",
+)
 @click.argument("tenant")
 @click.argument("name")
-@click.argument("type", metavar="TYPE", type=click.Choice(FIELD_TYPES, case_sensitive=False))
+@click.argument("type", metavar="TYPE", type=click.Choice([*TYPES], case_sensitive=False))
 @click.option("--description", default="", help="What /Schemas says of it.")
 @click.option("--indexed", is_flag=True, help="Keep an index: for fields that clients filter by.")
 @as_json
 def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_json: bool) -> None:
-    """Declare a field; the next request knows it.
-
-    TYPE is string, integer, decimal, boolean, dateTime, reference or binary; docs/entra.md has Entra's word for each.
-    """
+    """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
     fields = Fields(database, found_tenant)
     noted(

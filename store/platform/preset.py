@@ -103,5 +103,5 @@ class _Switch:
             self.tenant.profile.preset.email_identifies
             and identity.identifier(self.tenant.profile.preset, after) is None
         ):
-            raise InvalidValue(identity.MISSING_WORK_EMAIL)
+            raise identity.missing()
         return after

@@ -102,7 +102,7 @@ class PlatformUsers:
         emails = self.users.type.targets["emails.value"].attribute
         value = load_value(emails, address, "The work e-mail")
         if value is None:
-            raise InvalidValue(identity.MISSING_WORK_EMAIL)
+            raise identity.missing()
         try:
             return identity.readdressed(preset, before, value)
         except LookupError as error:

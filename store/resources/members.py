@@ -81,7 +81,8 @@ class Memberships:
         )
         if not (preset.skips_unknown_members and some_known):
             raise InvalidValue(
-                f"members must be ids of users or groups of this tenant; there is none with the id {shown}."
+                f"members must be ids of users or groups of this tenant; there is none with the id {shown}.",
+                hint="members",
             )
         self._call.warnings.append(f"Unknown members were skipped: {shown}.")
 

@@ -163,7 +163,7 @@ class Reading:
         return rows[0]
 
     def _unknown(self, id: str) -> NotFound:
-        return NotFound(f"There is no {self.name} with the id {id[:100]}.")
+        return NotFound(f"There is no {self.name} with the id {id[:100]}.", hint="deleted")
 
     def _answer(self, row: Stored, projection: Projection | None, *, body: bool = True) -> Answer:
         text = self._texts([row], projection)[0] if body else None

@@ -108,7 +108,7 @@ class Users(Resources):
         """Raise InvalidValue where a document lacks what the preset requires of a user."""
         preset = self.tenant.profile.preset
         if preset.email_identifies and identity.identifier(preset, document) is None:
-            raise InvalidValue(identity.MISSING_WORK_EMAIL)
+            raise identity.missing()
         check_required(self.type, document)
 
     def _manager(self, id: str) -> Links:
@@ -116,7 +116,8 @@ class Users(Resources):
         statement = self.database.statement("manager", self._manager_query)
         found = statement(tenant=self.tenant.pk, id=id).fetchone()
         if found is None:
-            raise InvalidValue(f"manager must be the id of a user of this tenant; there is no user {id[:100]}.")
+            detail = f"manager must be the id of a user of this tenant; there is no user {id[:100]}."
+            raise InvalidValue(detail, hint="manager")
         return Links(int(found[0]), id, found[1])
 
     def _manager_query(self) -> Any:

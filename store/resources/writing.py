@@ -135,7 +135,7 @@ class Resources(Searching):
                 return self.database.write(once, self.within)
             return current([self], lambda: self.database.write(once))
         except Taken as taken:
-            raise Uniqueness(self._taken(taken, advise=advise)) from taken
+            raise Uniqueness(self._taken(taken, advise=advise), hint=f"taken {taken.unique.words}") from taken
 
     def _taken(self, taken: Taken, *, advise: bool) -> str:
         column = getattr(Resource, taken.unique.column)

@@ -9,7 +9,8 @@ from peewee import fn
 
 from scim.document import dumps
 from scim.errors import InvalidValue, NotFound, Uniqueness
-from scim.preset import FIELD_NAME, FIELD_TYPES
+from scim.preset import FIELD_NAME
+from scim.types import TYPES
 from store.database.sweep import sweep
 from store.database.transactions import Database, now
 from store.database.write import Write
@@ -62,9 +63,9 @@ class Fields:
             raise InvalidValue(
                 f"A field's description has at most {MAX_DESCRIPTION} characters, not {len(description)}."
             )
-        types = {each.lower(): each for each in FIELD_TYPES}
+        types = {each.lower(): each for each in TYPES}
         if type.lower() not in types:
-            raise InvalidValue(f"A field cannot be of type {type[:80]}: choose one of {', '.join(FIELD_TYPES)}.")
+            raise InvalidValue(f"A field cannot be of type {type[:80]}: choose one of {', '.join(TYPES)}.")
         described = {"name": name, "name_key": name.lower(), "type": types[type.lower()], "description": description}
         return described | {"tenant": self._tenant.pk, "indexed": False}
 

@@ -9,7 +9,8 @@ from scim.changes import differences
 from scim.document import Document
 from scim.envelopes import member
 from scim.errors import InvalidValue
-from scim.validation import check_required, json_type_name, load, with_defaults
+from scim.types import json_type_name
+from scim.validation import check_required, load, with_defaults
 from store.database.transactions import now
 from store.database.write import Write
 from store.platform.groups import PlatformGroups

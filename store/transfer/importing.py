@@ -13,7 +13,7 @@ import peewee
 
 from scim.errors import InvalidSyntax, ScimError
 from scim.schemas import CORE_GROUP
-from scim.validation import json_type_name
+from scim.types import json_type_name
 from store.database.transactions import Database
 from store.database.write import Write
 from store.resources.groups import Groups

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scim.preset import FIELD_TYPES
+from scim.types import TYPES
 from store.tables import Field
 from store.tenants.tenants import WEIGHT, Tenants
 
@@ -20,7 +20,7 @@ def declare(client, count):
     """Declare many fields at once, as so many commands would one by one."""
     rows = [
         {"tenant": client.tenant.pk, "name": f"field{number}", "name_key": f"field{number}",
-         "type": FIELD_TYPES[number % len(FIELD_TYPES)]}
+         "type": [*TYPES][number % len(TYPES)]}
         for number in range(count)
     ]  # fmt: skip
 

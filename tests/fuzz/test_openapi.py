@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from scim import openapi
-from scim.preset import FIELD_TYPES, PRESETS, profile
+from scim.preset import PRESETS, profile
+from scim.types import TYPES
 from store.database.transactions import Database
 from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes
@@ -143,7 +144,7 @@ def tenant(request: pytest.FixtureRequest, server: Server, database: Database) -
     """A tenant of each preset, with custom fields of every type."""
     tenants = Tenants(database)
     made = tenants.create(f"fuzz-{request.param}", request.param)
-    for type in FIELD_TYPES:
+    for type in TYPES:
         Fields(database, made).add(f"{type}Field", type)
     Indexes(database, made).add(Fields(database, made).indexed("stringField"))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)

@@ -5,16 +5,17 @@ from typing import Any
 import pytest
 
 from scim.attributes import ResourceType
-from scim.binding import OPERATORS, bind
+from scim.binding import bind
 from scim.errors import InvalidFilter
 from scim.filter import parse_filter
 from scim.nodes import And, Compare, Not, Or, Present
-from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
+from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_USER, ENTERPRISE_USER
+from scim.types import TYPES
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 LEARNING = profile(PRESETS["360learning"])
-RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in FIELD_TYPES])
+RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in TYPES])
 
 MOST = 2**63 - 1
 
@@ -108,12 +109,12 @@ def test_a_complex_attribute_without_value_cannot_be_compared(name):
 # Operators
 
 
-@pytest.mark.parametrize("kind", FIELD_TYPES)
+@pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("op", ALL_OPERATORS)
 def test_each_type_knows_its_operators_and_no_others(kind, op):
     for literal in LITERALS[kind]:
         text = f"{FIELDS}:{kind}Field {op} {literal}"
-        if op == "ne" or op in OPERATORS[kind]:
+        if op == "ne" or op in TYPES[kind].operators:
             bound(text)
         else:
             name = f"{FIELDS}:{kind}Field"

@@ -5,11 +5,12 @@ import pytest
 from scim.binding import bind
 from scim.filter import parse_filter
 from scim.match import matches
-from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
+from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
+from scim.types import TYPES
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
-RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in FIELD_TYPES])
+RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in TYPES])
 
 BABS = {
     "schemas": [CORE_USER, ENTERPRISE_USER, FIELDS],

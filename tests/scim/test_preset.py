@@ -2,8 +2,9 @@
 
 import pytest
 
-from scim.preset import DEFAULT_PRESET, FIELD_NAME, FIELD_TYPES, PRESETS, CustomField, profile
+from scim.preset import DEFAULT_PRESET, FIELD_NAME, PRESETS, CustomField, profile
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
+from scim.types import TYPES
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 LEARNING = profile(PRESETS["360learning"])
@@ -76,7 +77,7 @@ def test_a_custom_field_is_an_attribute_of_the_extension_for_users(preset):
 
 
 def test_a_custom_field_has_any_simple_type():
-    fields = [CustomField(f"a{kind}", kind) for kind in FIELD_TYPES]
+    fields = [CustomField(f"a{kind}", kind) for kind in TYPES]
     attributes = profile(PRESETS["rfc"], fields).user.extensions[0].attributes
     assert [attribute.type for attribute in attributes] == [
         "string", "integer", "decimal", "boolean", "dateTime", "reference", "binary",

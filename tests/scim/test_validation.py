@@ -5,13 +5,14 @@ import time
 import pytest
 
 from scim.errors import InvalidSyntax, InvalidValue
-from scim.preset import FIELD_TYPES, PRESETS, CustomField, profile
+from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
+from scim.types import TYPES
 from scim.validation import check_required, load, load_element, load_value, with_defaults
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 LEARNING = profile(PRESETS["360learning"])
-RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in FIELD_TYPES])
+RFC = profile(PRESETS["rfc"], [CustomField(f"{kind}Field", kind) for kind in TYPES])
 
 MOST = 2**63 - 1
 OUT_OF_DOUBLE = f"{FIELDS}:decimalField must have at most 15 significant digits and an exponent of at most 307."
@@ -115,7 +116,7 @@ def test_a_value_comes_in_as_text_or_native_and_is_stored_native(kind, sent, sto
     ("kind", "value", "shown"),
     [
         ("integer", 7.25, "a fraction"),
-        *((kind, value, shown) for kind in FIELD_TYPES for value, shown, right in FOREIGN if kind not in right),
+        *((kind, value, shown) for kind in TYPES for value, shown, right in FOREIGN if kind not in right),
     ],
     ids=repr,
 )
@@ -256,9 +257,9 @@ def test_of_many_wrong_values_the_refusal_names_three():
         {ENTERPRISE_USER: {"department": None, "manager": {"value": ""}}},
         {ENTERPRISE_USER: {"manager": []}},
         {ENTERPRISE_USER: {"manager": ""}},
-        {FIELDS: {f"{kind}Field": None for kind in FIELD_TYPES}},
-        {FIELDS: {f"{kind}Field": "" for kind in FIELD_TYPES}},
-        {FIELDS: {f"{kind}Field": [] for kind in FIELD_TYPES}},
+        {FIELDS: {f"{kind}Field": None for kind in TYPES}},
+        {FIELDS: {f"{kind}Field": "" for kind in TYPES}},
+        {FIELDS: {f"{kind}Field": [] for kind in TYPES}},
     ],
 )
 def test_null_and_empty_are_unassigned_and_leave_nothing_behind(members):

@@ -1,0 +1,246 @@
+"""Marshmallow fields made from attributes: JSON values checked, coerced to their type, named as the schema does
+(RFC 7643 §2, RFC 7644 §3.5).
+
+Client tolerances that concern a value end here: booleans and numbers as text, one value where a list belongs, a bare id
+where an object belongs.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from scim.attributes import Attribute, ResourceType, forbidden_key, unknown_key
+from scim.document import Document
+from scim.errors import InvalidSyntax, ScimError
+from scim.types import TYPES, json_type_name
+
+_STORABLE = re.compile(r"[^\x00\ud800-\udfff]*")
+
+
+class Mistake(ValidationError):
+    """What is wrong with a value: one sentence for each mistake, and the hint for the first that has one."""
+
+    def __init__(self, *sentences: str, hint: str | None = None) -> None:
+        super().__init__([*sentences])
+        self.sentences = sentences
+        self.hint = hint
+
+
+def all_of(mistakes: Sequence[Mistake]) -> Mistake:
+    """Several mistakes as one."""
+    hint = next((mistake.hint for mistake in mistakes if mistake.hint), None)
+    return Mistake(*chain.from_iterable(mistake.sentences for mistake in mistakes), hint=hint)
+
+
+class AttributeField(fields.Field[Any]):
+    """The field of one attribute. `deserialize` takes any JSON value and returns the one to store, None for unassigned.
+
+    `attr` is what messages call the attribute; the option `nulls` keeps unassigned sub-attributes. Raises Mistake.
+    """
+
+    def __init__(self, attribute: Attribute) -> None:
+        super().__init__(data_key=attribute.name)
+        self.scim = attribute
+        self.element: AttributeField = self
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """See marshmallow, whose own also builds a chain of validators for each value, though no field has any: load()
+        would take a third longer."""
+        return None if value is None or value == "" else self._deserialize(value, attr, data, **options)
+
+
+class SimpleField(AttributeField):
+    """A singular simple attribute; a list of one is taken for its element, {"value": x} for x, [] for null."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        super().__init__(attribute)
+        self._type = TYPES[attribute.type]
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """See AttributeField."""
+        if isinstance(value, (list, dict)):
+            value = _alone(value)
+        return None if value is None or value == "" else self._deserialize(value, attr, data)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+        try:
+            loaded = self._type.load(value)
+        except TypeError as error:
+            raise self._wrong(value, attr, str(error)) from error
+        except ValueError as error:
+            raise Mistake(f"{attr} {error}.", hint="limit") from error
+        if isinstance(loaded, str):
+            self._check(loaded, attr)
+        return loaded
+
+    def _wrong(self, value: object, attr: str | None, shown: str) -> Mistake:
+        """The value is of another type; it is never echoed. Text of the wrong form is "other text"."""
+        shown = shown or ("other text" if isinstance(value, str) else json_type_name(value))
+        sentence = f"{attr} must be {self._type.words} (type {self._type.name}), not {shown}."
+        return Mistake(sentence, hint=self.scim.hint or "type")
+
+    def _check(self, value: str, attr: str | None) -> None:
+        """Refuse text that cannot be stored or breaks a rule of the attribute."""
+        if _STORABLE.fullmatch(value) is None:
+            raise Mistake(f"{attr} holds a NUL character or half a surrogate pair, which cannot be stored.")
+        if self.scim.max_length is not None and len(value) > self.scim.max_length:
+            raise Mistake(
+                f"{attr} must have at most {self.scim.max_length} characters, not {len(value)}.", hint="limit"
+            )
+        if self.scim.rule is not None and self.scim.rule.pattern.fullmatch(value) is None:
+            raise Mistake(f"{attr} {self.scim.rule.sentence}.", hint=self.scim.hint)
+
+
+def _alone(value: Any) -> Any:
+    """The one value that a list or an object stands for where a simple value belongs, else the same."""
+    if isinstance(value, list) and len(value) <= 1:
+        value = value[0] if value else None
+    if isinstance(value, dict) and [key.lower() for key in value] == ["value"]:
+        return next(iter(value.values()))
+    return value
+
+
+class ComplexField(AttributeField):
+    """A singular complex attribute; a bare value stands for {"value": value}, as Entra sends managers."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        super().__init__(attribute)
+        self._separator = ":" if attribute.is_extension else "."
+        self._members = Members(attribute.sub_attributes, attribute.ignored)
+
+    def deserialize(
+        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """See AttributeField."""
+        if isinstance(value, list) and len(value) <= 1:
+            value = value[0] if value else None
+        return None if value is None or value == "" else self._deserialize(value, attr, data, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, *, nulls: bool = False, **options: Any
+    ) -> Document | None:
+        if isinstance(value, str) and self.scim.sub("value") is not None:
+            value = {"value": value}
+        if not isinstance(value, dict):
+            raise Mistake(f"{attr} must be an object, not {json_type_name(value)}.")
+        values, mistakes = self._members.load(value, f"{attr}{self._separator}", nulls)
+        if mistakes:
+            raise all_of(mistakes)
+        return (values if nulls else assigned(values)) or None
+
+
+class MultiValuedField(AttributeField):
+    """A multi-valued attribute; one value where a list belongs is a list of one."""
+
+    def __init__(self, attribute: Attribute, element: AttributeField) -> None:
+        super().__init__(attribute)
+        self.element = element
+        # An element that is nothing but a reference: were an empty one passed over, a replace would take all away.
+        value = attribute.sub("value")
+        self._refers = value is not None and value.mutability == "immutable"
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
+    ) -> list[Any] | None:
+        items = value if isinstance(value, list) else [value]
+        if self.scim.max_elements is not None and len(items) > self.scim.max_elements:
+            limit = f"{attr} must have at most {self.scim.max_elements} elements, not {len(items)}."
+            raise Mistake(limit, hint="limit")
+        elements = self._distinct(items, attr)
+        if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
+            raise Mistake(f"{attr} must have at most one element whose primary is true.", hint="limit")
+        return elements or None
+
+    def _distinct(self, items: list[Any], attr: str | None) -> list[Any]:
+        """The elements to store, equal ones once."""
+        distinct: dict[Any, Any] = {}
+        for item in items:
+            # Nested keys are named without an index (`emails.foo`), so that they can be searched for.
+            element = self.element.deserialize(item, attr)
+            if element is None and self._refers:
+                raise Mistake(f'Each of {attr} needs a value: an id, as in {{"value": "id"}}.')
+            if element is not None:
+                # Sub-attributes are simple (RFC 7643 §2.3.8): no need to compare the elements of a long list in pairs.
+                distinct.setdefault(frozenset(element.items()) if isinstance(element, dict) else element, element)
+        return [*distinct.values()]
+
+
+class Members:
+    """The members that an object may have, each found by its name in any letter case.
+
+    It looks up the keys that arrive instead of walking over its attributes, since a tenant may have declared thousands.
+    `ignored` are names in lower case that say nothing; `resource_type` is given for a resource's own members.
+    """
+
+    def __init__(
+        self,
+        attributes: Sequence[Attribute],
+        ignored: frozenset[str] = frozenset(),
+        resource_type: ResourceType | None = None,
+    ) -> None:
+        self._attributes = {attribute.name.lower(): attribute for attribute in attributes}
+        self._ignored = ignored - self._attributes.keys()
+        self._resource_type = resource_type
+
+    def load(self, data: Document, prefix: str = "", nulls: bool = False) -> tuple[Document, list[Mistake]]:
+        """The values by name, None where a member is unassigned or not taken from clients, and what is wrong.
+
+        `prefix` precedes the names in messages. Raises InvalidSyntax for a key that is unknown, forbidden or repeated.
+        """
+        values: Document = {}
+        mistakes: list[Mistake] = []
+        for key, value in data.items():
+            if key.lower() in self._ignored:
+                continue
+            attribute = self._attribute(key, value, prefix)
+            name = attribute.name
+            if name in values:
+                raise InvalidSyntax(f'The key "{prefix}{name}" is given more than once.')
+            values[name] = None
+            if attribute.computed or attribute.mutability == "readOnly" or attribute.returned == "never":
+                continue
+            try:
+                field = field_of(attribute)
+                values[name] = field.deserialize(value, prefix + name, nulls=nulls)
+            except Mistake as mistake:
+                mistakes.append(mistake)
+        return values, mistakes
+
+    def _attribute(self, key: str, value: object, prefix: str) -> Attribute:
+        """The attribute of that name. Raises InvalidSyntax."""
+        known = self._attributes.get(key.lower())
+        if known is not None and not known.forbidden:
+            return known
+        if self._resource_type is not None:
+            target = self._resource_type.targets.get(key.lower())
+            if target is not None and target.attribute.forbidden:
+                raise forbidden_key(InvalidSyntax, target.attribute)
+        raise unknown_member(key, value, prefix)
+
+
+def unknown_member(key: str, value: object, prefix: str = "") -> ScimError:
+    """The refusal of an unknown key. Of a schema that is not served, the first value is the key to look for: custom
+    fields have a schema once one is declared."""
+    inner = f":{next(iter(value))}" if ":" in key and isinstance(value, dict) and value else ""
+    return unknown_key(InvalidSyntax, f"{prefix}{key}{inner}")
+
+
+def assigned(values: Document) -> Document:
+    """The members that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def field_of(attribute: Attribute) -> AttributeField:
+    """The field of an attribute, built once for as long as the attribute exists."""
+    field: AttributeField | None = attribute.cache.get("field")
+    if field is None:
+        single = ComplexField(attribute) if attribute.type == "complex" else SimpleField(attribute)
+        field = attribute.cache["field"] = MultiValuedField(attribute, single) if attribute.multi_valued else single
+    return field
