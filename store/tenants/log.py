@@ -79,7 +79,7 @@ class Log:
     def _refuse(self, write: Write, call: Call, error: ScimError) -> None:
         if call.resource is not None and call.name is None:
             call.name = self._name_of(call.resource)
-        said = {"scim_type": error.scim_type, "detail": error.detail, "hint": hint(error.detail)}
+        said = {"scim_type": error.scim_type, "detail": error.detail, "hint": hint(error.hint)}
         row = self._row(call, ERROR, error.status, **said)
         write.leave(Place.LOG, _enter, _Entry(self._database, row, None))
 
@@ -111,7 +111,7 @@ class Log:
             )
             if not recent.exists():
                 call = Call(operation="authenticate")
-                said = {"detail": UNAUTHENTICATED, "hint": hint(UNAUTHENTICATED)}
+                said = {"detail": UNAUTHENTICATED, "hint": hint("token")}
                 _inserted(self._database, self._row(call, ERROR, 401, **said))
 
         self._database.write(work)

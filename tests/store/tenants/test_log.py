@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from scim.hints import hint
 from store.tables import LogEntry as Row
 from store.tables import Refusal, Resource
 from store.tenants.log import LISTED, Log
@@ -442,15 +441,3 @@ def test_a_hint_is_about_what_went_wrong_not_about_words_that_occur(entra):
         (entry,), answer = new(entra, work)
         assert answer.status_int >= 400
         assert entry.get("hint", "").startswith(wanted) if wanted else "hint" not in entry, entry
-
-
-@pytest.mark.parametrize(
-    ("detail", "said"),
-    [
-        ("Invalid or forbidden key found: displayName", "remove the displayName row"),
-        ("Invalid or forbidden key found: urn:ietf:params:scim:schemas:extension:360learning:2.0:User:x", "field add"),
-        ('preferredLanguage must be a two-letter language code such as "en".', "Mid("),
-    ],
-)
-def test_the_mistakes_of_the_article_have_their_hints(detail, said):
-    assert said in (hint(detail) or "")
