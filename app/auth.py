@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, request
 
-from app.http import check_query, precondition
 from app.settings import Settings
 from app.throttle import Throttle
+from app.wire import check_query, precondition
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
 from store.database.transactions import Database, now
 from store.database.write import Write
@@ -124,7 +124,7 @@ def _authenticate() -> None:
         challenge = f'{_CHALLENGE}, error="insufficient_scope"'
         detail = f"The token {access.name} may only read."
         raise Forbidden(detail, hint="scope", headers={"WWW-Authenticate": challenge})
-    check_query()
+    check_query(request.query_string)
 
 
 def _only_reads() -> bool:

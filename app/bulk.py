@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g
+from flask import Blueprint, Response, current_app, g, request
 
 from app import answers, auth, errors
-from app.http import body, value_response
+from app.answers import Reply
+from app.http import body, response
 from scim.bulk import (
     METHODS,
     BulkOperation,
@@ -19,17 +20,14 @@ from scim.bulk import (
     references,
     resolved,
     target,
-    with_ids,
     withhold,
 )
-from scim.document import etag
-from scim.envelopes import BULK_RESPONSE, PATCH_OP, check_message, error_body, member
+from scim.envelopes import BULK_RESPONSE, error_body
 from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
 from scim.versions import Precondition
 from store.database.transactions import BUSY, Overdue, Unconfirmed
 from store.database.write import Write
 from store.resources.groups import Groups
-from store.resources.reading import Answer
 from store.resources.users import Users
 from store.resources.writing import together
 from store.tenants.log import Call
@@ -48,7 +46,7 @@ def run_bulk() -> Response:
         raise TooLarge(f"The job is too large: maxPayloadSize is {limit} bytes.") from error
     job = read_job(sent, current_app.config["BULK_MAX_OPERATIONS"])
     results = _Run(job).results()
-    return value_response({"schemas": [BULK_RESPONSE], "Operations": results})
+    return response(answers.message({"schemas": [BULK_RESPONSE], "Operations": results}, request.headers.get("Accept")))
 
 
 BATCH = 25
@@ -144,17 +142,13 @@ class _Run:
         call = _call(operation)
         users, groups = auth.resources(call, self._tenant, self._within)
         try:
-            answer, status = self._applied(step, operation, {"Users": users, "Groups": groups})
+            reply = self._applied(step, operation, {"Users": users, "Groups": groups})
         except ScimError as error:
             if isinstance(error, Unavailable) and error.detail == BUSY and not isinstance(error, Overdue):
                 self._away = error
             return self._refused(operation, call, error)
-        result = _named(operation)
-        if isinstance(answer, Answer):
-            if operation.bulk_id is not None and operation.method == "POST":
-                self._progress.ids[operation.bulk_id] = answer.id
-            return result | {"location": answer.location, "version": etag(answer.version), "status": str(status)}
-        return result | {"location": answer, "status": str(status)}
+        place = {"location": reply.headers["Location"], "version": reply.headers["ETag"]} if reply.headers else {}
+        return _named(operation) | (place or self._location(operation)) | {"status": str(int(reply.status))}
 
     def _refused(self, operation: BulkOperation, call: Call, error: ScimError) -> dict[str, Any]:
         """The same for an operation that failed, which is entered in the log."""
@@ -163,35 +157,43 @@ class _Run:
 
     def _answer(self, operation: BulkOperation, error: ScimError) -> dict[str, Any]:
         """The same, without an entry."""
-        result = _named(operation)
-        if operation.method != "POST" and operation.path:
-            result["location"] = g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")
-        return result | {"status": str(int(error.status)), "response": error_body(error)}
+        location = {} if operation.method == "POST" or not operation.path else self._location(operation)
+        return _named(operation) | location | {"status": str(int(error.status)), "response": error_body(error)}
 
-    def _applied(
-        self, step: Step, operation: BulkOperation, endpoints: dict[str, Users | Groups]
-    ) -> tuple[Answer | str, int]:
-        """Apply one operation; a DELETE's answer is the location that was."""
+    def _location(self, operation: BulkOperation) -> dict[str, str]:
+        """The URL of the resource that an operation's path names."""
+        return {"location": g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")}
+
+    def _applied(self, step: Step, operation: BulkOperation, endpoints: dict[str, Users | Groups]) -> Reply:
+        """Apply one operation."""
         self._check(operation, step)
         endpoint, id = target(operation, self._progress.ids)
         resources = endpoints[endpoint]
         if step.links:
-            return self._linked(step.index, operation, resources), HTTPStatus.CREATED
+            return self._linked(step.index, operation, resources)
         data, links = withhold(operation.data, step.withheld)
-        operation = with_ids(replace(operation, data=data), self._progress.ids)
+        data = resolved(data, self._progress.ids)
         if id is None:
-            created = answers.create(resources, operation.data)
-            if links:
-                self._progress.links[step.index] = links
-            return created, HTTPStatus.CREATED
-        return _written(operation, resources, id)
+            return self._created(step.index, operation, answers.create(resources, data), links)
+        if operation.method == "DELETE":
+            return answers.delete(resources, id)
+        if operation.method == "PUT":
+            return answers.replace(resources, id, data)
+        return answers.patch_in_bulk(resources, id, data)
 
-    def _linked(self, index: int, operation: BulkOperation, resources: Users | Groups) -> Answer:
-        """Add what was withheld; where that is refused the operation failed, and its resource goes again."""
+    def _created(self, index: int, operation: BulkOperation, reply: Reply, links: list[dict[str, Any]]) -> Reply:
+        """Note the id that the operation's bulkId stands for from here on, and the links that are still to be added."""
+        self._progress.ids[operation.bulk_id or ""] = reply.headers["Location"].rpartition("/")[2]
+        if links:
+            self._progress.links[index] = links
+        return reply
+
+    def _linked(self, index: int, operation: BulkOperation, resources: Users | Groups) -> Reply:
+        """Add what was withheld. If that is refused, the operation has failed, and the new resource is deleted."""
         id = self._progress.ids[operation.bulk_id or ""]
+        operations = resolved(self._progress.links.pop(index), self._progress.ids)
         try:
-            operations = resolved(self._progress.links.pop(index), self._progress.ids)
-            return answers.patch(resources, id, operations, body=False)
+            return answers.patch_in_bulk(resources, id, {"Operations": operations})._replace(status=HTTPStatus.CREATED)
         except ScimError:
             resources.delete(id)
             raise
@@ -224,13 +226,3 @@ def _named(operation: BulkOperation) -> dict[str, Any]:
     """How an entry in the response begins: which operation it is about."""
     named = {"method": operation.method, "bulkId": operation.bulk_id}
     return {name: value for name, value in named.items() if value is not None}
-
-
-def _written(operation: BulkOperation, resources: Users | Groups, id: str) -> tuple[Answer | str, int]:
-    if operation.method == "DELETE":
-        resources.delete(id)
-        return f"{g.endpoint_url}{resources.type.endpoint}/{id}", HTTPStatus.NO_CONTENT
-    if operation.method == "PUT":
-        return answers.replace(resources, id, operation.data), HTTPStatus.OK
-    operations = member(check_message(operation.data, PATCH_OP), "Operations")
-    return answers.patch(resources, id, operations, body=False), HTTPStatus.OK

@@ -1,22 +1,19 @@
 """/ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7644 §4), and the same as OpenAPI at /openapi.json."""
 
-import hashlib
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from app.http import json_response
+from app import answers
+from app.http import parameters, response
+from app.wire import JSON
 from scim import discovery as published
 from scim import openapi
 from scim.cursor import TIMEOUT
-from scim.document import dumps, etag
 from scim.envelopes import list_response
 from scim.errors import Forbidden, NotFound
 
 discovery = Blueprint("discovery", __name__)
-
-MAX_AGE = 60
-"""For how many seconds a client may keep what it discovered: a custom field is to be seen soon."""
 
 
 @discovery.before_request
@@ -68,9 +65,7 @@ def schema(urn: str) -> Response:
 @discovery.get(openapi.PATH)
 def openapi_document() -> Response:
     """The endpoint as an OpenAPI document."""
-    answer = _cached(openapi.document(g.access.tenant.profile, g.endpoint_url))
-    answer.content_type = "application/json"
-    return answer
+    return _cached(openapi.document(g.access.tenant.profile, g.endpoint_url), accept=JSON)
 
 
 def _all(found: list[dict[str, Any]]) -> Response:
@@ -84,12 +79,5 @@ def _one(found: list[dict[str, Any]], id: str) -> Response:
     return _cached(one)
 
 
-def _cached(value: Any) -> Response:
-    """An answer that the client may keep for a while, and ask again whether it changed (RFC 9110 §13.1.2)."""
-    text = dumps(value)
-    version = hashlib.sha256(text.encode()).hexdigest()[:16]
-    headers = {"ETag": etag(version), "Cache-Control": f"private, max-age={MAX_AGE}"}
-    condition = g.call.precondition
-    if condition is not None and condition.is_known(version):
-        return Response(status=304, headers=headers)
-    return json_response(text, headers=headers)
+def _cached(value: Any, accept: str | None = None) -> Response:
+    return response(answers.discovered(value, accept or parameters().accept, g.call.precondition))

@@ -7,10 +7,10 @@ from flask import Flask, Response, g, request
 from peewee import PeeweeException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app import auth
-from app.http import no_content, value_response
+from app import answers, auth
+from app.answers import Reply
+from app.http import response
 from app.log import LOGGER
-from scim.envelopes import error_body
 from scim.errors import ScimError
 from store.database.write import Write
 from store.tenants.log import Call
@@ -39,9 +39,7 @@ def refused(error: ScimError) -> Response:
         enter(error, g.call)
     elif "refused_tenant" in g:
         _count()
-    response = value_response(error_body(error), error.status, error.headers)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return response(answers.refusal(error, request.headers.get("Accept")))
 
 
 def _http_refused(error: HTTPException) -> Response:
@@ -57,7 +55,7 @@ def _method_refused(error: MethodNotAllowed) -> Response:
     """What a URL answers, for who asks by OPTIONS or by a method it does not answer (RFC 9110 §9.3.7, §15.5.6)."""
     headers = {"Allow": ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))}
     if request.method == "OPTIONS":
-        return no_content(headers)
+        return response(Reply(HTTPStatus.NO_CONTENT, headers, None))
     status = HTTPStatus.METHOD_NOT_ALLOWED if request.method in _METHODS else HTTPStatus.NOT_IMPLEMENTED
     return refused(ScimError(_SENTENCES[status], status=status, headers=headers))
 

@@ -8,7 +8,6 @@ to Flask before anything was done. What was refused goes to Flask together with 
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from io import BytesIO
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -16,13 +15,10 @@ from urllib.parse import parse_qsl
 from gunicorn.http.errors import ParseException
 
 from app import answers, auth, log
+from app.answers import Reply
 from app.auth import FAILURE, Failure, Gate
-from app.http import encoded, json_value, limits, page_headers, page_text, resource_headers, searched
-from scim.document import Text, etag
-from scim.envelopes import PATCH_OP, check_message, member
-from scim.projection import Projection
+from app.wire import Paging, Parameters, encoded, json_value, paging
 from store.resources.groups import Groups
-from store.resources.reading import Answer
 from store.resources.users import Users
 from store.tenants.tenants import Access
 
@@ -52,22 +48,14 @@ class CollapsedSlashes:
         return self._application(environ, start_response)
 
 
-class Asked(NamedTuple):
-    """A request of a client that is known: `query` are its parameters, `body` is the JSON value of its body."""
+class Usual(NamedTuple):
+    """A usual request of a client that is known; `body` is the JSON value of its body."""
 
     resources: Users | Groups
     id: str
-    query: dict[str, str]
+    parameters: Parameters
     body: Any
-    accept: str | None
-
-
-class Reply(NamedTuple):
-    """What is answered; 204 has no text."""
-
-    status: HTTPStatus
-    headers: dict[str, str]
-    text: Text | None
+    paging: Paging
 
 
 class FastPath:
@@ -76,7 +64,7 @@ class FastPath:
     def __init__(self, application: Application, gate: Gate, config: Mapping[str, Any]) -> None:
         self._application = application
         self._gate = gate
-        self._limits = limits(config)
+        self._paging = paging(config)
         self._max_body = config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -86,7 +74,7 @@ class FastPath:
         if found is None or kind is None or not _UNUSUAL.isdisjoint(environ):
             return self._application(environ, start_response)
         query = _query(environ.get("QUERY_STRING", ""))
-        if query is None or not _is_usual(query, kind, found[2]):
+        if query is None or not _is_usual(query, kind):
             return self._application(environ, start_response)
         return self._answer(environ, start_response, found, kind, query)
 
@@ -107,7 +95,8 @@ class FastPath:
         resources = _RESOURCES[found[2]](self._gate.database, access.tenant, self._gate.endpoint_url(access), call)
         try:
             body = json_value(content) if kind.writes else None
-            reply = kind.answer(Asked(resources, found[3], query, body, environ.get("HTTP_ACCEPT")), self._limits)
+            parameters = Parameters(query, environ.get("HTTP_ACCEPT"))
+            reply = kind.answer(Usual(resources, found[3], parameters, body, self._paging))
         except Exception as error:  # noqa: BLE001 (whatever it is, app/errors.py answers for it)
             environ[FAILURE] = Failure(error, access, call, began)
             return self._application(environ, start_response)
@@ -156,9 +145,8 @@ def _query(text: str) -> dict[str, str] | None:
     return query if len(query) + sum(name == _FLAG for name, _ in pairs) == len(pairs) else None
 
 
-def _is_usual(query: dict[str, str], kind: "_Kind", endpoint: str) -> bool:
-    excluded = query.get("excludedAttributes")
-    return query.keys() <= kind.parameters and (excluded is None or (endpoint, excluded) == ("Groups", "members"))
+def _is_usual(query: dict[str, str], kind: "_Kind") -> bool:
+    return query.keys() <= kind.parameters and query.get("excludedAttributes", "members") == "members"
 
 
 def _sent(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -173,43 +161,10 @@ def _sent(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
     return body
 
 
-def _projection(asked: Asked) -> Projection | None:
-    if "excludedAttributes" not in asked.query:
-        return None
-    return Projection.read(asked.resources.type, None, ["members"])
-
-
-def _search(asked: Asked, limits: Any) -> Reply:
-    page = asked.resources.search(searched(asked.query, limits), _projection(asked))
-    return Reply(HTTPStatus.OK, page_headers(asked.accept), page_text(page, by_cursor=False))
-
-
-def _get(asked: Asked, limits: Any) -> Reply:
-    return _resource(asked.resources.get(asked.id, _projection(asked)), HTTPStatus.OK, asked)
-
-
-def _create(asked: Asked, limits: Any) -> Reply:
-    return _resource(answers.create(asked.resources, asked.body), HTTPStatus.CREATED, asked)
-
-
-def _patch(asked: Asked, limits: Any) -> Reply:
-    operations = member(check_message(asked.body, PATCH_OP), "Operations")
-    # A group answers without a body, since members may be many (RFC 7644 §3.5.2).
-    answer = answers.patch(asked.resources, asked.id, operations, body=asked.resources.name == "User")
-    return _resource(answer, HTTPStatus.OK, asked)
-
-
-def _resource(answer: Answer, status: HTTPStatus, asked: Asked) -> Reply:
-    tag = etag(answer.version)
-    if answer.text is None:
-        return Reply(HTTPStatus.NO_CONTENT, {"ETag": tag, "Location": answer.location}, None)
-    return Reply(status, resource_headers(tag, answer.location, asked.accept), answer.text)
-
-
 class _Kind(NamedTuple):
     """A kind of request: how it is answered, which query parameters it may have, what the log calls its URL."""
 
-    answer: Callable[[Asked, Any], Reply]
+    answer: Callable[[Usual], Reply]
     parameters: frozenset[str]
     route: str
     writes: bool = False
@@ -217,8 +172,21 @@ class _Kind(NamedTuple):
 
 _ALL, _ONE = "/scim/<tenant>/v2/{}", "/scim/<tenant>/v2/{}/<id>"
 _KINDS = {
-    ("GET", False): _Kind(_search, frozenset({"filter", "startIndex", "count", "excludedAttributes"}), _ALL),
-    ("GET", True): _Kind(_get, frozenset({"excludedAttributes"}), _ONE),
-    ("POST", False): _Kind(_create, frozenset(), _ALL, writes=True),
-    ("PATCH", True): _Kind(_patch, frozenset(), _ONE, writes=True),
+    ("GET", False): _Kind(
+        lambda usual: answers.search(usual.resources, usual.parameters, usual.paging),
+        frozenset({"filter", "startIndex", "count", "excludedAttributes"}),
+        _ALL,
+    ),
+    ("GET", True): _Kind(
+        lambda usual: answers.get(usual.resources, usual.id, usual.parameters), frozenset({"excludedAttributes"}), _ONE
+    ),
+    ("POST", False): _Kind(
+        lambda usual: answers.create(usual.resources, usual.body, usual.parameters), frozenset(), _ALL, writes=True
+    ),
+    ("PATCH", True): _Kind(
+        lambda usual: answers.patch(usual.resources, usual.id, usual.body, usual.parameters),
+        frozenset(),
+        _ONE,
+        writes=True,
+    ),
 }

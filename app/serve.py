@@ -17,9 +17,9 @@ from gunicorn.workers.gthread import ThreadWorker
 from peewee import PeeweeException
 
 from app import auth, create_app
-from app.http import SCIM_JSON
 from app.log import LOGGER, JsonFormatter, number
 from app.settings import SettingError, Settings
+from app.wire import SCIM_JSON
 from scim.document import dumps
 from scim.envelopes import error_body
 from scim.errors import ScimError

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, g
 
 from app import answers
-from app.http import body, no_content, operations, projection, resource_response, searched_page
+from app.http import body, paging, parameters, response, search_request
 
 users = Blueprint("users", __name__, url_prefix="/Users")
 
@@ -11,35 +11,40 @@ users = Blueprint("users", __name__, url_prefix="/Users")
 @users.get("")
 def search_users() -> Response:
     """A page of users."""
-    return searched_page(g.users)
+    return response(answers.search(g.users, parameters(), paging()))
+
+
+@users.post("/.search")
+def search_users_by_post() -> Response:
+    """The same; the query is in the body, where no access log keeps it (RFC 7644 §3.4.3)."""
+    return response(answers.search(g.users, search_request(), paging()))
 
 
 @users.post("")
 def create_user() -> Response:
     """A new user."""
-    return resource_response(answers.create(g.users, body(), projection(g.users.type)), 201)
+    return response(answers.create(g.users, body(), parameters()))
 
 
 @users.get("/<id>")
 def get_user(id: str) -> Response:
     """One user."""
-    return resource_response(g.users.get(id, projection(g.users.type)))
+    return response(answers.get(g.users, id, parameters()))
 
 
 @users.put("/<id>")
 def replace_user(id: str) -> Response:
     """A user replaced."""
-    return resource_response(answers.replace(g.users, id, body(), projection(g.users.type)))
+    return response(answers.replace(g.users, id, body(), parameters()))
 
 
 @users.patch("/<id>")
 def patch_user(id: str) -> Response:
-    """A user changed; the answer is 200 with the user, since clients read it."""
-    return resource_response(answers.patch(g.users, id, operations(), projection(g.users.type)))
+    """A user changed."""
+    return response(answers.patch(g.users, id, body(), parameters()))
 
 
 @users.delete("/<id>")
 def delete_user(id: str) -> Response:
     """A user removed."""
-    g.users.delete(id)
-    return no_content()
+    return response(answers.delete(g.users, id))

@@ -11,7 +11,7 @@ import click
 from app.cli.directory import endpoint_url, found, settings
 from app.cli.output import as_json, counted, printable, progress, tell
 from app.cli.platform import resources
-from app.http import parsed
+from app.wire import parsed
 from scim.document import Text
 from store.resources.groups import Groups
 from store.resources.search import Query, Searching
