@@ -87,22 +87,25 @@ def patch(resources: Resources, id: str, body: Any, parameters: Parameters = NO_
     the errors of `scim.patch`, InvalidValue or Uniqueness.
     """
     short = "members" in resources.type.targets and parameters.named.get("attributes") is None
-    return _patched(resources, id, body, parameters, text=not short)
+    return _patched(resources, id, body, parameters, HTTPStatus.NO_CONTENT if short else HTTPStatus.OK, text=not short)
 
 
-def patch_in_bulk(resources: Resources, id: str, body: Any) -> Reply:
-    """The same as an operation of a bulk job: 200, and no text for any type (RFC 7644 §3.7.3)."""
-    return _patched(resources, id, body, NO_PARAMETERS, text=False)._replace(status=HTTPStatus.OK)
+def patch_in_bulk(resources: Resources, id: str, body: Any, status: HTTPStatus = HTTPStatus.OK) -> Reply:
+    """The same as an operation of a bulk job, whose result has no text for any type (RFC 7644 §3.7.3)."""
+    return _patched(resources, id, body, NO_PARAMETERS, status, text=False)
 
 
-def _patched(resources: Resources, id: str, body: Any, parameters: Parameters, *, text: bool) -> Reply:
+def _patched(
+    resources: Resources, id: str, body: Any, parameters: Parameters, status: HTTPStatus, *, text: bool
+) -> Reply:
+    """The status is decided once, for the answer and for the log."""
     operations = member(check_message(body, PATCH_OP), "Operations")
     wanted = projection(resources.type, parameters.named)
     resources.about(id)
     read = read_operations(resources.type, operations, id)
     _warn(resources.call, read.dropped)
-    answer = resources.patch(id, read.operations, wanted, body=text)
-    return _resource(answer, HTTPStatus.OK if text else HTTPStatus.NO_CONTENT, parameters)
+    answer = resources.patch(id, read.operations, wanted, body=text, status=status)
+    return _resource(answer, status, parameters)
 
 
 def delete(resources: Resources, id: str) -> Reply:

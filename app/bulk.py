@@ -193,7 +193,7 @@ class _Run:
         id = self._progress.ids[operation.bulk_id or ""]
         operations = resolved(self._progress.links.pop(index), self._progress.ids)
         try:
-            return answers.patch_in_bulk(resources, id, {"Operations": operations})._replace(status=HTTPStatus.CREATED)
+            return answers.patch_in_bulk(resources, id, {"Operations": operations}, HTTPStatus.CREATED)
         except ScimError:
             resources.delete(id)
             raise

@@ -158,7 +158,7 @@ class Groups(Resources):
         return self._answer(saved, projection)
 
     def _patch(
-        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
+        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
     ) -> Answer:
         row = self.locked(id)
         changes, rest = member_changes(operations)
@@ -168,7 +168,7 @@ class Groups(Resources):
         before = self.document(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         after = apply(self.type, before, rest) if rest else before
-        saved = self._saved(write, row, before, after, named, memberships.changes, 200 if body else 204)
+        saved = self._saved(write, row, before, after, named, memberships.changes, status)
         return self._answer(saved, projection, body=body)
 
     def _detach(self, row: Stored) -> None:

@@ -170,12 +170,12 @@ class Users(Resources):
         return self._answer(self._saved(write, row, before, after, named, [], 200), projection)
 
     def _patch(
-        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
+        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
     ) -> Answer:
         row = self.locked(id, whole=body and self._shows_others(projection))
         before = self.whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
-        saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], 200)
+        saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], status)
         return self._answer(saved, projection, body=body)
 
     def whole(self, row: Stored) -> Document:

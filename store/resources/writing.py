@@ -85,17 +85,24 @@ class Resources(Searching):
         raise NotImplementedError
 
     def patch(
-        self, id: str, operations: list[Operation], projection: Projection | None = None, *, body: bool = True
+        self,
+        id: str,
+        operations: list[Operation],
+        projection: Projection | None = None,
+        *,
+        body: bool = True,
+        status: int = 200,
     ) -> Answer:
         """The resource after operations in normal form (RFC 7644 §3.5.2), all of them or none.
 
-        Raises NotFound, the errors of `scim.patch.apply`, InvalidValue or Uniqueness.
+        Without `body` the answer has no text; `status` is entered in the log. Raises NotFound, the errors of
+        `scim.patch.apply`, InvalidValue or Uniqueness.
         """
         self.about(id)
-        return self.run(lambda write: self._patch(write, id, operations, projection, body))
+        return self.run(lambda write: self._patch(write, id, operations, projection, body, status))
 
     def _patch(
-        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool
+        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
     ) -> Answer:
         raise NotImplementedError
 
