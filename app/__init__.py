@@ -9,7 +9,8 @@ from flask import Blueprint, Flask, Response, g, request
 from app import auth, errors, log
 from app.bulk import bulk
 from app.discovery import discovery
-from app.fast_path import CollapsedSlashes, FastPath
+from app.environ import NormalForm
+from app.fast_path import FastPath
 from app.groups import groups
 from app.me import me
 from app.search import search
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.register_blueprint(scim)
     # Who leaves the version out is served by the newest, which is the only one (RFC 7644 §3.13).
     app.register_blueprint(scim, name="unversioned", url_prefix="/scim/<tenant>")
-    app.wsgi_app = CollapsedSlashes(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
+    app.wsgi_app = NormalForm(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
     return app
 
 

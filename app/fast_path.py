@@ -1,4 +1,4 @@
-"""What stands in front of Flask: slashes that are too many, and the requests that identity providers send most.
+"""The adapter in front of Flask for the requests that identity providers send most.
 
 The fast path answers reads, creates and patches of users and groups by the same functions as the views, but without
 building a Flask request and response, which costs more than everything else in most of them. What is unusual it leaves
@@ -17,35 +17,19 @@ from gunicorn.http.errors import ParseException
 from app import answers, auth, log
 from app.answers import Reply
 from app.auth import FAILURE, Failure, Gate
-from app.wire import Paging, Parameters, encoded, json_value, paging
+from app.wire import Application, Paging, Parameters, json_value, paging, send
 from store.resources.groups import Groups
 from store.resources.users import Users
 from store.tenants.tenants import Access
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
 _PATH = re.compile(r"/scim/([a-z0-9-]{1,63})/v2/(Users|Groups)(?:/([0-9a-f-]{36}))?")
 _UNUSUAL = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"})
+_LENGTH = re.compile("[0-9]{1,18}")
 _JSON = frozenset({"application/scim+json", "application/json"})
 _MEDIA_TYPES = _JSON | {f"{type}; charset=utf-8" for type in _JSON}
 _RESOURCES: dict[str, type[Users | Groups]] = {"Users": Users, "Groups": Groups}
 # Entra adds this flag to a Tenant URL, whatever the request; it asks for what is done here anyway.
 _FLAG = "aadOptscim062020"
-
-
-class CollapsedSlashes:
-    """Serves //Users and /Users/ as /Users: a Tenant URL pasted with a slash at its end must not lead to a redirect,
-    which drops the token."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer the request (PEP 3333)."""
-        path = environ.get("PATH_INFO", "")
-        if "//" in path or path.endswith("/"):
-            environ["PATH_INFO"] = re.sub("/{2,}", "/", path).rstrip("/") or "/"
-        return self._application(environ, start_response)
 
 
 class Usual(NamedTuple):
@@ -73,7 +57,7 @@ class FastPath:
         kind = _KINDS.get((environ["REQUEST_METHOD"], bool(found and found[3])))
         if found is None or kind is None or not _UNUSUAL.isdisjoint(environ):
             return self._application(environ, start_response)
-        query = _query(environ.get("QUERY_STRING", ""))
+        query = _query(environ["QUERY_STRING"])
         if query is None or not _is_usual(query, kind):
             return self._application(environ, start_response)
         return self._answer(environ, start_response, found, kind, query)
@@ -105,7 +89,7 @@ class FastPath:
             id=log.number(), tenant=found[1], method=environ["REQUEST_METHOD"], route=kind.route.format(found[2]),
             status=reply.status, seconds=time.perf_counter() - began,
         )  # fmt: skip
-        return _sent(reply, start_response)
+        return send(start_response, *reply)
 
     def _access(self, environ: dict[str, Any], tenant: str, kind: "_Kind") -> Access | None:
         """The token, if it is in force and allows what is asked."""
@@ -118,7 +102,7 @@ class FastPath:
     def _content(self, environ: dict[str, Any]) -> bytes | None:
         """The body, which Flask may read again; None where it is not what clients usually send."""
         length = environ.get("CONTENT_LENGTH", "")
-        usual = environ.get("CONTENT_TYPE", "").lower() in _MEDIA_TYPES and length.isascii() and length.isdigit()
+        usual = environ.get("CONTENT_TYPE", "").lower() in _MEDIA_TYPES and _LENGTH.fullmatch(length) is not None
         if not usual or int(length) > self._max_body:
             return None
         try:
@@ -147,18 +131,6 @@ def _query(text: str) -> dict[str, str] | None:
 
 def _is_usual(query: dict[str, str], kind: "_Kind") -> bool:
     return query.keys() <= kind.parameters and query.get("excludedAttributes", "members") == "members"
-
-
-def _sent(reply: Reply, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    # As Werkzeug spells it.
-    status = f"{reply.status.value} {reply.status.phrase.upper()}"
-    if reply.text is None:
-        start_response(status, list(reply.headers.items()))
-        return []
-    body = encoded(reply.text)
-    length = [("Content-Length", str(len(body[0])))] if isinstance(body, list) else []
-    start_response(status, [*reply.headers.items(), *length])
-    return body
 
 
 class _Kind(NamedTuple):

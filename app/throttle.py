@@ -29,7 +29,7 @@ class Throttle:
         """Count a failure; returns after how many seconds to come back, 0 while the limit is not reached."""
         now = self._clock()
         minute = int(now // 60)
-        offset = zlib.crc32(f"{address} {tenant}".encode()) % _SLOTS * _SLOT.size
+        offset = zlib.crc32(f"{address} {tenant}".encode(errors="replace")) % _SLOTS * _SLOT.size
         counted_in, count = _SLOT.unpack_from(self._table, offset)
         count = count + 1 if counted_in == minute else 1
         _SLOT.pack_into(self._table, offset, minute, min(count, 2**31))

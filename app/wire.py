@@ -3,7 +3,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple, NoReturn
 
 from scim.attributes import ResourceType
@@ -13,6 +14,8 @@ from scim.errors import InvalidCount, InvalidSyntax, InvalidValue, ScimError, To
 from scim.projection import Projection
 from scim.versions import Precondition
 from store.resources.search import Page, Query
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 SCIM_JSON = "application/scim+json"
 JSON = "application/json"
@@ -198,6 +201,21 @@ def text_headers(accept: str | None) -> dict[str, str]:
 def encoded(text: Text) -> list[bytes] | Iterator[bytes]:
     """The body of an answer of JSON text: in one piece, or in many that are made while they are sent."""
     return [text.encode()] if isinstance(text, str) else map(str.encode, text)
+
+
+def send(
+    start_response: Callable[..., Any], status: HTTPStatus, headers: Mapping[str, str], text: Text | None
+) -> Iterable[bytes]:
+    """Answer a request by WSGI alone (PEP 3333); a body in one piece has its length in the headers."""
+    # As Werkzeug spells it.
+    line = f"{status.value} {status.phrase.upper()}"
+    if text is None:
+        start_response(line, list(headers.items()))
+        return []
+    body = encoded(text)
+    length = [("Content-Length", str(len(body[0])))] if isinstance(body, list) else []
+    start_response(line, [*headers.items(), *length])
+    return body
 
 
 def page_text(page: Page, *, by_cursor: bool) -> Text:
