@@ -1,1 +1,1 @@
-"""What Vestibule costs, measured through the wire: `make bench`; docs/performance.md says how to read it."""
+"""What Vestibule costs, measured over HTTP: `make bench`; docs/performance.md explains the figures."""

@@ -18,7 +18,7 @@ UNLIMITED = 1_000_000
 
 
 class Figures(NamedTuple):
-    """Everything that was measured."""
+    """The figures of a run."""
 
     places: list[Place]
     rows: list[Row]
@@ -42,8 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000], help="users in the directories")
     parser.add_argument("--databases", nargs="+", default=list(DATABASES), choices=DATABASES)
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything is sampled")
-    parser.add_argument("--requests", type=int, default=UNLIMITED, help="at most so many a scenario and round")
+    parser.add_argument("--rounds", type=int, default=5, help="how many rounds are measured")
+    parser.add_argument("--requests", type=int, default=UNLIMITED, help="the most requests of a scenario in a round")
     parser.add_argument("--output", help="a file for the figures as JSON")
     return parser
 
@@ -60,7 +60,7 @@ def measured(given: argparse.Namespace, folder: Path, stack: ExitStack) -> Figur
 
 
 def shown(figures: Figures) -> str:
-    """The tables, one below the other."""
+    """All tables as Markdown."""
     titled = {
         "Cost of a request": tables.costs(figures.rows, figures.yardsticks),
         "Cost by the size of the directory": tables.flat_by_size(figures.rows),

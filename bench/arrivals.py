@@ -11,12 +11,12 @@ from typing import NamedTuple
 from bench.loads import Connection, percentiles
 
 _GRACE = 10.0
-"""For how many seconds the last answers are waited for."""
+"""How many seconds to wait for the last answers."""
 
 
 class Arrivals(NamedTuple):
-    """What became of the requests: answers, those that were none or no success, milliseconds, and which share of the
-    time this process was busy itself."""
+    """The outcome of the requests: answers, failures (no answer or an error), milliseconds, and the share of the time
+    in which this process was busy."""
 
     answers: int
     errors: int
@@ -27,7 +27,7 @@ class Arrivals(NamedTuple):
 
 
 class Client:
-    """One tenant's client: connections that stay open, as many as it has requests on their way."""
+    """One tenant's client: a kept-open connection for each request that waits for its answer."""
 
     def __init__(self, port: int, selector: selectors.BaseSelector) -> None:
         self._port = port
@@ -45,7 +45,7 @@ class Client:
         return connection
 
     def take_back(self, connection: Connection, status: int) -> None:
-        """Keep a connection whose answer has come, unless it was cut."""
+        """Keep a connection whose answer has arrived, unless the connection was closed."""
         if status:
             self._free.append(connection)
         else:
@@ -54,7 +54,7 @@ class Client:
 
 
 def arrive(port: int, tenants: Sequence[Sequence[bytes]], rate: float) -> Arrivals:
-    """Send each tenant's requests at that rate a second, the tenants one after the other within the interval."""
+    """Send each tenant's requests at that rate per second, with the tenants spread over the interval."""
     due = sorted(
         ((number + at / len(tenants)) / rate, at, request)
         for at, requests in enumerate(tenants)

@@ -23,7 +23,7 @@ from tests.postgres import postgres_url
 
 TENANT = "bench"
 USERS = 1_000
-"""How many users the directory has before."""
+"""How many users the directory has at the start."""
 
 _QUIET = {"VESTIBULE_PUBLIC_URL": "https://scim.example.com", "VESTIBULE_LOG_LEVEL": "warning"}
 _BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -56,14 +56,14 @@ class Place:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
 
     def cost(self, operations: list[Operation], send: Callable[["Place", list[Operation]], None]) -> Cost:
-        """What these operations cost each, sent in one way or the other."""
+        """The cost of one of these operations, sent alone or in a job."""
         cpu, wall = processor_seconds(self._server.workers), time.perf_counter()
         send(self, operations)
         wall, cpu = time.perf_counter() - wall, processor_seconds(self._server.workers) - cpu
         return Cost(cpu / len(operations) * 1e3, wall / len(operations) * 1e3)
 
     def request(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Send a request that succeeds; its answer's body."""
+        """Send a request that must succeed; returns the body of the answer."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/scim+json"}
         self._connection.request(method, f"/scim/{TENANT}/v2{path}", json.dumps(body), headers)
         answer = self._connection.getresponse()
@@ -90,12 +90,12 @@ def by_job(place: Place, operations: list[Operation]) -> None:
 
 
 def creations(directory: Directory, first: int, count: int) -> list[Operation]:
-    """New users, as Entra sends them."""
+    """Creations of users, as Entra sends them."""
     return [Operation("POST", "/Users", user_body(directory.users + first + number)) for number in range(count)]
 
 
 def changes(directory: Directory, first: int, count: int) -> list[Operation]:
-    """Users who get another title."""
+    """Changes of a user's title."""
     wanted = [{"op": "replace", "path": "title", "value": f"Title {first}"}]
     data = {"schemas": [_PATCH_OP], "Operations": wanted}
     return [Operation("PATCH", f"/Users/{directory.user_id(number)}", data) for number in range(count)]
@@ -131,7 +131,7 @@ def served(database: str, folder: Path) -> Iterator[Place]:
 def row(
     place: Place, name: str, make: Callable[[Directory, int, int], list[Operation]], count: int, rounds: int
 ) -> str:
-    """The medians of the rounds, after one that does not count."""
+    """The medians of the rounds, after one to warm up."""
     found = [
         (
             place.cost(make(place.directory, 2 * round * count, count), by_requests),

@@ -14,7 +14,7 @@ _COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
 
 
 class Ran(NamedTuple):
-    """What a command printed, how many seconds it took, and the megabytes that it had in memory at most."""
+    """What a command printed, how many seconds it took, and its peak memory in megabytes."""
 
     printed: str
     seconds: float
@@ -22,7 +22,7 @@ class Ran(NamedTuple):
 
 
 def vestibule(url: str, *arguments: str) -> Ran:
-    """Run the command on the database with that URL. Raises RuntimeError where it fails."""
+    """Run the command on the database with that URL. Raises RuntimeError if it fails."""
     settings = {"VESTIBULE_DATABASE_URL": url, "VESTIBULE_PUBLIC_URL": "https://scim.example.com"}
     with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
         began = time.perf_counter()
@@ -39,6 +39,6 @@ def vestibule(url: str, *arguments: str) -> Ran:
 
 
 def new_tenant(url: str, name: str, preset: str) -> str:
-    """Make a tenant; a token of it."""
+    """Create a tenant; returns a token."""
     printed = vestibule(url, "tenant", "create", name, "--preset", preset).printed
     return str(re.findall(r"\bvest_\S+", printed)[0])

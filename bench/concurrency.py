@@ -1,4 +1,4 @@
-"""`python -m bench.concurrency`: many clients at once, and how many tenants are served as fast as Entra asks."""
+"""`python -m bench.concurrency`: many clients at once, and how many tenants can be served at Entra's rate."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ RATE = 25.0
 """How many requests a second Entra sends for a tenant."""
 
 BOUND_MS = 100.0
-"""What the 99th percentile is to stay below."""
+"""The limit of the 99th percentile."""
 
 _FIRST, _STEP = 20, 5
 
@@ -45,7 +45,7 @@ class Crowd(NamedTuple):
 
 
 class Tenants(NamedTuple):
-    """Tenants that each send 25 requests a second; `client` is the share of one core that the client itself took."""
+    """Tenants that each send 25 requests per second; `client` is the share of one core that the client used."""
 
     database: str
     tenants: int
@@ -78,10 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--databases", nargs="+", default=list(DATABASES), choices=DATABASES)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--requests", type=int, default=3_000, help="how many all clients send in one measurement")
-    parser.add_argument("--tenants", type=int, default=80, help="at most so many at once")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long so many tenants are watched")
-    parser.add_argument("--rounds", type=int, default=3, help="how often")
+    parser.add_argument("--requests", type=int, default=3_000, help="requests of all clients in one measurement")
+    parser.add_argument("--tenants", type=int, default=80, help="the most tenants at once")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each number of tenants is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how many rounds are measured")
     parser.add_argument("--output", help="a file for the figures as JSON")
     return parser
 
@@ -102,7 +102,7 @@ def _crowds(database: str, given: argparse.Namespace) -> Iterator[Crowd]:
 
 
 def _tenants(database: str, given: argparse.Namespace) -> Iterator[Tenants]:
-    """20 tenants, then more at once until the slowest hundredth of the requests takes too long; or fewer until it does
+    """20 tenants, then more until the 99th percentile is above the limit; if it is above at once, fewer until it is
     not."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -123,7 +123,7 @@ def _tenants(database: str, given: argparse.Namespace) -> Iterator[Tenants]:
 
 
 def _together(database: str, server: Server, mixes: Sequence[Mix], given: argparse.Namespace) -> Tenants:
-    """These tenants at once, a few times: the medians."""
+    """These tenants at once; the medians of a few rounds."""
     rounds = [
         arrive(server.port, [mix.requests(max(1, int(RATE * given.seconds))) for mix in mixes], RATE)
         for _ in range(given.rounds)
@@ -135,7 +135,7 @@ def _together(database: str, server: Server, mixes: Sequence[Mix], given: argpar
 
 
 def _admit(url: str, mixes: list[Mix], more: int) -> None:
-    """So many tenants more, each with a directory of a thousand users."""
+    """Add tenants, each with a directory of a thousand users."""
     directories = [Directory(f"tenant{len(mixes) + number}", 100) for number in range(more)]
     for directory, token in zip(directories, fill(url, directories).values(), strict=True):
         mixes.append(Mix(Site(directory, token), len(mixes)))

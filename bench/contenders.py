@@ -1,4 +1,4 @@
-"""SCIM servers that are given the same people through the wire, and then the same work."""
+"""SCIM servers that get the same users over HTTP, and then the same requests."""
 
 import http.client
 import json
@@ -14,13 +14,13 @@ from bench.scenarios import PATCH_OP, raw_request
 from bench.servers import Server, gunicorn
 
 MEMBERS = 1_000
-"""How many members the group has, as long as nobody else joins."""
+"""How many members the group has, before any joins."""
 
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 
 class Contender:
-    """One server: how to start it, where its resources are, and the ids that it gave."""
+    """One server: how to start it, the URL of its resources, and the ids that it assigned."""
 
     def __init__(self, name: str, application: str, prefix: str, token: str, environ: Mapping[str, str]) -> None:
         self.name = name
@@ -50,21 +50,21 @@ class Contender:
         return answer.status, json.loads(text) if text else None
 
     def made(self, server: Server, path: str, body: Any) -> str:
-        """Create a resource; its id."""
+        """Create a resource; returns its id."""
         status, answer = self.ask(server, "POST", path, body)
         if status != 201:
             raise RuntimeError(f"{self.name} answered {status}: {answer}")
         return str(answer["id"])
 
     def fill(self, server: Server, newcomers: int) -> None:
-        """Create the members of the group, the group, and so many users besides."""
+        """Create the members of the group, the group, and that many other users."""
         self.users = [self.made(server, "/Users", user_body(number)) for number in range(MEMBERS + newcomers)]
         members = [{"value": id} for id in self.users[:MEMBERS]]
         self.group = self.made(server, "/Groups", {"schemas": [_GROUP], "displayName": "All", "members": members})
 
 
 class Work(NamedTuple):
-    """What every contender is asked for: the raw requests of a round, which counts from 0."""
+    """The requests that every server gets in a round; rounds count from 0."""
 
     name: str
     number: int
@@ -115,6 +115,6 @@ WORKS = (
     Work(f"add a member to a group of {MEMBERS:,}", 20, partial(_members, "add")),
     Work(f"remove a member of a group of {MEMBERS:,}", 20, partial(_members, "remove")),
 )
-"""In this order, so that who joined the group leaves it again."""
+"""In this order, so that a member who joined leaves again."""
 
 NEWCOMERS = max(work.number for work in WORKS)

@@ -1,4 +1,4 @@
-"""The cursors of pages anywhere in a directory, made as the server makes them: nobody walks to the millionth user."""
+"""Cursors of any page of a directory, made as the server makes them, without reading the pages before."""
 
 import time
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ from scim.schemas import ENTERPRISE_USER
 
 NEWCOMERS = 1_000
 LARGE = (10, 1_000, 100_000, 1_000_000)
-"""How many members the large groups have, where the directory has as many people."""
+"""How many members the large groups have, if the directory has as many users."""
 
 _USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -50,7 +50,7 @@ class Directory(NamedTuple):
         return self.teams + len(self.large)
 
     def user_id(self, number: int) -> str:
-        """The id of a user: as good as random, as ids are."""
+        """The id of a user, which looks random."""
         return _id(f"{self.tenant} user {number}")
 
     def group_id(self, number: int) -> str:
@@ -66,15 +66,15 @@ class Directory(NamedTuple):
         return number // 2 if number % 2 else None
 
     def groups(self, number: int) -> list[int]:
-        """0 to 3 groups: of newcomers teams only; of the crowd at most two and the largest group, which holds it
-        whole."""
+        """0 to 3 groups: newcomers are in teams only; others are in at most two teams and in the largest group, which
+        has all of them."""
         kinds = number % (4 if number < NEWCOMERS else 3)
         found = {(number * 7 + kind * (self.teams // 3 + 1)) % self.teams for kind in range(kinds)}
         held = [self.teams + place for place, size in enumerate(self.large) if 0 <= number - NEWCOMERS < size]
         return sorted(found) + held
 
     def resources(self) -> Iterator[dict[str, Any]]:
-        """Everybody and every group as SCIM resources, as `vestibule import` takes them."""
+        """All users and groups as SCIM resources, in the form that `vestibule import` takes."""
         members: list[list[int]] = [[] for _ in range(self.groups_in_all)]
         for number in range(self.users):
             manager = self.manager(number)
@@ -90,7 +90,7 @@ def _id(name: str) -> str:
 
 
 def user_name(number: int) -> str:
-    """The userName of a user; a fixed width, so that one can be made from another."""
+    """The userName of a user; of fixed width, so that a request can be made from another."""
     return f"user{number:010}@example.com"
 
 

@@ -1,4 +1,4 @@
-"""Fills a database with directories by the command that an operator has: `vestibule import`."""
+"""Fills a database with directories by `vestibule import`."""
 
 import json
 import tempfile
@@ -13,7 +13,7 @@ from bench.directories import Directory
 
 
 class Filled(NamedTuple):
-    """A tenant that was imported: a token of it, what the command counted, what it took."""
+    """A tenant that was imported: a token, what the command counted, and its time and memory."""
 
     token: str
     users: int
@@ -23,17 +23,17 @@ class Filled(NamedTuple):
 
 
 def fill(url: str, directories: Iterable[Directory], preset: str = "360learning") -> dict[str, str]:
-    """Make the tables and the directories; the tokens by tenant."""
+    """Create the tables and the directories; returns the tokens by tenant."""
     return {name: filled.token for name, filled in imported(url, directories, preset).items()}
 
 
 def imported(url: str, directories: Iterable[Directory], preset: str = "360learning") -> dict[str, Filled]:
-    """The same, with what it took."""
+    """Create the tables and the directories; returns each tenant with the time and memory that its import took."""
     vestibule(url, "migrate")
     found = {directory.tenant: _imported(url, directory, preset) for directory in directories}
     if not url.startswith("sqlite"):
         with psycopg.connect(url, autocommit=True) as connection:
-            # As Postgres does by itself after a while.
+            # Postgres does so by itself after a while.
             connection.execute("VACUUM ANALYZE")
     return found
 

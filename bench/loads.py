@@ -1,4 +1,4 @@
-"""Load through the wire: prepared requests over kept-open connections, by wrk or by a small client of our own."""
+"""Load over HTTP: prepared requests over kept-open connections, by wrk or by a small client of our own."""
 
 import json
 import selectors
@@ -17,7 +17,7 @@ _MANY = 100
 
 
 class Load(NamedTuple):
-    """What came of a load: answers, those among them that were no success, seconds in all, milliseconds of one."""
+    """The outcome of a load: answers, failures among them, seconds in all, milliseconds of each."""
 
     answers: int
     errors: int
@@ -28,13 +28,13 @@ class Load(NamedTuple):
 
 def load(port: int, requests: Sequence[bytes], *, connections: int = 8, seconds: float = 30.0) -> Load:
     """Send the requests, each once, one at a time per connection; ends with the last answer, or when time is up."""
-    # For a few requests wrk takes longer to start than they do.
+    # For a few requests, starting wrk takes longer than the requests.
     run = by_wrk if len(requests) >= _MANY and shutil.which("wrk") else by_client
     return run(port, requests, connections, seconds)
 
 
 def by_wrk(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """The same by wrk."""
+    """Send the requests by wrk."""
     with tempfile.NamedTemporaryFile() as file:
         for request in requests:
             file.write(b"%d\n%s" % (len(request), request))
@@ -49,7 +49,7 @@ def by_wrk(port: int, requests: Sequence[bytes], connections: int, seconds: floa
 
 
 class Connection:
-    """A kept-open connection with at most one request on its way."""
+    """A kept-open connection with at most one unanswered request."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -58,13 +58,13 @@ class Connection:
         self._received = bytearray()
 
     def send(self, request: bytes, began: float) -> None:
-        """Send a request whose time counts from `began` on."""
+        """Send a request whose latency counts from `began`."""
         self.began = began
         self._received.clear()
         self.socket.sendall(request)
 
     def receive(self) -> int | None:
-        """Take what has arrived; the status once the answer is whole, 0 where the connection was cut."""
+        """Read what has arrived; returns the status when the answer is complete, 0 if the connection was closed."""
         data = self.socket.recv(_CHUNK)
         if not data:
             return 0
@@ -83,7 +83,7 @@ class Connection:
 
 
 def by_client(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """The same by this process."""
+    """Send the requests from this process."""
     waiting = iter(requests)
     spent: list[float] = []
     errors = 0

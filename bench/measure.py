@@ -34,7 +34,7 @@ class Sample(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What the rounds found out about a scenario; `mb` is the memory of the worker in the end."""
+    """The figures of a scenario over all rounds; `mb` is the worker's memory at the end."""
 
     size: int
     kind: str
@@ -66,7 +66,7 @@ class Yardsticks(NamedTuple):
 
 
 class Measuring:
-    """The servers, and what was sampled so far."""
+    """The servers, and the samples so far."""
 
     def __init__(self, places: Sequence[Place], folder: Path, stack: ExitStack) -> None:
         self._places = places
@@ -78,7 +78,7 @@ class Measuring:
         self._before = 0.0
 
     def run(self, rounds: int, limit: int) -> None:
-        """Sample everything so many times, after a round that only warms up; `limit` is the most requests at once."""
+        """Measure that many rounds, after one to warm up; `limit` is the most requests at once."""
         for round in range(rounds + 1):
             if round == 1:
                 self._samples.clear()
@@ -134,7 +134,7 @@ class Measuring:
 
 
 def sample(server: Server, requests: Sequence[bytes], database: Pids = tuple, connections: int = 8) -> Sample:
-    """Send the requests, and see what they cost the server and the processes of the database."""
+    """Send the requests; returns what they cost the server and the processes of the database."""
     pids = list(database())
     before, stored = processor_seconds(server.workers), processor_seconds(pids)
     seen = load(server.port, requests, connections=connections)

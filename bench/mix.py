@@ -1,4 +1,4 @@
-"""Requests as Entra mixes them: it looks for people, reads them, and changes some of them and of their groups."""
+"""Requests in Entra's mix: it searches for users, reads them, and changes some of them and their groups."""
 
 from collections.abc import Iterable
 from random import Random
@@ -9,7 +9,7 @@ from bench.scenarios import Site
 SHARES = {
     "find": 45, "read": 25, "read_group": 5, "change": 12, "create": 5, "change_members": 6, "remove": 2,
 }  # fmt: skip
-"""Of a hundred requests so many of each."""
+"""How many of a hundred requests are of each kind."""
 
 _FILTERS = (
     ('userName eq "{}"', user_name),
@@ -19,7 +19,7 @@ _FILTERS = (
 
 
 class Mix:
-    """The requests of one tenant's client. Each would succeed whatever the order in which they are answered."""
+    """The requests of one tenant's client. Each succeeds in whatever order they are answered."""
 
     def __init__(self, site: Site, seed: int = 0) -> None:
         self._site = site
@@ -27,12 +27,12 @@ class Mix:
         self._created = self._removed = self._changed = 0
 
     def requests(self, count: int) -> list[bytes]:
-        """The next ones."""
+        """The next requests."""
         kinds: Iterable[str] = self._random.choices(list(SHARES), list(SHARES.values()), k=count)
         return [getattr(self, f"_{kind}")() for kind in kinds]
 
     def _somebody(self) -> int:
-        """A newcomer: of the crowd people are removed."""
+        """A newcomer, since others may have been deleted."""
         return self._random.randrange(NEWCOMERS)
 
     def _path(self, number: int) -> str:

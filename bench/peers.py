@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _python() -> str:
-    """The Python of the environment where the peer is installed, which is made the first time."""
+    """The Python of the environment in which the peer is installed; the first call creates it."""
     python, noted = _ENVIRONMENT / "bin" / "python", _ENVIRONMENT / "requirements"
     if not noted.exists() or noted.read_text("utf-8").split() != list(REQUIREMENTS):
         subprocess.run([sys.executable, "-m", "venv", "--clear", _ENVIRONMENT], check=True)
@@ -73,7 +73,7 @@ def _python() -> str:
 
 
 def ours(database: str, folder: Path, stack: ExitStack) -> Contender:
-    """Vestibule, on an empty database that is there until the stack is closed."""
+    """Vestibule, on an empty database that exists until the stack is closed."""
     url = stack.enter_context(database_url(database, folder))
     vestibule(url, "migrate")
     token = new_tenant(url, "bench", "rfc")
@@ -89,7 +89,7 @@ def _peer() -> Contender:
 def _compete(
     contenders: Sequence[Contender], pythons: Sequence[str], rounds: int, folder: Path
 ) -> tuple[list[Compared], dict[str, dict[str, bool]]]:
-    """Measure the costs, then try what else they do."""
+    """Measure the costs, then check what else the servers do."""
     kept: dict[str, dict[str, bool]] = {name: {} for name in (*PROMISES, SURVIVES)}
     with ExitStack() as stack:
         servers = {
@@ -108,7 +108,7 @@ def _compete(
 
 
 def _compared(servers: dict[Contender, Server], rounds: int) -> list[Compared]:
-    """Every kind of work in turn on every server, round by round, after one that only warms up."""
+    """Every kind of work in turn on every server, round by round, after one to warm up."""
     sampled: dict[tuple[str, str], list[Sample]] = {}
     for round in range(rounds + 1):
         for work in WORKS:

@@ -18,7 +18,7 @@ DATABASES = ("sqlite", "postgres")
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """A directory in one database, what filling it took, and the server in front of it."""
+    """A directory in one database, the time and memory of its import, and its server."""
 
     database: str
     url: str
@@ -50,7 +50,7 @@ def place(database: str, size: int, folder: Path) -> Iterator[Place]:
 
 
 def settings(url: str, secret: str) -> dict[str, str]:
-    """What a measured server is told; it logs what operators are warned of only, as printing costs by what reads it."""
+    """The settings of a measured server; it logs warnings only, since the cost of a line depends on its reader."""
     return {
         "VESTIBULE_DATABASE_URL": url, "VESTIBULE_PUBLIC_URL": "https://scim.example.com",
         "VESTIBULE_LOG_LEVEL": "warning", "VESTIBULE_SECRET_KEY": secret,

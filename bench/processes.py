@@ -7,16 +7,16 @@ from pathlib import Path
 import psycopg
 
 _TICKS = 100
-"""Linux shows processor times in hundredths of a second, whatever its own clock (proc(5), USER_HZ)."""
+"""Linux reports processor times in hundredths of a second (proc(5), USER_HZ)."""
 
 
 def processor_seconds(pids: Iterable[int]) -> float:
-    """User and system time that these processes have used; one that has ended counts nothing."""
+    """User and system time that these processes have used; a process that has ended counts as 0."""
     return sum(map(_seconds, pids))
 
 
 def _seconds(pid: int) -> float:
-    """The scheduler's own sum over the threads, to the nanosecond; where the kernel keeps none, utime and stime."""
+    """The scheduler's sum over the threads, in nanoseconds; utime and stime if the kernel has none."""
     try:
         return sum(_scheduled(task) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9 or _ticks(pid)
     except FileNotFoundError:
@@ -42,12 +42,12 @@ def memory(pid: int, kind: str = "VmRSS") -> int:
 
 
 def forget_peak(pid: int) -> None:
-    """Let VmHWM begin anew at what is in memory now (proc(5), clear_refs)."""
+    """Reset VmHWM to the memory in use now (proc(5), clear_refs)."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started and that run."""
+    """The running processes that a process has started."""
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
@@ -55,7 +55,7 @@ def children(pid: int) -> list[int]:
 
 
 def backends(url: str) -> Callable[[], list[int]]:
-    """What finds the processes of Postgres that serve a database, if it runs on this machine; SQLite has none."""
+    """Returns a function that finds the Postgres processes of a database on this machine; SQLite has none."""
     if url.startswith("sqlite"):
         return list
     query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

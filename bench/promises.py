@@ -1,4 +1,4 @@
-"""What a server does beside answering fast, tried through the wire."""
+"""What a server does besides answering fast, checked over HTTP."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from bench.directories import user_body
 from bench.servers import Server
 
 _ONCE = 5_000_000
-"""The number of a user whom nothing else creates."""
+"""The number of a user that nothing else creates."""
 
 
 def _refuses_taken(contender: Contender, server: Server) -> bool:
@@ -38,11 +38,11 @@ PROMISES: dict[str, Callable[[Contender, Server], bool]] = {
     "a user shows the groups it is in": _shows_groups,
     "a deleted user leaves its groups": _forgets_deleted,
 }
-"""What is tried while the server runs; the deletion last."""
+"""The checks while the server runs; the deletion is last."""
 
 SURVIVES = "users are still there after a restart"
 
 
 def survives(contender: Contender, server: Server) -> bool:
-    """Whether a server that was started anew knows the users."""
+    """Whether a restarted server has the users."""
     return contender.ask(server, "GET", f"/Users/{contender.users[0]}")[0] == 200

@@ -12,11 +12,11 @@ from bench.directories import LARGE, NEWCOMERS, Directory, external_id, user_bod
 PAGE = 100
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _STRIDE = 7_919
-"""A prime: users are visited all over the directory, none twice in a round."""
+"""A prime: a round visits users all over the directory, none twice."""
 
 
 class Budget(NamedTuple):
-    """What a request may cost, in multiples of the bare WSGI application; the database's own share is not counted."""
+    """The most that a request may cost, in multiples of the bare WSGI application, without the database's share."""
 
     sqlite: float
     postgres: float
@@ -35,7 +35,7 @@ def raw_request(method: str, target: str, token: str, body: Any = None) -> bytes
 
 
 class Site(NamedTuple):
-    """A directory that is served: with which token, and by which cursors pages are reached, by what lies before."""
+    """A served directory: its token, and cursors by the number of resources before the page."""
 
     directory: Directory
     token: str
@@ -57,11 +57,11 @@ class Site(NamedTuple):
 
 
 Requests = Callable[[Site, int, int], list[bytes]]
-"""Makes so many requests of a site for a round; rounds count from 0."""
+"""Makes that many requests for a round; rounds count from 0."""
 
 
 class Scenario(NamedTuple):
-    """What is measured. A `kind` is measured at several points where its cost is to be the same at all of them."""
+    """What is measured. If a `kind` should cost the same at several points, it is measured at each of them."""
 
     kind: str
     requests: Requests
@@ -69,12 +69,12 @@ class Scenario(NamedTuple):
     number: int = 1_000
     point: str = ""
     members: int = 0
-    """How many members the group has that it is about."""
+    """How many members the group of the request has."""
     connections: int = 8
     flat: bool = True
-    """Whether it may cost no more in a large directory than in a small one."""
+    """Whether it must cost the same in a large directory as in a small one."""
     most_ms: float | None = None
-    """What one client may wait for at most on SQLite."""
+    """The most milliseconds that one client may wait on SQLite."""
 
     @property
     def name(self) -> str:
@@ -87,7 +87,7 @@ class Scenario(NamedTuple):
 
 
 def numbers(site: Site, round: int, count: int) -> list[int]:
-    """Users of the crowd: others in every round, spread over all of them."""
+    """Numbers of users, different in every round, spread over the directory."""
     size = site.directory.size
     return [NEWCOMERS + (round * count + index) * _STRIDE % size for index in range(count)]
 
@@ -105,7 +105,7 @@ def find_by(expression: str, value: Callable[[int], str]) -> Requests:
 
 
 def find_nobody(site: Site, round: int, count: int) -> list[bytes]:
-    """Nobody, as Entra asks when an administrator presses Test Connection, and at the start of every cycle."""
+    """A filter that finds no user: Entra's Test Connection, and the start of every cycle."""
     return [site.search(filter=f'userName eq "{uuid4()}"') for _ in range(count)]
 
 
@@ -115,7 +115,7 @@ def list_users(site: Site, round: int, count: int) -> list[bytes]:
 
 
 def offset(directory: Directory, part: float) -> int:
-    """How many users lie before the page there; 0.0 is the start of the directory, 1.0 its last page."""
+    """How many users are before the page; 0.0 is the first page, 1.0 the last."""
     return int((directory.users - PAGE) * part)
 
 
@@ -132,13 +132,13 @@ def page_by_cursor(part: float) -> Requests:
 
 
 def create_user(site: Site, round: int, count: int) -> list[bytes]:
-    """Users whom nobody knows yet."""
+    """New users."""
     first = 1_000_000_000 + round * count
     return [site.request("POST", "/Users", user_body(first + index)) for index in range(count)]
 
 
 def suspend_user(site: Site, round: int, count: int) -> list[bytes]:
-    """active to false, in the next round to true again: always a change."""
+    """`active` to false, and in the next round to true: always a change."""
     chosen = [NEWCOMERS + index * _STRIDE % site.directory.size for index in range(count)]
     return [
         site.patch(f"/Users/{site.directory.user_id(number)}", "Replace", "active", str(bool(round % 2)))
@@ -147,7 +147,7 @@ def suspend_user(site: Site, round: int, count: int) -> list[bytes]:
 
 
 def change_member(op: str, members: int) -> Requests:
-    """One newcomer joins or leaves a group that has so many members besides."""
+    """A newcomer joins or leaves a group with that many other members."""
 
     def requests(site: Site, round: int, count: int) -> list[bytes]:
         path = f"/Groups/{site.directory.large_id(members)}"
@@ -157,7 +157,7 @@ def change_member(op: str, members: int) -> Requests:
 
 
 def get_group(members: int) -> Requests:
-    """A group without its members, as Entra asks for it."""
+    """A group without its members, as Entra reads it."""
     return lambda site, round, count: (
         [site.request("GET", f"/Groups/{site.directory.large_id(members)}?excludedAttributes=members")] * count
     )
@@ -205,4 +205,4 @@ SCENARIOS = (
     Scenario("PATCH active", suspend_user, WRITE, 500),
     *_of_groups(),
 )
-"""Everything that is measured under load; what joins a group leaves it again, so that each round begins the same."""
+"""Everything that is measured under load. A member who joins leaves again, so that every round begins the same."""

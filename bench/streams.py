@@ -1,4 +1,4 @@
-"""A group with all its members, however many: it streams, so it costs the worker next to no memory."""
+"""A group of any size with all its members: it is streamed, so it costs the worker little memory."""
 
 import http.client
 import time
@@ -8,14 +8,14 @@ from bench.places import Place
 from bench.processes import forget_peak, memory
 
 BOUND_MB = 16
-"""How much memory a group of a million members may add to a worker."""
+"""The most memory that a group of a million members may add to a worker."""
 
 _CHUNK = 1 << 20
 
 
 class Stream(NamedTuple):
-    """What reading a whole group took: the seconds until the first byte and in all, and the worker's memory at most
-    beyond what it had before."""
+    """What reading a whole group took: the seconds until the first byte and in all, and how much the worker's memory
+    grew at the peak."""
 
     members: int
     database: str
@@ -26,7 +26,7 @@ class Stream(NamedTuple):
 
 
 def streams(place: Place) -> list[Stream]:
-    """Every large group of a place, read twice: the first time the worker gets to know it."""
+    """Every large group of a place, read twice; the first time warms the worker up."""
     return [[_stream(place, size) for _ in range(2)][1] for size in place.site.directory.large]
 
 

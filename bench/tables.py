@@ -1,4 +1,4 @@
-"""Figures as Markdown, for people and for docs/performance.md."""
+"""The figures as Markdown tables, as docs/performance.md shows them."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,7 +11,7 @@ FLAT = 1.3
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; texts stand to the left, numbers to the right."""
+    """A table; texts are aligned left, numbers right."""
     written = [list(map(str, row)) for row in rows]
     sides = ["---" if _is_text(row[at] for row in written) else "---:" for at in range(len(heads))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, sides, *written])
@@ -49,14 +49,14 @@ def _cost(row: Row) -> Sequence[object]:
 
 
 def _budget(row: Row) -> str:
-    """What the request may cost, or how long one client may wait for it."""
+    """The most that the request may cost, or that one client may wait for it."""
     if row.most_ms is not None:
         return f"{row.most_ms:g} ms{over(row.p50, row.most_ms)}"
     return "" if row.budget is None else f"{row.budget:g}{over(row.ratio, row.budget)}"
 
 
 def over(value: float, bound: float) -> str:
-    """A word where a bound is passed."""
+    """The mark of a figure above its bound."""
     return " over" if value > bound else ""
 
 
@@ -86,7 +86,7 @@ def _flat(rows: Sequence[Row], axis: str, line: Callable[[Row], tuple[str, str]]
 def _by_columns(
     lines: dict[tuple[str, str], list[Row]], column: Callable[[Row], str]
 ) -> dict[tuple[str, ...], list[Sequence[str]]]:
-    """The lines of tables, by the heads that they share."""
+    """The lines of the tables, by their common heading."""
     shown: dict[tuple[str, ...], list[Sequence[str]]] = {}
     for name, found in lines.items():
         cells = [_growth(row, found[0]) for row in found]
@@ -95,7 +95,7 @@ def _by_columns(
 
 
 def _growth(row: Row, first: Row) -> str:
-    """The cost, and in multiples of the first; with what the database spends, which may grow unseen otherwise."""
+    """The cost, also in multiples of the first with the database's share, whose growth would be hidden otherwise."""
     whole = row.ratio * (1 + row.database_us / row.us)
     growth = whole / (first.ratio * (1 + first.database_us / first.us))
     return f"{growth:.2f}" + (over(growth, FLAT) if row.flat else "")

@@ -30,7 +30,7 @@ TENANT = "bench"
 _FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 _ROUNDS = 3
 _LONG = 1.0
-"""A search of more seconds than this is not repeated."""
+"""A search that takes more seconds is not repeated."""
 
 SEARCHES: dict[str, dict[str, Any]] = {
     'filter=title eq "Engineer 07"': {"filter": 'title eq "Engineer 07"'},
@@ -43,14 +43,14 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "sortBy=title": {"sort_by": "title"},
     "sortBy=meta.lastModified": {"sort_by": "meta.lastModified"},
 }
-"""The searches by what they are called in the table."""
+"""The searches by their names in the table."""
 
 INDEXED = ("title", "nickName")
 """The attributes that are indexed then: every user has a title, one of a hundred, and none has a nickname."""
 
 
 class Making(NamedTuple):
-    """How long an index took, how many writes went through meanwhile, and for how long the slowest of them waited."""
+    """How long an index took, how many writes there were meanwhile, and how long the slowest took."""
 
     seconds: float
     writes: int
@@ -108,7 +108,7 @@ class _Worst:
         return Users(self.database, Tenants(self.database).get(TENANT), "https://scim.example.com", Call())
 
     def _times(self, query: dict[str, Any]) -> str:
-        """The median of a few searches, or that they were refused."""
+        """The median time of a few searches, or a word if they are refused."""
         users, times = self._users(), []
         for _ in range(_ROUNDS):
             began = time.perf_counter()
@@ -141,7 +141,7 @@ class _Worst:
                 id = self.directory.user_id(number)
                 users.patch(id, read_operations(users.type, [operation], id).operations)
                 waits.append(time.perf_counter() - began)
-                # As often as a busy client does.
+                # As often as a busy client.
                 done.wait(0.02)
             self.database.close()
 

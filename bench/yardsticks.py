@@ -1,4 +1,4 @@
-"""What there is to compare with: an empty WSGI application, and a Flask route that answers JSON (PEP 3333)."""
+"""What the costs are compared with: an empty WSGI application, and a Flask route that answers JSON (PEP 3333)."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,7 +10,7 @@ _HEADERS = [("Content-Type", "application/scim+json"), ("Content-Length", str(le
 
 
 def bare(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The least that a request can cost under this gunicorn: bytes of the length of a user."""
+    """The least that a request can cost under this gunicorn: an answer as long as a user."""
     start_response("200 OK", _HEADERS)
     return [_BODY]
 
