@@ -167,7 +167,7 @@ class _Run:
     def _applied(self, step: Step, operation: BulkOperation, endpoints: dict[str, Users | Groups]) -> Reply:
         """Apply one operation."""
         self._check(operation, step)
-        endpoint, id = target(operation, self._progress.ids)
+        endpoint, id = target(operation, self._progress.ids, endpoints)
         resources = endpoints[endpoint]
         if step.links:
             return self._linked(step.index, operation, resources)

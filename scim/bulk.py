@@ -1,7 +1,7 @@
 """Bulk jobs: what they ask for, in which order it can be done, and what refers to what (RFC 7644 §3.7)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -194,20 +194,24 @@ def withhold(data: Any, bulk_ids: frozenset[str]) -> tuple[Any, list[dict[str, A
     return kept, links
 
 
-def target(operation: BulkOperation, ids: Mapping[str, str]) -> tuple[str, str | None]:
-    """The endpoint and the id that an operation's path names, "Users" or "Groups" and None for a POST.
+def target(operation: BulkOperation, ids: Mapping[str, str], endpoints: Collection[str]) -> tuple[str, str | None]:
+    """The endpoint, one of `endpoints` such as "Users", and the id that an operation's path names, None for a POST.
 
     Raises InvalidValue where the path does not fit the method (RFC 7644 §3.7).
     """
     parts = resolved(operation.path, ids).strip("/").split("/")
-    if parts[0] not in ("Users", "Groups"):
-        raise InvalidValue("The path of an operation must begin with /Users or /Groups.")
+    if parts[0] not in endpoints:
+        raise InvalidValue(f"The path of an operation must begin with {_one_of(endpoints)}.")
     if operation.method == "POST" and len(parts) == 1:
         return parts[0], None
     if operation.method != "POST" and len(parts) == 2 and parts[1]:
         return parts[0], parts[1]
-    wanted = "/Users or /Groups" if operation.method == "POST" else "/Users/id or /Groups/id"
+    wanted = _one_of(endpoints, "" if operation.method == "POST" else "/id")
     raise InvalidValue(f"The path of a {operation.method} operation must have the form {wanted}.")
+
+
+def _one_of(endpoints: Iterable[str], rest: str = "") -> str:
+    return " or ".join(f"/{endpoint}{rest}" for endpoint in endpoints)
 
 
 def with_ids(operation: BulkOperation, ids: Mapping[str, str]) -> BulkOperation:

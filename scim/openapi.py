@@ -17,6 +17,14 @@ PATH = "/openapi.json"
 
 _TEXT: Json = {"type": "string"}
 _COUNT: Json = {"type": "integer"}
+_NAMES: Json = {"type": "array", "items": _TEXT}
+_STATUS: Json = {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}
+_OPERATION: Json = {
+    "type": "object",
+    "properties": {"op": {"enum": ["add", "remove", "replace"]}, "path": _TEXT, "value": {}},
+    "required": ["op"],
+}
+"""One of the Operations of a PatchOp message (RFC 7644 §3.5.2)."""
 _SCIM_JSON = "application/scim+json"
 
 _PARAMETERS: dict[str, tuple[str, Json]] = {
@@ -53,7 +61,7 @@ def document(profile: Profile, endpoint_url: str) -> Json:
         "info": {
             "title": "SCIM 2.0",
             "version": "2.0",
-            "description": f"Users and groups by RFC 7643, 7644 and 9865; preset {profile.preset.name}, "
+            "description": f"{_all(profile).capitalize()} by RFC 7643, 7644 and 9865; preset {profile.preset.name}, "
             f"{profile.preset.description}.",
         },
         "servers": [{"url": endpoint_url}],
@@ -66,6 +74,12 @@ def document(profile: Profile, endpoint_url: str) -> Json:
             "schemas": _schemas(profile),
         },
     }
+
+
+def _all(profile: Profile) -> str:
+    """What the endpoint serves, in words: "users and groups"."""
+    *others, last = (resource_type.endpoint.strip("/").lower() for resource_type in profile.types)
+    return f"{', '.join(others)} and {last}"
 
 
 def _parameter(name: str) -> Json:
@@ -97,8 +111,9 @@ def _paths(profile: Profile) -> Json:
     paths: Json = {}
     for resource_type in profile.types:
         paths |= _paths_of(resource_type)
-    page = _content("A page of users and groups.", _ref("ListResponse"))
-    paths["/"] = {"get": _operation("search", "A page of users and groups", {"200": page}, _QUERY)}
+    every = f"A page of {_all(profile)}"
+    page = _content(f"{every}.", _ref("ListResponse"))
+    paths["/"] = {"get": _operation("search", every, {"200": page}, _QUERY)}
     paths["/.search"] = {"post": _operation("searchByPost", "The same", {"200": page}, body="SearchRequest")}
     results = _content("The results, one for each operation that was tried.", _ref("BulkResponse"))
     paths["/Bulk"] = {"post": _operation("bulk", "Many operations", {"200": results}, body="BulkRequest")}
@@ -210,26 +225,27 @@ def _list_response(resource: Json) -> Json:
 
 
 def _messages() -> Json:
-    names = {"type": "array", "items": _TEXT}
-    operation = {
-        "type": "object",
-        "properties": {"op": {"enum": ["add", "remove", "replace"]}, "path": _TEXT, "value": {}},
-        "required": ["op"],
-    }
-    job = {"method": {"enum": [*METHODS]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT}
-    # What failed may have named any method.
-    result = job | {"method": _TEXT, "location": _TEXT, "status": {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}}
-    query = {name: _PARAMETERS[name][1] for name in _QUERY if name not in _PROJECTION}
     return {
         "Error": _message(
-            envelopes.ERROR, ("status",), status=result["status"], scimType=_TEXT, detail=_TEXT
+            envelopes.ERROR, ("status",), status=_STATUS, scimType=_TEXT, detail=_TEXT
         ) | {"additionalProperties": False},
         "PatchOp": _message(
-            envelopes.PATCH_OP, ("Operations",), Operations={"type": "array", "items": operation, "minItems": 1}
+            envelopes.PATCH_OP, ("Operations",), Operations={"type": "array", "items": _OPERATION, "minItems": 1}
         ),
         "SearchRequest": _message(
-            envelopes.SEARCH_REQUEST, **query, attributes=names, excludedAttributes=names
+            envelopes.SEARCH_REQUEST,
+            **{name: _PARAMETERS[name][1] for name in _QUERY} | dict.fromkeys(_PROJECTION, _NAMES),
         ),
+        **_bulk_messages(),
+    }  # fmt: skip
+
+
+def _bulk_messages() -> Json:
+    """BulkRequest and BulkResponse (RFC 7644 §3.7)."""
+    job = {"method": {"enum": [*METHODS]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT}
+    # What failed may have named any method.
+    result = job | {"method": _TEXT, "location": _TEXT, "status": _STATUS, "response": _ref("Error")}
+    return {
         "BulkRequest": _message(
             envelopes.BULK_REQUEST,
             ("Operations",),
@@ -237,9 +253,7 @@ def _messages() -> Json:
             Operations=_list(job | {"data": {"type": "object"}}, "method", "path"),
         ),
         "BulkResponse": _message(
-            envelopes.BULK_RESPONSE,
-            ("Operations",),
-            Operations=_list(result | {"response": _ref("Error")}, "method", "status"),
+            envelopes.BULK_RESPONSE, ("Operations",), Operations=_list(result, "method", "status")
         ),
     }  # fmt: skip
 

@@ -1,12 +1,11 @@
-"""Which SCIM a tenant speaks: the presets as data, and the resource types that follow from one of them with custom
-fields."""
+"""The presets as data, and the resource types that a tenant has by its preset and its custom fields."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scim.attributes import Attribute, ResourceType, Rule, Schema
-from scim.schemas import COMMON, ENTERPRISE, GROUP, PASSWORD, USER
+from scim.schemas import COMMON, ENTERPRISE, GROUP, USER
 from scim.types import TYPES
 
 FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -35,7 +34,7 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One way to speak SCIM.
+    """One reading of SCIM.
 
     `forbidden`: the User attributes that are refused. `email_identifies`: the work e-mail is the identity, required,
     unique and kept. `two_letter_language`: preferredLanguage is two letters, "en" when not given.
@@ -69,30 +68,68 @@ PRESETS = {
 DEFAULT_PRESET = "360learning"
 
 
+@dataclass(frozen=True, slots=True)
+class TypeDeclaration:
+    """A resource type before a preset is applied; see ResourceType.
+
+    `by_preset`: the preset decides on its attributes, and a tenant's custom fields are one of its extensions.
+    """
+
+    name: str
+    endpoint: str
+    description: str
+    schema: Schema
+    extensions: tuple[Schema, ...] = ()
+    tolerated_schemas: frozenset[str] = frozenset()
+    by_preset: bool = False
+
+
+RESOURCE_TYPES = (
+    TypeDeclaration("User", "/Users", "User Account", USER, (ENTERPRISE,), _TOLERATED_USER, by_preset=True),
+    TypeDeclaration("Group", "/Groups", "Group", GROUP, (), _TOLERATED_GROUP),
+)
+"""Every resource type, in the order in which they are published. /ResourceTypes, /Schemas, openapi.json, searches over
+all types and bulk jobs follow."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """What one tenant accepts and publishes: a preset together with the tenant's custom fields."""
 
     preset: Preset
-    user: ResourceType
-    group: ResourceType
+    types: tuple[ResourceType, ...]
+
+    def type(self, name: str) -> ResourceType:
+        """The resource type of that name."""
+        return next(each for each in self.types if each.name == name)
 
     @property
-    def types(self) -> tuple[ResourceType, ResourceType]:
-        """Both resource types, in the order in which they are published."""
-        return self.user, self.group
+    def user(self) -> ResourceType:
+        """Users, which custom fields and the preset are about."""
+        return self.types[0]
+
+    @property
+    def group(self) -> ResourceType:
+        """Groups, whose members are resources of any type."""
+        return self.types[1]
 
 
 def profile(preset: Preset, fields: Iterable[CustomField] = ()) -> Profile:
     """The resource types of a tenant with this preset and these custom fields."""
-    # Enterprise User comes last: its computed manager is spliced in at the end of the stored document.
-    extensions = (*_fields_extension(preset, fields), ENTERPRISE)
-    user = replace(USER, attributes=(*(_as_preset(preset, attribute) for attribute in USER.attributes), PASSWORD))
-    return Profile(
-        preset,
-        ResourceType("User", "/Users", "User Account", user, extensions, COMMON, _TOLERATED_USER),
-        ResourceType("Group", "/Groups", "Group", GROUP, (), COMMON, _TOLERATED_GROUP),
-    )
+    fields = tuple(fields)
+    return Profile(preset, tuple(_resource_type(declaration, preset, fields) for declaration in RESOURCE_TYPES))
+
+
+def _resource_type(declaration: TypeDeclaration, preset: Preset, fields: Sequence[CustomField]) -> ResourceType:
+    schema, extensions = declaration.schema, declaration.extensions
+    if declaration.by_preset:
+        schema = replace(schema, attributes=tuple(_as_preset(preset, attribute) for attribute in schema.attributes))
+        # Enterprise User comes last: its computed manager is spliced in at the end of the stored document.
+        extensions = (*_fields_extension(preset, fields), *extensions)
+    return ResourceType(
+        declaration.name, declaration.endpoint, declaration.description, schema, extensions, COMMON,
+        declaration.tolerated_schemas,
+    )  # fmt: skip
 
 
 def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
@@ -105,7 +142,7 @@ def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
     return attribute
 
 
-def _fields_extension(preset: Preset, fields: Iterable[CustomField]) -> tuple[Schema, ...]:
+def _fields_extension(preset: Preset, fields: Sequence[CustomField]) -> tuple[Schema, ...]:
     attributes = tuple(_field_attribute(field) for field in fields)
     if not attributes:
         return ()

@@ -153,16 +153,12 @@ USER = Schema(
             Attribute("value", "binary", case_exact=True, description="A DER certificate in base64."),
             "authentication", "signing", "encryption", "other",
         ),
+        Attribute(
+            "password", mutability="writeOnly", returned="never", case_exact=True,
+            description="Accepted and dropped, never stored.",
+        ),
     ),
 )  # fmt: skip
-
-PASSWORD = Attribute(
-    "password",
-    mutability="writeOnly",
-    returned="never",
-    case_exact=True,
-    description="Accepted and dropped, never stored.",
-)
 
 ENTERPRISE = Schema(
     ENTERPRISE_USER,
