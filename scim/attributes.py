@@ -6,13 +6,18 @@ from functools import cached_property
 from re import Pattern
 from typing import Any
 
+from scim.compare import COMPARISONS
 from scim.errors import ScimError
+from scim.types import TYPES
 
 FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
 """The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for
 it."""
 
 _CUSTOM_FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:"
+
+MEMBER = frozenset({"value", "$ref", "type", "display"})
+"""The sub-attributes of `members`: a membership is a row of its own, which has no place for others."""
 
 # scim2-client repeats an extension's URN as `schemas` inside the extension.
 _SCHEMAS = frozenset({"schemas"})
@@ -135,7 +140,8 @@ class Target:
 class Schema:
     """A schema or schema extension: a URN and its attributes (RFC 7643 §7).
 
-    `short`: its attributes may also be named without the URN, as Microsoft's documentation does with `manager`.
+    `short`: its attributes may also be named without the URN, as Microsoft's documentation does with `manager`. Raises
+    ValueError for an attribute that could not be served, so that a wrong table is refused at start.
     """
 
     id: str
@@ -143,6 +149,23 @@ class Schema:
     description: str
     attributes: tuple[Attribute, ...]
     short: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the attributes."""
+        for attribute in self.attributes:
+            _check(attribute)
+
+
+def _check(attribute: Attribute) -> None:
+    """Raise ValueError for an attribute that could not be served."""
+    if attribute.type not in TYPES and attribute.type != "complex":
+        raise ValueError(f"{attribute.name} is of type {attribute.type}, which scim.types does not have.")
+    if attribute.compare is not None and attribute.compare not in COMPARISONS:
+        raise ValueError(f"{attribute.name} compares as {attribute.compare}, which scim.compare does not have.")
+    if attribute.name == "members" and {each.name for each in attribute.sub_attributes} != MEMBER:
+        raise ValueError(f"members must have the sub-attributes {', '.join(sorted(MEMBER))} and no others.")
+    for sub_attribute in attribute.sub_attributes:
+        _check(sub_attribute)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,17 @@
 """The one gate through which every attribute name passes (RFC 7643 §2.1, RFC 7644 §3.10)."""
 
+from dataclasses import replace
+
 import pytest
 
+from scim.attributes import Attribute, Schema
 from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue
 from scim.preset import PRESETS, CustomField, profile
-from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER
+from scim.schemas import CORE_GROUP, CORE_USER, ENTERPRISE_USER, complex_attribute
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 LEARNING = profile(PRESETS["360learning"])
+MEMBERS = LEARNING.group.targets["members"].attribute
 RFC = profile(PRESETS["rfc"], [CustomField("shoeSize", "integer"), CustomField("title", "string")])
 
 
@@ -134,3 +138,22 @@ def test_a_document_carries_common_and_core_attributes_then_extensions_of_which_
     assert names[-2:] == [FIELDS, ENTERPRISE_USER]
     assert [attribute.name for attribute in RFC.user.attributes if attribute.is_extension] == [FIELDS, ENTERPRISE_USER]
     assert RFC.user.urns == {urn.lower(): urn for urn in (CORE_USER, ENTERPRISE_USER, FIELDS)}
+
+
+# Tables that could not be served
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ([Attribute("level", "number")], "level is of type number, which scim.types does not have"),
+        ([complex_attribute("badge", "", Attribute("since", "date"))], "since is of type date"),
+        ([Attribute("title", compare="phone")], "title compares as phone, which scim.compare does not have"),
+        ([replace(MEMBERS, sub_attributes=(*MEMBERS.sub_attributes, Attribute("role")))], "members must have the sub-"),
+        ([replace(MEMBERS, sub_attributes=MEMBERS.sub_attributes[:1])], "members must have the sub-attributes"),
+    ],
+    ids=["type", "type of a sub-attribute", "comparison", "further sub-attribute of members", "members.value alone"],
+)
+def test_a_schema_that_could_not_be_served_is_refused_when_it_is_made(attributes, said):
+    with pytest.raises(ValueError, match=said):
+        Schema("urn:example:2.0:Thing", "Thing", "A thing", tuple(attributes))
