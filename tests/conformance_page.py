@@ -76,7 +76,7 @@ def _requiring() -> Iterator[tuple[int, str, Path]]:
 
 def _modules() -> list[Path]:
     folders = ("tests/scim", "tests/store", "tests/app", "tests/fuzz", "tests/conformance")
-    return sorted(path for folder in folders for path in (ROOT / folder).glob("test_*.py"))
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("test_*.py"))
 
 
 def _tests(tree: ast.Module) -> Iterator[ast.FunctionDef]:
