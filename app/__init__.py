@@ -32,7 +32,10 @@ def forget_tenant(endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
-    """The WSGI application. Without settings they are read from the environment; without a database it is opened."""
+    """The WSGI application. Without settings they are read from the environment; without a database it is opened.
+
+    The thread that calls holds no connection afterwards: a server may fork workers from here, which must not share one.
+    """
     settings = settings or Settings.from_environment(os.environ)
     app = Flask("vestibule", static_folder=None)
     app.config.update(
@@ -58,6 +61,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # Who leaves the version out is served by the newest, which is the only one (RFC 7644 §3.13).
     app.register_blueprint(scim, name="unversioned", url_prefix="/scim/<tenant>")
     app.wsgi_app = NormalForm(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
+    database.close()
     return app
 
 

@@ -38,10 +38,7 @@ _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 def run(settings: Settings) -> None:
     """Serve until a signal ends the process. The database must be migrated."""
-    application = create_app(settings)
-    # Worker processes are forked from this one and must not share a connection.
-    auth.gate(application).database.close()
-    Server(settings, application).run()
+    Server(settings, create_app(settings)).run()
 
 
 def refuse_taken(bind: str) -> None:

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,8 +119,21 @@ class Server:
 @contextmanager
 def serving(*options: str, **settings: str) -> Iterator[Server]:
     """A server over the migrated database that `database_url` names, listening; it ends with the block."""
+    with _serving((*_COMMAND, "serve"), options, settings) as server:
+        yield server
+
+
+@contextmanager
+def serving_by_gunicorn(*options: str, **settings: str) -> Iterator[Server]:
+    """The same under gunicorn's own command."""
+    with _serving((sys.executable, "-m", "gunicorn", "wsgi:application"), options, settings) as server:
+        yield server
+
+
+@contextmanager
+def _serving(program: Sequence[str], options: Sequence[str], settings: dict[str, str]) -> Iterator[Server]:
     port = free_port()
-    command = [*_COMMAND, "serve", "--bind", f"127.0.0.1:{port}", *options]
+    command = [*program, "--bind", f"127.0.0.1:{port}", *options]
     with subprocess.Popen(
         command, cwd=ROOT, env=_environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
