@@ -1,4 +1,4 @@
-"""Who gets in: bearer tokens at the door of a tenant, before anything else is looked at (RFC 6750 §2.1, §3)."""
+"""Authentication: a tenant's bearer tokens are checked before anything else (RFC 6750 §2.1, §3)."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The command line, on both databases: what it prints, what it changes, what it says when something is wrong."""
+"""The command line, on both databases: what it prints, what it changes, how it reports errors."""
 
 import json
 import stat

@@ -1,4 +1,4 @@
-"""Many requests at once: none is lost, none fails, nothing dangles (RFC 7644 §3.5.2: a PATCH is applied whole or not).
+"""Many requests at once: none is lost, none fails, no reference dangles (RFC 7644 §3.5.2).
 
 VESTIBULE_LONG is how many seconds the mixed run takes on each database.
 """

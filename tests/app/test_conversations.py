@@ -1,4 +1,4 @@
-"""The server holds its side of every conversation in tests/clients (RFC 7644 §3.3 to §3.6)."""
+"""The server answers every conversation in tests/clients as recorded (RFC 7644 §3.3 to §3.6)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

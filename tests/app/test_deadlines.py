@@ -1,4 +1,4 @@
-"""Searches that no index serves end at the deadline, and say what would serve them; others go on (RFC 7644 §3.12)."""
+"""A search without an index is refused at the deadline and names the index that would help (RFC 7644 §3.12)."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""The discovery endpoints on the wire: what they hold, how long it may be kept, the same as OpenAPI (RFC 7644 §4)."""
+"""The discovery endpoints over HTTP: content, caching, and agreement with the OpenAPI document (RFC 7644 §4)."""
 
 import pytest
 from openapi_spec_validator import validate

@@ -1,4 +1,4 @@
-"""/Users and /Groups answer alike: every test here speaks to both (RFC 7644 §3.3 to §3.6, §3.8, §3.9)."""
+"""/Users and /Groups answer alike: every test here runs on both (RFC 7644 §3.3 to §3.6, §3.8, §3.9)."""
 
 import re
 import uuid

@@ -1,4 +1,4 @@
-"""What no honest client sends is refused in SCIM, at once, and leaves nothing behind (RFC 7644 §7)."""
+"""Hostile requests are refused at once, with a SCIM error, and change nothing (RFC 7644 §7)."""
 
 import json
 import time

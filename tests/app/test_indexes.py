@@ -1,4 +1,4 @@
-"""`vestibule index`: what can be indexed under which name, what is refused and why, and what a filter finds by it."""
+"""`vestibule index`: which attributes can be indexed, which are refused and why, and what filters find."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The server's own log says what happened, and nothing about persons (RFC 7644 §7.5.2)."""
+"""The server's own log says what happened, without personal data (RFC 7644 §7.5.2)."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""The platform side on the command line: people, groups, import and export, and what a client sees of it."""
+"""The platform side on the command line: users, groups, import and export, and what a client sees of them."""
 
 import io
 import json

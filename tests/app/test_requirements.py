@@ -1,5 +1,5 @@
-"""Thirty faults that other SCIM servers had in the wild, each a requirement that holds here (docs/conformance.md) (RFC
-7644 §3.3 to §3.6, §3.12)."""
+"""Thirty faults of other SCIM servers, each a requirement of this one (docs/conformance.md) (RFC 7644 §3.3 to §3.6,
+§3.12)."""
 
 import json
 import statistics
@@ -114,7 +114,7 @@ def test_an_empty_list_empties_the_group(okta):
     assert members(okta, group) == set()
 
 
-def test_fifty_who_join_at_once_are_all_members(entra):
+def test_fifty_users_who_join_at_once_are_all_members(entra):
     """R7"""
     people = [entra.user(f"user{number}")["id"] for number in range(50)]
     group = entra.group("Sales")
@@ -133,7 +133,7 @@ def test_fifty_who_join_at_once_are_all_members(entra):
     assert members(entra, group) == set(people)
 
 
-def test_several_who_leave_at_once_are_the_right_ones(entra):
+def test_several_members_removed_at_once_are_the_right_ones(entra):
     """R8"""
     people = [entra.user(f"user{number}")["id"] for number in range(6)]
     group = entra.group("Sales", *people)
@@ -326,7 +326,7 @@ def test_a_user_name_is_taken_in_any_letter_case_by_any_method(entra):
     assert entra.get(f"/Users/{cleo['id']}").json == cleo
 
 
-def test_who_posts_again_after_a_lost_answer_learns_the_id(entra):
+def test_a_client_that_posts_again_after_a_lost_answer_learns_the_id(entra):
     """R19"""
     bob = entra.user("bob")
     again = entra.post("/Users", {"schemas": [USER], "userName": "bob", "emails": bob["emails"]})
@@ -335,7 +335,7 @@ def test_who_posts_again_after_a_lost_answer_learns_the_id(entra):
     assert entra.get('/Users?filter=userName eq "bob"').json["Resources"] == [bob]
 
 
-def test_who_is_deactivated_stays_to_be_seen(entra):
+def test_a_deactivated_user_is_still_shown(entra):
     """R20"""
     bob = entra.user("bob")
     answer = entra.patch(f"/Users/{bob['id']}", {"op": "Replace", "path": "active", "value": "False"})
@@ -348,7 +348,7 @@ def test_who_is_deactivated_stays_to_be_seen(entra):
     assert (answer.status_int, answer.json["active"]) == (200, True)
 
 
-def test_who_is_deleted_is_gone_everywhere_and_the_name_is_free(entra):
+def test_a_deleted_user_is_gone_everywhere_and_the_name_is_free(entra):
     """R21"""
     bob = entra.user("bob")
     group = entra.group("Sales", bob["id"])
@@ -422,7 +422,7 @@ _PATCH = {"op": "replace", "path": "title", "value": "x"}
     ],
     ids=["parentheses", "long filter", "operations", "huge integer", "NaN", "duplicate keys", "no UTF-8", "nesting"],
 )
-def test_what_is_hostile_is_refused_within_a_second(entra, path, sent):
+def test_a_hostile_request_is_refused_within_a_second(entra, path, sent):
     """R24"""
     bob = entra.user("bob")
     body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()

@@ -1,4 +1,4 @@
-"""The real server: gunicorn, its workers, its own refusals, its beginning and its end (RFC 7644 §3.12)."""
+"""The real server: gunicorn, its workers, its own refusals, its start and its stop (RFC 7644 §3.12)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Settings come from the environment, are checked whole at the start, and are all documented."""
+"""Settings come from the environment, are all checked at start, and are all documented."""
 
 from pathlib import Path
 

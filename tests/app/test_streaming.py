@@ -1,4 +1,4 @@
-"""Groups too large to hold go out in pieces, the same as they would in one (RFC 7644 §3.4)."""
+"""Large groups are sent in pieces, which together are the same text (RFC 7644 §3.4)."""
 
 import json
 

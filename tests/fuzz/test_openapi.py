@@ -1,4 +1,4 @@
-"""A live server answers what its own OpenAPI document says, whatever is sent (RFC 7644 §3.1, §3.12).
+"""A live server answers random requests as its OpenAPI document says (RFC 7644 §3.1, §3.12).
 
 Requests are drawn from the document's schemas, right and wrong ones. VESTIBULE_FUZZ is how many of each operation are
 sent to each tenant; without it they are few, and the same ones every time (`make fuzz` sends many).

@@ -1,4 +1,4 @@
-"""In which order a bulk job is done, and what refers to what (RFC 7644 §3.7.1, §3.7.2)."""
+"""The order of the operations of a bulk job, and their references (RFC 7644 §3.7.1, §3.7.2)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Cursors: signed, bound to their query, in force for as long as is published (RFC 9865 §2, §2.1, §4)."""
+"""Cursors: signed, bound to their query, valid for as long as is published (RFC 9865 §2, §2.1, §4)."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""What holds for every filter and every text, by drawing them at random (RFC 7644 §3.4.2.2)."""
+"""Properties of all filters and texts, checked with random ones (RFC 7644 §3.4.2.2)."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The work e-mail identifies a user, and no client changes it, whatever the spelling (docs/entra.md) (RFC 7643
+"""The work e-mail identifies a user, and no client can change it, in any form of request (docs/entra.md) (RFC 7643
 §4.1.2)."""
 
 from typing import Any

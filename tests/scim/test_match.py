@@ -1,4 +1,4 @@
-"""Which documents a filter finds (RFC 7644 §3.4.2.2); the databases are held to the same in tests/store."""
+"""Which documents a filter finds (RFC 7644 §3.4.2.2); tests/store compares the databases with the same."""
 
 import pytest
 

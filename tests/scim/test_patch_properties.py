@@ -1,4 +1,4 @@
-"""What holds for every PATCH of every document: it leaves a valid resource or changes nothing (RFC 7644 §3.5.2)."""
+"""Properties of all PATCH requests, checked with random ones: a valid resource, or no change (RFC 7644 §3.5.2)."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""attributes and excludedAttributes: what of a resource goes out (RFC 7644 §3.9)."""
+"""attributes and excludedAttributes: which attributes an answer has (RFC 7644 §3.9)."""
 
 import copy
 from typing import Any

@@ -1,4 +1,4 @@
-"""Types of values: what is said of each stands in one entry (RFC 7643 §2.3, RFC 7644 §3.4.2.2)."""
+"""Types of values: everything about a type is in one entry (RFC 7643 §2.3, RFC 7644 §3.4.2.2)."""
 
 import re
 from pathlib import Path

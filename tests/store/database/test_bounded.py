@@ -1,4 +1,4 @@
-"""The memory of what was used last is bounded, and forgets what was not asked for longest."""
+"""A cache of what was used last is bounded, and drops what was not used for longest."""
 
 from store.database.bounded import Bounded
 

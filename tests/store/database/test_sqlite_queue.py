@@ -1,4 +1,4 @@
-"""The threads and processes that write to one SQLite database take turns, and nobody is kept waiting by another."""
+"""The threads and processes that write to one SQLite database take turns, and none waits too long."""
 
 import subprocess
 import sys

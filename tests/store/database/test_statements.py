@@ -1,4 +1,4 @@
-"""Statements are compiled once, and those that are kept are bounded by the length of their SQL."""
+"""Statements are compiled once, and the cached ones are bounded by the length of their SQL."""
 
 from store.database.statements import OVERHEAD, Statements
 from store.tables import Tenant

@@ -1,4 +1,4 @@
-"""Work over many rows is done some at a time, once for each row, and beside clients."""
+"""Work over many rows is done in batches, once for each row, while clients go on."""
 
 import threading
 from itertools import islice

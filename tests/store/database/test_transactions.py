@@ -1,4 +1,4 @@
-"""Transactions: run again where that helps, and not where nobody knows what came of the commit."""
+"""Transactions are run again if that helps, but not if the outcome of the commit is unknown."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,5 @@
-"""scim.match, SQLite and Postgres select the same resources and put them in the same order, whatever is in them and
-whatever is asked (RFC 7644 §3.4.2.2, §3.4.2.3).
+"""scim.match, SQLite and Postgres select the same resources in the same order, for random resources and filters (RFC
+7644 §3.4.2.2, §3.4.2.3).
 
 AGREEMENT_EXAMPLES=5000 draws more than the suite does, and then other ones each time.
 """

@@ -1,4 +1,4 @@
-"""The database answers hot requests from an index, at 10,000 users, on both databases (docs/filters.md) (RFC 7644
+"""Both databases answer frequent requests from an index, at 10,000 users (docs/filters.md) (RFC 7644
 §3.4.2.2)."""
 
 import json

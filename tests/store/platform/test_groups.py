@@ -1,4 +1,4 @@
-"""Groups on the platform side: members by hand, parents, the integration group, renaming; what clients then see (RFC
+"""Groups on the platform side: members by hand, parents, the integration group, renaming, and what clients see (RFC
 7643 §4.2)."""
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The work e-mail as identity: what a client cannot change, what waits, what the platform side decides (RFC 7643
+"""The work e-mail as identity: what a client cannot change, what is pending, what the platform side decides (RFC 7643
 §4.1.2)."""
 
 import pytest

@@ -1,4 +1,4 @@
-"""What a search lacks is known before it runs: nothing, an index that could be made, or what no index can help."""
+"""Before a search runs, it is known whether an index serves it, one could, or none can."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Members of groups as rows: where they came from, who is unknown, what would be a circle (RFC 7643 §4.2)."""
+"""Members of groups as rows: their origin, unknown members, and circles (RFC 7643 §4.2)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Indexes are complete whoever writes while they are made, and nobody reads one that is not."""
+"""An index is complete even if clients write while it is made, and no search uses an incomplete one."""
 
 import itertools
 import json

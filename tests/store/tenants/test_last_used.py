@@ -1,4 +1,4 @@
-"""When tokens and tenants were last used is written by a thread of each worker, whatever happens to it."""
+"""A thread of each worker writes when tokens and tenants were last used, and survives failures."""
 
 import time
 from threading import Event, current_thread

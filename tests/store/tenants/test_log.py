@@ -1,4 +1,4 @@
-"""The provisioning log: who asked for what, what came of it, and nothing that must not be kept."""
+"""The provisioning log: the client, its request, the outcome, and no secret."""
 
 import json
 from datetime import UTC, datetime, timedelta

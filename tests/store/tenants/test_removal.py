@@ -1,4 +1,4 @@
-"""A tenant that is deleted: nobody reaches it from the first transaction on, and what was broken off is finished."""
+"""A deleted tenant is unreachable from the first transaction on, and an interrupted deletion can be finished."""
 
 import time
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Tenants know nothing of each other, and their tokens open nothing but their own (RFC 7644 §6)."""
+"""Tenants are isolated from each other, and a token is valid for one tenant only (RFC 7644 §6)."""
 
 from datetime import UTC, datetime, timedelta
 
