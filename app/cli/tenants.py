@@ -1,18 +1,17 @@
 """vestibule tenant: isolated directories, each with its Endpoint URL."""
 
-from functools import partial
 from typing import Any
 
 import click
 
 from app.cli.directory import endpoint_url, found, listed, migrated, settings
 from app.cli.output import as_json, ask, counted, progress, show, tell, with_moments, write, yes
-from app.cli.platform import noted
+from app.cli.platform import call
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database.transactions import Database
 from store.database.write import Write
-from store.platform.preset import switch_preset
+from store.platform.preset import PresetSwitch
 from store.tenants.removal import Removal
 from store.tenants.tenants import TENANT_NAME, Tenant, Tenants, set_integration_group
 from store.tenants.tokens import SCOPES, Tokens
@@ -116,19 +115,14 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None, yes
 def _set(database: Database, tenant: Tenant, preset: str | None, group: str | None) -> int:
     """Change what was given, all or nothing; returns how many users were changed by that."""
 
-    def work(_: Write) -> int:
+    def join(write: Write) -> None:
         if group is not None:
-            change = {"attribute": "integration group", "after": group or None}
-            noted(
-                database,
-                tenant.pk,
-                "tenant set",
-                partial(set_integration_group, database, tenant, group or None),
-                **change,
-            )
-        return 0 if preset is None else switch_preset(database, tenant, preset)
+            set_integration_group(database, tenant, group or None, call("tenant set"), write)
 
-    return database.write(work)
+    if preset is None:
+        database.write(join)
+        return 0
+    return PresetSwitch(database, tenant, preset, call("tenant set")).run(join)
 
 
 def _said(name: str, preset: str | None, integration_group: str | None, users: int) -> str:

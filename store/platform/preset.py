@@ -1,107 +1,209 @@
-"""Another preset for a tenant that has users: every one of them is brought to the new rules, or nothing changes."""
+"""Another preset for a tenant that has users: every one of them is brought to the new rules, or none.
 
-from scim import identity
+Clients write meanwhile. So the preset changes first, and what may fail comes before what cannot be taken back: users
+are checked, the tenant is given the preset, users that came in between are checked as well, the keys by which users are
+unique are set, and only then attributes that the preset forbids are taken out. A failure before that last step brings
+the tenant back to the preset that it had. A switch that was interrupted is finished by switching again.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import peewee
+
+from scim import compare, identity
+from scim.changes import differences
 from scim.document import Document
 from scim.errors import InvalidValue, Mutability, ScimError
 from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_USER
 from scim.validation import load, with_defaults
-from store.database.statements import parameter
+from store.database.sweep import sweep
 from store.database.transactions import Database
 from store.database.write import Write
-from store.filters.where import ROW
 from store.resources import columns
-from store.resources.reading import Stored
 from store.resources.users import Users
+from store.tables import Resource, Setting
 from store.tables import Tenant as Row
 from store.tenants.fields import Fields
-from store.tenants.log import Call
-from store.tenants.tenants import Tenant, bump
+from store.tenants.log import Call, Log, Outdated
+from store.tenants.tenants import Tenant, Tenants, bump
 
 _BATCH = 500
 _NAMED = 10
 """How many users a refusal names."""
 
-
-def switch_preset(database: Database, tenant: Tenant, preset: str) -> int:
-    """Let a tenant speak another preset, in one transaction; returns how many users were changed by that.
-
-    Attributes that the new preset forbids are taken out. Raises InvalidValue for an unknown preset, Mutability naming
-    users whom the new one would refuse, Uniqueness where two of them would be the same.
-    """
-    if preset not in PRESETS:
-        raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
-    if preset == tenant.profile.preset.name:
-        return 0
-    fields = [CustomField(**field) for field in Fields(database, tenant).all()]
-    future = tenant._replace(profile=profile(PRESETS[preset], fields))
-    call = Call(operation="platform: tenant set", client="command line")
-    return _Switch(Users(database, future, "", call)).run()
+_NOTE = "switch of the preset of tenant {}"
+"""The name of the setting that holds the preset that a tenant had, while its users are being switched."""
 
 
-class _Switch:
-    """The users of a tenant, which is taken to have the new preset already."""
+class _Row(NamedTuple):
+    """A user as a switch reads it."""
 
-    def __init__(self, users: Users) -> None:
-        self.users = users
-        self.tenant = users.tenant
+    pk: int
+    id: str
+    display: str
+    document: str
+    identifier_key: str | None
 
-    def run(self) -> int:
-        """Change every user that has to be changed, and the tenant."""
-        return self.users.run(self._run)
 
-    def _run(self, write: Write) -> int:
-        self.users.database.dialect.serialize(self.tenant.pk)
-        Row.update(preset=self.tenant.profile.preset.name).where(Row.pk == self.tenant.pk).execute()
-        bump(self.tenant.pk)
-        self.users.log.revision = self.tenant.revision + 1
-        changed, after, problems = 0, 0, list[str]()
-        while rows := self._after(after):
-            after = rows[-1].pk
-            for row in rows:
-                try:
-                    changed += self._switch(row)
-                except ScimError as error:
-                    problems.append(f"{row.display}: {error.detail}")
-        if problems:
-            more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-            raise Mutability(
-                f"{'1 user does' if len(problems) == 1 else f'{len(problems)} users do'} not fit the preset "
-                f"{self.tenant.profile.preset.name}: "
-                f"{' '.join(problems[:_NAMED])}{more}"
-            )
-        self.users.log.record(
-            write, self.users.call, 200, [{"attribute": "preset", "after": self.tenant.profile.preset.name}]
-        )
+class PresetSwitch:
+    """The switch of one tenant to another preset; `call` says who acts. Raises InvalidValue for an unknown preset."""
+
+    def __init__(self, database: Database, tenant: Tenant, preset: str, call: Call) -> None:
+        if preset not in PRESETS:
+            raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
+        self._database = database
+        self._tenant = tenant
+        self._preset = preset
+        self._call = call
+        self._note = _NOTE.format(tenant.pk)
+
+    def run(self, also: Callable[[Write], object] = lambda _: None) -> int:
+        """Switch the tenant and its users; returns how many users were changed by that.
+
+        `also` is done in the transaction that gives the tenant its preset. Raises Mutability naming users that the
+        preset would refuse; then the tenant has the preset that it had. Raises peewee.IntegrityError where two users
+        had the same work e-mail for a moment only.
+        """
+        before = self._database.read(self._interrupted) or self._tenant.profile.preset.name
+        if before == self._preset == self._tenant.profile.preset.name:
+            self._database.write(also)
+            return 0
+        self._check(self._users(self._preset))
+        users = self._given(self._preset, before, also)
+        try:
+            self._check(users)
+            self._set_identifiers(users)
+        except (Mutability, peewee.IntegrityError):
+            self._set_identifiers(self._given(before, before))
+            self._forget()
+            self._check(self._users(self._preset))
+            raise
+        changed = self._rewrite(users)
+        self._forget()
         return changed
 
-    def _after(self, pk: int) -> list[Stored]:
-        """The next users in the order of creation."""
-        following = ROW.pk > parameter("after")
-        statement = self.users.database.statement(
-            "users after", lambda: self.users.row_query(following, False).order_by(ROW.pk).limit(_BATCH)
-        )
-        return [Stored(*row) for row in statement(tenant=self.tenant.pk, after=pk).fetchall()]
+    def _interrupted(self) -> str | None:
+        note: Setting | None = Setting.get_or_none(Setting.name == self._note)
+        return None if note is None else str(note.value)
 
-    def _switch(self, row: Stored) -> bool:
-        before = self.users.document(row)
-        after = self._as_preset(before)
-        followed = columns.following(self.tenant.profile.preset, self.users.type, after)
-        if after != before:
-            self.users.rows.update(row.pk, followed, before, after)
-            return True
-        # Only what identifies the user changes, which nobody sees: the version stays.
-        self.users.rows.set_keys(row.pk, {"identifier_key": followed["identifier_key"]})
-        return False
+    def _users(self, preset: str) -> Users:
+        """The tenant's users, as if the tenant had this preset."""
+        tenant = Tenants(self._database).get(self._tenant.name)
+        fields = [CustomField(**field) for field in Fields(self._database, tenant).all()]
+        tenant = tenant._replace(profile=profile(PRESETS[preset], fields))
+        return Users(self._database, tenant, "", replace(self._call, resource_type="User"))
 
-    def _as_preset(self, before: Document) -> Document:
-        """The document as a POST under the new preset would leave it."""
-        forbidden = self.tenant.profile.preset.forbidden
-        kept = {name: value for name, value in before.items() if name not in forbidden}
-        after = with_defaults(self.users.type, load(self.users.type, {"schemas": [CORE_USER]} | kept).document)
-        if (
-            self.tenant.profile.preset.email_identifies
-            and identity.identifier(self.tenant.profile.preset, after) is None
-        ):
-            raise identity.missing()
-        return after
+    def _given(self, preset: str, before: str, also: Callable[[Write], object] = lambda _: None) -> Users:
+        """Give the tenant a preset, and wait for the writes that began before; returns the users as they are then."""
+
+        def work(write: Write) -> None:
+            self._database.dialect.serialize(self._tenant.pk)
+            note = Setting.insert(name=self._note, value=before)
+            note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: before}).execute()
+            Row.update(preset=preset).where(Row.pk == self._tenant.pk).execute()
+            bump(self._tenant.pk)
+            change = {"attribute": "preset", "before": self._tenant.profile.preset.name, "after": preset}
+            Log(self._database, self._tenant.pk).record(write, self._call, 200, [change])
+            also(write)
+
+        self._database.write(work)
+        self._database.dialect.settle()
+        return self._users(preset)
+
+    def _forget(self) -> None:
+        done = Setting.delete().where(Setting.name == self._note)
+        self._database.write(lambda _: done.execute())
+
+    def _all(self) -> Any:
+        """The query for the tenant's users."""
+        shown = (Resource.pk, Resource.id, Resource.display, Resource.document, Resource.identifier_key)
+        return Resource.select(*shown).where((Resource.tenant == self._tenant.pk) & (Resource.type == "User"))
+
+    def _check(self, users: Users) -> None:
+        """Raise Mutability naming the users that the preset would refuse, or of which two would be the same."""
+        problems: list[str] = []
+        identifiers: dict[str, str] = {}
+        for row in self._read():
+            try:
+                key = _identifier_key(users, _as_preset(users, json.loads(row.document)))
+            except ScimError as error:
+                problems.append(f"{row.display}: {error.detail}")
+                continue
+            if key is not None and (other := identifiers.setdefault(key, row.id)) != row.id:
+                problems.append(f'{row.display}: A user with the work e-mail "{key}" already exists (id {other}).')
+        if problems:
+            raise self._refusal(problems)
+
+    def _read(self) -> Iterator[_Row]:
+        after = 0
+        while rows := self._page(after):
+            yield from rows
+            after = rows[-1].pk
+
+    def _page(self, after: int) -> list[_Row]:
+        query = self._all().where(Resource.pk > after).order_by(Resource.pk).limit(_BATCH).tuples()
+        return self._database.read(lambda: [_Row(*row) for row in query.clone()])
+
+    def _refusal(self, problems: list[str]) -> Mutability:
+        more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+        number = "1 user does" if len(problems) == 1 else f"{len(problems)} users do"
+        return Mutability(f"{number} not fit the preset {self._preset}: {' '.join(problems[:_NAMED])}{more}")
+
+    def _set_identifiers(self, users: Users) -> None:
+        """Set the key that identifies each user; nobody sees it, so the version stays. Raises IntegrityError."""
+
+        def work(_: Write, rows: list[Any]) -> None:
+            for row in map(_Row._make, rows):
+                key = _identifier_key(users, json.loads(row.document))
+                if key != row.identifier_key:
+                    users.rows.set_keys(row.pk, {"identifier_key": key})
+
+        for _ in sweep(self._database, self._all(), Resource.pk, work):
+            pass
+
+    def _rewrite(self, users: Users) -> int:
+        """Take out what the preset forbids, and add what it wants; returns how many users were changed."""
+        changed, step = 0, list[int]()
+
+        def work(write: Write, rows: list[Any]) -> None:
+            # A transaction may run twice.
+            step.clear()
+            for row in map(_Row._make, rows):
+                before = json.loads(row.document)
+                after = _as_preset(users, before)
+                if after != before:
+                    self._store(write, users, row, before, after)
+                    step.append(row.pk)
+
+        while True:
+            try:
+                for _ in sweep(self._database, self._all(), Resource.pk, work):
+                    changed += len(step)
+                return changed
+            except Outdated:
+                # Somebody declared an index or a field meanwhile. What was rewritten already stays as it is.
+                users.renew()
+
+    def _store(self, write: Write, users: Users, row: _Row, before: Document, after: Document) -> None:
+        followed = columns.following(users.tenant.profile.preset, users.type, after)
+        users.rows.update(row.pk, followed, before, after)
+        call = replace(users.call, resource=row.id, name=row.display)
+        users.log.record(write, call, 200, differences(before, after))
+
+
+def _as_preset(users: Users, before: Document) -> Document:
+    """The document as a POST under the preset would leave it. Raises ScimError where the preset refuses it."""
+    forbidden = users.tenant.profile.preset.forbidden
+    kept = {name: value for name, value in before.items() if name not in forbidden}
+    after = with_defaults(users.type, load(users.type, {"schemas": [CORE_USER]} | kept).document)
+    users.check_complete(after)
+    return after
+
+
+def _identifier_key(users: Users, document: Document) -> str | None:
+    email = identity.identifier(users.tenant.profile.preset, document)
+    return None if email is None else compare.email(email)

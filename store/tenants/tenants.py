@@ -17,7 +17,7 @@ from store.database.transactions import Database, now
 from store.database.write import Write
 from store.tables import Counter, Field, Index, Resource, Token
 from store.tables import Tenant as Row
-from store.tenants.log import Log
+from store.tenants.log import Call, Log
 
 TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """What a tenant may be called: its name is a segment of its Endpoint URL."""
@@ -209,14 +209,17 @@ def bump(tenant: int) -> None:
     Row.update(revision=Row.revision + 1).where(Row.pk == tenant).execute()
 
 
-def set_integration_group(database: Database, tenant: Tenant, name: str | None) -> None:
+def set_integration_group(
+    database: Database, tenant: Tenant, name: str | None, call: Call, within: Write | None = None
+) -> None:
     """Let every user that is provisioned from now on join the group of that name; None for no group. Raises
     NotFound."""
 
-    def work(_: Write) -> None:
+    def work(write: Write) -> None:
         Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
+        Log(database, tenant.pk).record(write, call, 200, [{"attribute": "integration group", "after": name}])
 
-    database.write(work)
+    database.write(work, within)
 
 
 def _group(database: Database, tenant: Tenant, name: str | None) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 from scim.errors import Unavailable
 from store.database.transactions import Database
 from store.filters import lookup
-from store.platform.preset import switch_preset
+from store.platform.preset import PresetSwitch
 from store.resources.search import Query
 from store.resources.users import Users
 from store.resources.writing import together
@@ -212,7 +212,7 @@ def test_a_request_that_was_checked_against_a_field_that_is_gone_is_to_be_sent_a
 
 def test_a_request_that_was_checked_against_another_preset_is_to_be_sent_again(database, okta):
     before = users(okta)
-    switch_preset(database, okta.tenants.get(okta.name), "360learning")
+    PresetSwitch(database, okta.tenants.get(okta.name), "360learning", Call()).run()
     with pytest.raises(Unavailable, match="The tenant was changed"):
         writes.create(before, body("babs", displayName="B"))
 
