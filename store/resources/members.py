@@ -133,8 +133,12 @@ class Memberships:
         return Membership.insert_from(rows, (Membership.group, Membership.member, Membership.origin))
 
     def _claim(self, pks: Sequence[int]) -> None:
-        mine = (Membership.group == self._group) & Membership.member.in_(pks)
-        Membership.update(origin=SCIM).where(mine).execute()
+        statement = self._database.statement("claim members", self._claim_query)
+        statement(group=self._group, pks=self._list(pks))
+
+    def _claim_query(self) -> Any:
+        listed = self._database.dialect.one_of(Membership.member, parameter("pks"))
+        return Membership.update(origin=SCIM).where((Membership.group == parameter("group")) & listed)
 
     def _refuse_cycle(self, groups: Sequence[int]) -> None:
         """A group that contains itself, however deep, would make indirect membership meaningless."""
@@ -142,13 +146,16 @@ class Memberships:
             return
         # Two requests that each nest one group in the other lock different rows, so they must wait for each other here.
         self._database.dialect.serialize(self._tenant.pk)
-        seed = Resource.select(Resource.pk).where(Resource.pk.in_(list(groups)))
-        below = seed.cte("below", recursive=True, columns=("reached",))
+        statement = self._database.statement("groups below", self._below_query)
+        if statement(pks=self._list(groups), group=self._group).fetchone() is not None:
+            raise InvalidValue("members must not make a group a member of itself, directly or through other groups.")
+
+    def _below_query(self) -> Any:
+        listed = self._database.dialect.one_of(Resource.pk, parameter("pks"))
+        below = Resource.select(Resource.pk).where(listed).cte("below", recursive=True, columns=("reached",))
         step = Membership.select(Membership.member).join(below, on=(Membership.group == below.c.reached))
         below = below.union(step)
-        cycle = below.select_from(SQL("1")).where(below.c.reached == self._group).limit(1)
-        if cycle.tuples().first() is not None:
-            raise InvalidValue("members must not make a group a member of itself, directly or through other groups.")
+        return below.select_from(SQL("1")).where(below.c.reached == parameter("group")).limit(1)
 
     def _by_scim(self) -> list[int]:
         mine = (Membership.group == parameter("group")) & (Membership.origin == SCIM)

@@ -18,6 +18,8 @@ import pytest
 from webtest import TestApp
 
 from store.tables import Counter, Lookup, Membership, PendingEmail, Resource
+from store.tenants.log import Call
+from store.tenants.tenants import set_integration_group
 from tests import missing
 from tests.live import serving
 
@@ -482,3 +484,44 @@ def test_who_is_taken_up_while_being_deleted_leaves_with_a_new_version_of_the_gr
     after = entra.get(f"/Groups/{group['id']}")
     assert "members" not in after.json
     assert after.headers["ETag"] == 'W/"3"'
+
+
+def deadlocks(database_url: str) -> int:
+    """How many deadlocks Postgres has met in the database; sessions report theirs when they end."""
+    with psycopg.connect(database_url, autocommit=True) as other:
+        row = other.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    assert row
+    return int(row[0])
+
+
+@ON_POSTGRES
+def test_users_who_join_the_integration_group_meet_no_deadlock(entra, database, database_url):
+    entra.group("Everybody")
+    set_integration_group(database, entra.tenants.get(entra.name), "Everybody", Call())
+    before, end = deadlocks(database_url), time.monotonic() + 3
+
+    def singly(own: Any, name: str) -> int:
+        count = 0
+        while time.monotonic() < end:
+            made = own.post("/Users", user(f"{name}-{count}"))
+            assert made.status_int == 201, made.text
+            if count % 2:
+                assert own.delete(f"/Users/{made.json['id']}").status_int == 204
+            count += 1
+        return count
+
+    def in_bulk(own: Any) -> int:
+        count = 0
+        while time.monotonic() < end:
+            operations = [
+                {"method": "POST", "path": "/Users", "bulkId": str(number), "data": user(f"bulk-{count}-{number}")}
+                for number in range(25)
+            ]
+            results = own.post("/Bulk", {"Operations": operations}).json["Operations"]
+            assert {result["status"] for result in results} == {"201"}
+            count += 25
+        return count
+
+    made = at_once(entra, [in_bulk, *(lambda own, name=name: singly(own, name) for name in ("a", "b", "c"))])
+    assert min(made) > 0
+    assert deadlocks(database_url) == before

@@ -153,6 +153,36 @@ def test_lines_that_are_refused_are_named_and_the_others_are_added(run, entra, t
     assert entra.get("/Users").json["totalResults"] == 2
 
 
+def test_a_user_and_a_group_of_one_id_are_imported_apart(vestibule, okta, tmp_path):
+    id = "5a1e0000-0000-4000-8000-00000000000a"
+    ann = person("ann") | {"id": id}
+    crew = {"schemas": [GROUP], "id": id, "displayName": "Crew", "members": [{"value": id, "type": "User"}]}
+    world = {"schemas": [GROUP], "displayName": "World", "members": [{"value": id, "type": "Group"}]}
+    for _ in range(2):
+        vestibule("import", okta.name, lines(tmp_path, ann, crew, world))
+    groups = {each["displayName"]: each for each in okta.get("/Groups").json["Resources"]}
+    (user,) = okta.get("/Users").json["Resources"]
+    assert user["id"] == id
+    assert len({id, *(each["id"] for each in groups.values())}) == 3
+    assert [each["value"] for each in groups["Crew"]["members"]] == [id]
+    assert [each["value"] for each in groups["World"]["members"]] == [groups["Crew"]["id"]]
+
+
+def test_the_log_of_an_import_names_each_person(vestibule, okta, tmp_path):
+    boss, ann = person("boss"), person("ann") | {ENTERPRISE: {"manager": {"value": "boss"}}}
+    early = person("early") | {ENTERPRISE: {"manager": {"value": "ann"}}}
+    vestibule("import", okta.name, lines(tmp_path, early, boss, ann))
+    ids = {each["userName"]: each["id"] for each in okta.get("/Users").json["Resources"]}
+    for name, id in ids.items():
+        entries = json.loads(vestibule("log", okta.name, "--about", name, "--json"))
+        assert {entry["resource"] for entry in entries} == {id}, name
+        assert {entry["name"] for entry in entries} == {name}
+        assert entries[-1]["status"] == 201
+        assert {"attribute": "userName", "after": name} in entries[-1]["changes"]
+    (linked, _) = json.loads(vestibule("log", okta.name, "--about", "early", "--json"))
+    assert linked["changes"] == [{"attribute": f"{ENTERPRISE}:manager.value", "after": ids["ann"]}]
+
+
 def test_an_import_reads_a_pipe_whose_length_nobody_knows(vestibule, okta):
     text = "".join(f"{json.dumps(person(name))}\n" for name in ("bob", "cleo"))
     assert "2 users and 0 groups were added" in vestibule("import", okta.name, "-", input=text)

@@ -2,14 +2,17 @@
 
 import json
 
+import psycopg
 import pytest
 from webtest import TestRequest
 
+from scim.document import Streamed
 from store.resources import groups
 from store.tables import Membership, Resource
 from store.tenants.log import Call
 
 MEMBERS = 25
+ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True, scope="session")
 
 
 @pytest.fixture
@@ -88,3 +91,18 @@ def test_a_group_that_empties_before_its_members_are_read_has_none(app, entra, c
     members = Membership.group == Resource.get(Resource.id == crowd).pk
     entra.database.write(lambda _: Membership.delete().where(members).execute())
     assert "members" not in json.loads(str(page.text))
+
+
+@ON_POSTGRES
+@pytest.mark.parametrize("read", [0, 1])
+def test_a_connection_that_is_cut_before_members_are_read_is_replaced(entra, crowd, database_url, read, monkeypatch):
+    monkeypatch.setattr(groups, "HELD", 10)
+    monkeypatch.setattr(groups, "CHUNK", 3)
+    page = groups.Groups(entra.database, entra.tenant, entra.endpoint, Call()).get(crowd)
+    assert isinstance(page.text, Streamed)
+    pieces = iter(page.text)
+    begun = [next(pieces) for _ in range(read)]
+    pid = entra.database.db.connection().info.backend_pid
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    assert len(json.loads("".join([*begun, *pieces]))["members"]) == MEMBERS

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from store.tables import Membership, Resource
+from tests.crowd import crowd
 
 NOBODY = "2819c223-7f76-453a-919d-413861904646"
 CORE_GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -450,3 +451,17 @@ def test_groups_are_filtered_by_their_members(entra, cast):
     assert found(f'members[value eq "{cleo["id"]}"]') == [group["id"]]
     assert found(f'members eq "{emil["id"]}"') == [other["id"]]
     assert found(f'members.value eq "{NOBODY}"') == []
+
+
+def test_more_members_by_hand_than_a_statement_has_parameters_are_claimed(entra):
+    """65,535 parameters are what one statement takes on Postgres."""
+    group = entra.group("Crew")
+    ids = crowd(entra, group["id"], 66_000)
+    of_group = Membership.group == Resource.get(Resource.id == group["id"]).pk
+    entra.database.write(lambda _: Membership.update(origin="manual").where(of_group).execute())
+    for operation in ("add", "remove"):
+        change = {"op": operation, "path": "members", "value": [{"value": id} for id in ids]}
+        assert entra.patch(f"/Groups/{group['id']}", change).status_int == 204
+        by_hand = Membership.select().where(of_group & (Membership.origin == "manual"))
+        assert entra.database.read(by_hand.count) == 0
+    assert entra.database.read(Membership.select().where(of_group).count) == 0
