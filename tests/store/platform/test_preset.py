@@ -25,7 +25,7 @@ def preset(client):
 def names(client):
     """What is stored of the tenant's users: the displayName in their documents, and the keys of their work e-mails."""
     rows = Resource.select(Resource.document, Resource.identifier_key).where(Resource.tenant == client.tenant.pk)
-    found = client.database.read(lambda: list(rows.tuples()))
+    found = client.database.read(lambda: list(rows.order_by(Resource.pk).tuples()))
     return ['"displayName"' in document for document, _ in found], [key for _, key in found]
 
 
