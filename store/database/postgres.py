@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from peewee import SQL, Cast, Database, DatabaseError, Entity, Node, NodeList, PostgresqlDatabase, fn
 
+from scim.types import TYPES
 from store.database.dialect import LOST, OVERDUE, RETRY, UNAVAILABLE, UNCONFIRMED
 
 _GLANCE = 0.02
@@ -143,7 +144,7 @@ class Postgres:
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """See Dialect."""
         text = fn.jsonb_extract_path_text(document, *path)
-        return Cast(text, "numeric") if type in ("integer", "decimal") else self.text(text)
+        return Cast(text, "numeric") if TYPES[type].stored == "number" else self.text(text)
 
     def present(self, document: Node, path: Sequence[str]) -> Node:
         """See Dialect."""
@@ -151,7 +152,7 @@ class Postgres:
 
     def operand(self, type: str, key: Any) -> Any:
         """See Dialect: the text of JSON true is "true"."""
-        return ("true" if key else "false") if type == "boolean" else key
+        return ("true" if key else "false") if TYPES[type].stored == "boolean" else key
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
         """See Dialect."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from peewee import SQL, Database, DatabaseError, Entity, Node, Select, SqliteDatabase, fn
 
+from scim.types import TYPES
 from store.database.dialect import OVERDUE, RETRY, TOO_LARGE, UNAVAILABLE
 from store.database.sqlite_queue import SqliteQueue
 
@@ -108,7 +109,7 @@ class Sqlite:
 
     def operand(self, type: str, key: Any) -> Any:
         """See Dialect: json_extract gives 1 and 0 for true and false."""
-        return int(key) if type == "boolean" else key
+        return int(key) if TYPES[type].stored == "boolean" else key
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
         """See Dialect."""

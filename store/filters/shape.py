@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from scim.attributes import ResourceType, Target
 from scim.binding import Bound
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
+from scim.types import TYPES
 from store.database.dialect import Dialect
 
 CUT = 256
@@ -25,7 +26,7 @@ CUT_COLUMNS = frozenset({"given_key", "family_key"})
 INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
 """The operators that an index answers without walking through it."""
 
-NUMBERS = frozenset({"integer", "decimal"})
+NUMBERS = frozenset(name for name, each in TYPES.items() if each.stored == "number")
 """The types whose keys are numbers."""
 
 

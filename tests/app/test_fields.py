@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from scim.schemas import CORE_USER
 from scim.types import TYPES
 from store.tables import Field
 from store.tenants.tenants import WEIGHT, Tenants
+from tests.duration import DURATION
 
 EXTENSION = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 MANY = 5_000
@@ -134,3 +136,21 @@ def test_a_worker_keeps_tenants_by_their_weight(database, make_client, monkeypat
     declare(large, 8 * WEIGHT)
     assert tenants.get(large.name).weight > 9 * WEIGHT
     assert tenants.get(first.name) is not kept
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_field_of_a_type_that_was_added_is_served_like_any_other(entra, monkeypatch, indexed):
+    monkeypatch.setitem(TYPES, DURATION.name, DURATION)
+    entra.field("shift", "duration", indexed=indexed)
+    entra.user("adele", **{EXTENSION: {"shift": "PT90S"}})
+    babs = entra.user("babs")
+    entra.patch(f"/Users/{babs['id']}", {"op": "add", "path": f"{EXTENSION}:shift", "value": "PT7S"})
+    found = entra.get(f'/Users?filter={EXTENSION}:shift gt "PT10S"').json["Resources"]
+    assert [each[EXTENSION] for each in found] == [{"shift": "PT90S"}]
+    assert entra.get(f'/Users?filter={EXTENSION}:shift eq "PT007S"').json["Resources"][0]["id"] == babs["id"]
+    listed = entra.get(f"/Users?sortBy={EXTENSION}:shift").json["Resources"]
+    assert [each["userName"] for each in listed] == ["babs", "adele"]
+    (field,) = entra.get(f"/Schemas/{EXTENSION}").json["attributes"]
+    assert field["type"] == "duration"
+    answer = entra.post("/Users", {"schemas": [CORE_USER], "userName": "cleo", EXTENSION: {"shift": "soon"}})
+    assert (answer.status_int, answer.json["scimType"]) == (400, "invalidValue")

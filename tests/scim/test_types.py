@@ -12,35 +12,13 @@ from scim.nodes import Compare
 from scim.patterns import bind_text
 from scim.preset import PRESETS, CustomField, profile
 from scim.schemas import CORE_USER
-from scim.types import TYPES, ValueType, text_literal
+from scim.types import TYPES
 from scim.validation import load
+from tests.duration import DURATION
 
 GUIDE = Path(__file__).parents[2] / "docs" / "entra.md"
 URL = "https://scim.example.com/scim/acme/v2"
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
-
-
-def seconds(text):
-    """The key of durations such as PT90S: their seconds, with a fixed width."""
-    found = re.fullmatch(r"PT(\d{1,9})S", text)
-    if found is None:
-        raise ValueError(text)
-    return found[1].rjust(9, "0")
-
-
-def duration(value):
-    """See ValueType.load."""
-    try:
-        seconds(value)
-    except ValueError as error:
-        raise TypeError from error
-    return value
-
-
-DURATION = ValueType(
-    "duration", "String", "a duration such as PT90S", duration, text_literal, frozenset({"eq", "gt", "lt"}), seconds,
-    openapi={"type": "string", "format": "duration"},
-)  # fmt: skip
 
 
 @pytest.fixture
