@@ -1,4 +1,4 @@
-"""Attributes and the gate through which every attribute name passes (RFC 7643 §2, §7; RFC 7644 §3.10)."""
+"""Attributes, and the one function that resolves their names (RFC 7643 §2, §7; RFC 7644 §3.10)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from scim.errors import ScimError
 from scim.types import TYPES
 
 FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
-"""The sentence for a key that is unknown or that the preset forbids, and nothing after it: administrators search for
-it."""
+"""What a refusal says of a key that is unknown or that the preset forbids. Nothing follows it: administrators search
+for this sentence."""
 
 _CUSTOM_FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:"
 
 MEMBER = frozenset({"value", "$ref", "type", "display"})
-"""The sub-attributes of `members`: a membership is a row of its own, which has no place for others."""
+"""The sub-attributes of `members`. A membership is a row of its own, which cannot hold others."""
 
 # scim2-client repeats an extension's URN as `schemas` inside the extension.
 _SCHEMAS = frozenset({"schemas"})
@@ -36,12 +36,12 @@ class Attribute:
     """One attribute with its characteristics (RFC 7643 §2.2, §7). An extension is a complex attribute named by its URN.
 
     `forbidden`: known, so that it can be named as the schema spells it, but refused and not published.
-    `computed`: made by the server from other resources, so not part of the stored document.
-    `identifies`: carries the identifier, which a client cannot take away.
+    `computed`: the server makes it from other resources, so it is not part of the stored document.
+    `identifies`: holds the user's identifier, which a client cannot remove.
     `default`: stored where the client gives nothing.
     `hint`: the key of the hint for a value that is refused, or for the attribute where it is forbidden (scim.hints).
-    `ignored`: keys of an element, in lower case, that clients are known to add and that say nothing.
-    `compare`: the rule by which its text is compared, one of `scim.compare.COMPARISONS`; otherwise caseExact decides.
+    `ignored`: keys of an element, in lower case, that clients are known to add and that have no meaning.
+    `compare`: the rule by which text is compared, a key of `scim.compare.COMPARISONS`; without it, caseExact decides.
     `cache`: what other modules built from it once, for as long as the attribute exists.
     """
 
@@ -82,7 +82,7 @@ class Attribute:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What a resolved name stands for: the attributes met on the walk from the resource to it.
+    """What a resolved name stands for: the attributes on the way from the resource to it.
 
     `emails.value` is (emails, value); `urn:…:enterprise:2.0:User:manager.value` is (the extension, manager, value).
     What follows from them is worked out once, since every search and every PATCH asks for it.
@@ -95,7 +95,7 @@ class Target:
 
     @cached_property
     def attribute(self) -> Attribute:
-        """The attribute the name ends at."""
+        """The last attribute of the name."""
         return self.attributes[-1]
 
     @cached_property
@@ -162,7 +162,11 @@ def _check(attribute: Attribute) -> None:
         raise ValueError(f"{attribute.name} is of type {attribute.type}, which scim.types does not have.")
     if attribute.compare is not None and attribute.compare not in COMPARISONS:
         raise ValueError(f"{attribute.name} compares as {attribute.compare}, which scim.compare does not have.")
-    if attribute.name == "members" and {each.name for each in attribute.sub_attributes} != MEMBER:
+    if (
+        attribute.name == "members"
+        and attribute.type == "complex"
+        and {each.name for each in attribute.sub_attributes} != MEMBER
+    ):
         raise ValueError(f"members must have the sub-attributes {', '.join(sorted(MEMBER))} and no others.")
     for sub_attribute in attribute.sub_attributes:
         _check(sub_attribute)
@@ -170,7 +174,7 @@ def _check(attribute: Attribute) -> None:
 
 @dataclass(frozen=True, eq=False)
 class ResourceType:
-    """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and every name that it knows.
+    """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and the names of all its attributes.
 
     `cache`: what other modules built from it once, for as long as the type exists.
     """

@@ -1,8 +1,7 @@
-"""Comparisons: the text that equality, order and uniqueness look at instead of a value (RFC 7643 §2.2, §2.3).
+"""The rules by which text is compared: each makes the key that is compared instead of the text (RFC 7643 §2.2, §2.3).
 
-Comparison keys are made here and nowhere else, at write time and for the literals of filters, so that Python, SQLite
-and Postgres, which fold case and read dates each in its own way, compare the same bytes. `COMPARISONS` has the rules
-that an attribute can name.
+Comparison keys are made here alone, at write time and for the literals of filters. Python, SQLite and Postgres fold
+case and read dates in different ways; with keys they compare the same bytes.
 """
 
 import base64

@@ -23,13 +23,13 @@ class Pagination:
 def schemas(profile: Profile, base_url: str) -> list[dict[str, Any]]:
     """Every schema of the profile as /Schemas publishes it: exactly what is accepted.
 
-    The common attributes are part of none (RFC 7643 §3.1); Microsoft's validator fails on a schema that lists `id`.
+    No schema has the common attributes (RFC 7643 §3.1); Microsoft's validator fails on one that lists `id`.
     """
     return [_schema(schema, base_url) for schema in _published(profile)]
 
 
 def schema(profile: Profile, id: str, base_url: str) -> list[dict[str, Any]]:
-    """The schema of that URN, in any letter case, alone in a list, which is empty where there is none."""
+    """A list with the schema of that URN, in any letter case; empty where there is no such schema."""
     return [_schema(schema, base_url) for schema in _published(profile) if schema.id.lower() == id.lower()]
 
 
@@ -81,7 +81,7 @@ def _schema(schema: Schema, base_url: str) -> dict[str, Any]:
 
 
 def _attributes(attributes: tuple[Attribute, ...]) -> list[dict[str, Any]]:
-    """The published attributes: a forbidden one is as unknown, one never returned is never stored."""
+    """The published attributes: those that are neither forbidden nor never returned."""
     return [_attribute(each) for each in attributes if not each.forbidden and each.returned != "never"]
 
 
@@ -136,7 +136,7 @@ def _bearer_token(documentation_uri: str | None) -> dict[str, Any]:
 
 
 def _pagination(pagination: Pagination) -> dict[str, Any]:
-    """Both methods are offered; those who were served by index before cursors came stay so (RFC 9865 §2.3)."""
+    """Both methods are offered; index stays the default, for clients from before there were cursors (RFC 9865 §2.3)."""
     return {
         "cursor": True,
         "index": True,

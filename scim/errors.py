@@ -8,7 +8,7 @@ _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def sendable(text: str) -> str:
-    """A client's text without what neither JSON in UTF-8 nor the databases take."""
+    """A client's text without the characters that JSON in UTF-8 or the databases cannot hold."""
     return _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -75,7 +75,7 @@ class InvalidValue(ScimError):
 
 
 class Mutability(ScimError):
-    """The operation would change what may not be changed."""
+    """The operation would change what clients cannot change."""
 
     scim_type = "mutability"
 
@@ -154,13 +154,13 @@ class UnsupportedMediaType(ScimError):
 
 
 class TooManyRequests(ScimError):
-    """The client has to wait before it asks again."""
+    """The client must wait before its next request."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class NotImplementedHere(ScimError):
-    """The protocol offers this, this server does not."""
+    """The protocol has this, but this server does not."""
 
     status = HTTPStatus.NOT_IMPLEMENTED
 

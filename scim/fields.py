@@ -55,7 +55,7 @@ class AttributeField(fields.Field[Any]):
 
 
 class SimpleField(AttributeField):
-    """A singular simple attribute; a list of one is taken for its element, {"value": x} for x, [] for null."""
+    """A singular simple attribute. A list of one counts as its element, {"value": x} as x, and [] as null."""
 
     def __init__(self, attribute: Attribute) -> None:
         super().__init__(attribute)
@@ -142,7 +142,7 @@ class MultiValuedField(AttributeField):
     def __init__(self, attribute: Attribute, element: AttributeField) -> None:
         super().__init__(attribute)
         self.element = element
-        # An element that is nothing but a reference: were an empty one passed over, a replace would take all away.
+        # The element is only a reference. If an empty one were skipped, a replace would remove all elements.
         value = attribute.sub("value")
         self._refers = value is not None and value.mutability == "immutable"
 

@@ -14,7 +14,7 @@ _MISSING = (
 
 
 def missing() -> InvalidValue:
-    """The refusal of a user whom nothing would identify."""
+    """The refusal of a user without a work e-mail."""
     return InvalidValue(_MISSING, hint="no work e-mail")
 
 
@@ -29,7 +29,7 @@ class Kept:
 
 
 def identifier(preset: Preset, document: Document) -> str | None:
-    """The text that identifies the user beside the userName, None where the preset has none or the user lacks it.
+    """The work e-mail that identifies the user, None where the preset does not use it or the user has none.
 
     It is the value of the e-mail of type work, in any letter case; of several, of the primary one, else of the first.
     """
@@ -40,10 +40,10 @@ def identifier(preset: Preset, document: Document) -> str | None:
 
 
 def readdressed(preset: Preset, document: Document, address: str) -> Document:
-    """The document with another work e-mail in the place of the one that identifies the user.
+    """The document with another work e-mail in place of the one that identifies the user.
 
-    Another element that had the address already goes: it would stand there twice. Raises LookupError where nothing
-    identifies the user.
+    Other work e-mails with the same address are removed, so that it is listed once. Raises LookupError where the user
+    has no work e-mail.
     """
     stored = identifier(preset, document)
     if stored is None:
@@ -58,8 +58,8 @@ def readdressed(preset: Preset, document: Document, address: str) -> Document:
 def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
     """`after` with the work e-mail of `before`, everything else as the client wants it (docs/entra.md).
 
-    A change of letter case is no change of identity and is applied. A client that takes the address away, gives it
-    another type or offers another one must not fail: a leaver's `active: false` travels in the same PATCH.
+    A change of letter case does not change the identity and is applied. A client that removes the address, changes its
+    type or offers another one must not fail: a leaver's `active: false` is part of the same PATCH.
     """
     stored = identifier(preset, before)
     if stored is None:
@@ -73,7 +73,7 @@ def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
 
 
 def _restored(emails: list[Document], own: Document, position: int) -> list[Document]:
-    """The list with the person's own work e-mail as the one that counts."""
+    """The list in which the person's own work e-mail is the one that identifies."""
     same = [element for element in emails if email(element.get("value", "")) == email(own["value"])]
     outranked = next((element for element in same if _is_work(element)), None)
     chosen = _work_email(emails)
@@ -93,7 +93,7 @@ def _restored(emails: list[Document], own: Document, position: int) -> list[Docu
 
 
 def _first_among_equals(emails: list[Document], own: Document) -> list[Document]:
-    """Move the own address before other work e-mails where no primary decides."""
+    """The list with the own address before other work e-mails, where no primary decides between them."""
     chosen = _work_email(emails)
     if chosen is None or email(emails[chosen]["value"]) == email(own["value"]):
         return emails

@@ -1,4 +1,4 @@
-"""What a tenant's endpoint answers, as an OpenAPI 3.1 document, derived from the attributes like /Schemas.
+"""The OpenAPI 3.1 document of a tenant's endpoint, derived from the attributes like /Schemas.
 
 It describes what clients should send, which is narrower than what is accepted: tolerances and letter cases stay out.
 """
@@ -152,7 +152,7 @@ def _paths_of(resource_type: ResourceType) -> Json:
 
 
 def _schemas(profile: Profile) -> Json:
-    """The bodies: resources as they come and as they go, and the messages around them."""
+    """The bodies: resources in requests and in answers, and the messages around them."""
     found: Json = {}
     for resource_type in profile.types:
         found[resource_type.name] = _resource(resource_type, writing=False)

@@ -36,10 +36,10 @@ class CustomField:
 class Preset:
     """One reading of SCIM.
 
-    `forbidden`: the User attributes that are refused. `email_identifies`: the work e-mail is the identity, required,
-    unique and kept. `two_letter_language`: preferredLanguage is two letters, "en" when not given.
-    `skips_unknown_members`: an unknown member id is passed over with a warning where a known one is named beside it.
-    `fields_urn`: the extension that custom fields live in.
+    `forbidden`: the User attributes that are refused. `email_identifies`: the work e-mail identifies the user; it is
+    required, unique and cannot be changed. `two_letter_language`: preferredLanguage is two letters, "en" by default.
+    `skips_unknown_members`: an unknown member id is skipped with a warning where the same request names a known one.
+    `fields_urn`: the URN of the extension that has the custom fields.
     """
 
     name: str

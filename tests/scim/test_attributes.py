@@ -157,3 +157,9 @@ def test_a_document_carries_common_and_core_attributes_then_extensions_of_which_
 def test_a_schema_that_could_not_be_served_is_refused_when_it_is_made(attributes, said):
     with pytest.raises(ValueError, match=said):
         Schema("urn:example:2.0:Thing", "Thing", "A thing", tuple(attributes))
+
+
+def test_a_custom_field_may_be_called_members():
+    assert (
+        profile(PRESETS["rfc"], [CustomField("members", "string")]).user.extensions[0].attributes[0].name == "members"
+    )

@@ -1,0 +1,14 @@
+"""The columns that follow from a document (RFC 7643 §7)."""
+
+import pytest
+
+from scim.preset import PRESETS, profile
+from store.resources.columns import UNIQUE
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_published_as_unique_is_unique(preset):
+    for resource_type in profile(PRESETS[preset]).types:
+        published = {each.name for each in resource_type.schema.attributes if each.uniqueness == "server"}
+        # The work e-mail is unique among other e-mails that are not, so no attribute says it.
+        assert {each.words for each in UNIQUE[resource_type.name]} - {"work e-mail"} == published
