@@ -1,4 +1,4 @@
-"""The `vestibule` command: what an operator does at the shell."""
+"""The `vestibule` command line."""
 
 import os
 
@@ -10,7 +10,7 @@ from app.cli.failures import Sentences
 
 @click.group("vestibule", cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
 def vestibule() -> None:
-    """A small SCIM 2.0 server. Settings come from the environment: see docs/settings.md."""
+    """A lightweight SCIM 2.0 server. Settings come from the environment: see docs/settings.md."""
 
 
 for command in (
@@ -21,7 +21,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command that the arguments name; ends the process."""
-    # What it writes, such as an SQLite database, is about people: only for the user it runs as.
+    """Run the command that the arguments name, and exit."""
+    # The files that it writes hold personal data, so only the user that it runs as may read them.
     os.umask(0o077)
     vestibule(prog_name="vestibule")

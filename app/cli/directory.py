@@ -1,4 +1,4 @@
-"""The directory that a command works on: the one that the settings name."""
+"""The database and the tenant that a command works on, as the settings name them."""
 
 import os
 from dataclasses import replace
@@ -16,7 +16,7 @@ _SQLITE = "sqlite:///"
 
 
 def settings() -> Settings:
-    """The settings of the environment. Raises SettingError."""
+    """The settings from the environment. Raises SettingError."""
     return Settings.from_environment(os.environ)
 
 

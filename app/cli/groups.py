@@ -1,4 +1,4 @@
-"""vestibule group: the groups of a tenant, as people make, name and fill them."""
+"""vestibule group: the groups of a tenant, their names, parents and members."""
 
 import json
 from collections.abc import Sequence
@@ -31,14 +31,14 @@ def group() -> None:
 @click.argument("name")
 @as_json
 def create(tenant: str, name: str, as_json: bool) -> None:
-    """Make a group. A client that brings one of that name adopts it."""
+    """Create a group. A client that matches groups by name adopts it."""
     groups = resources(tenant, Groups, "group create")
     made = groups.create(load(groups.type, {"schemas": [CORE_GROUP], "displayName": name}).document)
     tell(f"The group {name} is made: {made.id}", as_json=as_json, changed=True, group=_shown(groups, made.id))
 
 
 def _shown(groups: Groups, id: str, *, members: bool = False) -> dict[str, Any]:
-    """A group as SCIM sees it, with its parent; the members of a large one would fill screens."""
+    """A group as SCIM shows it, with its parent and without its members, who may be many."""
     projection = None if members else Projection.read(groups.type, None, ["members"])
     return dict(json.loads(str(groups.get(id, projection).text or "{}"))) | {
         "parent": PlatformGroups(groups).parent_of(id)
@@ -51,7 +51,7 @@ def _shown(groups: Groups, id: str, *, members: bool = False) -> dict[str, Any]:
 @limit
 @as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
-    """The groups of a tenant, in the order of creation. Their members are left out."""
+    """List the groups of a tenant without their members, in the order of creation."""
     groups = resources(tenant, Groups, "group list")
     page = groups.search(Query(filter=expression, count=limit), Projection.read(groups.type, None, ["members"]))
     show([json.loads(str(text)) for text in page.resources], _COLUMNS, as_json=as_json)
@@ -64,7 +64,7 @@ def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) 
 @click.argument("name")
 @as_json
 def show_group(tenant: str, name: str, as_json: bool) -> None:
-    """One group as SCIM sees it, with its parent, always as JSON."""
+    """Show a group as SCIM does, with its parent, always as JSON."""
     groups = resources(tenant, Groups, "group show")
     write(_shown(groups, id_of(groups, name), members=True))
 
@@ -75,7 +75,7 @@ def show_group(tenant: str, name: str, as_json: bool) -> None:
 @click.argument("new")
 @as_json
 def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
-    """Give a group another name; it stays linked to its client."""
+    """Rename a group; it stays linked to its client."""
     groups = resources(tenant, Groups, "group rename")
     id = id_of(groups, name)
     before = _shown(groups, id)
@@ -92,7 +92,7 @@ def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
 @click.argument("who", nargs=-1, required=True)
 @as_json
 def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
-    """Add people by hand. What a client replaces leaves them in the group."""
+    """Add members by hand. They stay when a client replaces the members."""
     groups = resources(tenant, Groups, "group add-member")
     people = resources(tenant, Users, "group add-member")
     id = id_of(groups, name)
@@ -107,7 +107,7 @@ def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> Non
 @click.argument("who", nargs=-1, required=True)
 @as_json
 def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
-    """Take people out, whoever put them in."""
+    """Remove members, added by hand or by SCIM."""
     groups = resources(tenant, Groups, "group remove-member")
     people = resources(tenant, Users, "group remove-member")
     id = id_of(groups, name)
@@ -122,7 +122,7 @@ def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> 
 @click.argument("parent", required=False)
 @as_json
 def set_parent(tenant: str, name: str, parent: str | None, as_json: bool) -> None:
-    """Put a group below another one, or below none. Clients do not see it."""
+    """Set the parent of a group, or remove it. Clients do not see parents."""
     groups = resources(tenant, Groups, "group set-parent")
     id = id_of(groups, name)
     changed = PlatformGroups(groups).set_parent(id, None if parent is None else id_of(groups, parent))

@@ -1,4 +1,4 @@
-"""How commands show what they found: aligned for people, as JSON for programs."""
+"""How commands print: aligned tables and sentences, or JSON for programs."""
 
 import itertools
 import json
@@ -11,12 +11,12 @@ import click
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
 yes = click.option("--yes", is_flag=True, help="Do not ask.")
 limit = click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, at most."
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="The most entries to list."
 )
 
 
 def tell(sentence: str, *, as_json: bool, **told: Any) -> None:
-    """Say what came of a command: as a sentence, or what it changed as one JSON object."""
+    """Print the result of a command: a sentence, or what it changed as one JSON object."""
     if as_json:
         write(told)
     else:
@@ -24,18 +24,18 @@ def tell(sentence: str, *, as_json: bool, **told: Any) -> None:
 
 
 def write(value: Any) -> None:
-    """Write one JSON value, which is all that a command with --json writes to stdout."""
+    """Print one JSON value; a command with --json writes nothing else to stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def ask(question: str, *, yes: bool) -> None:
-    """Go on only after a yes; asked on stderr, so that stdout has nothing but the answer. Raises Abort."""
+    """Ask before going on; on stderr, so that stdout has only the result. Raises Abort unless the answer is yes."""
     if not yes:
         click.confirm(printable(question), abort=True, err=True)
 
 
 def show(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool) -> None:
-    """Write rows: all of them as JSON, or the columns (name -> heading) as a table."""
+    """Print rows: whole as JSON, or the columns (name -> heading) as a table."""
     if as_json:
         write(rows)
     elif rows:
@@ -61,7 +61,7 @@ def cell(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Text of clients for a terminal, which would obey control characters; they are shown as escapes."""
+    """A client's text for a terminal, with control characters as escapes."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
@@ -76,14 +76,14 @@ def with_moments(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things, in words of English."""
+    """A number with its noun, in the singular or plural."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def progress(length: int | None, label: str) -> Any:
-    """A progress bar on stderr, where somebody sees it; `update` says how much more is done.
+    """A progress bar on stderr if that is a terminal; `update` adds what was done.
 
-    Without a length it only shows that something is being done.
+    Without a length it only shows activity.
     """
     unknown = itertools.count() if length is None else None
     return click.progressbar(unknown, length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())

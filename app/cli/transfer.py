@@ -1,4 +1,4 @@
-"""vestibule import and export: a tenant's users and groups as SCIM resources, one JSON object a line."""
+"""vestibule import and export: a tenant's users and groups as SCIM resources, one JSON object on each line."""
 
 import errno
 import os
@@ -27,10 +27,10 @@ _PAGE = 500
 @click.argument("file")
 @as_json
 def import_resources(tenant: str, file: str, as_json: bool) -> None:
-    """Add the users and groups of a file, one SCIM resource a line. "-" reads standard input.
+    """Add the users and groups of a file, one SCIM resource on each line. "-" reads standard input.
 
-    What is there already stays as it is, so that an import that broke off is run again. Lines that are refused are
-    named on stderr, or with --json in the answer, and the exit status is 1.
+    Existing resources are not changed, so an interrupted import can be run again. Refused lines are named on stderr,
+    or with --json in the answer, and the exit status is then 1.
     """
     database, found_tenant = found(tenant)
     work = Import(database, found_tenant, endpoint_url(settings(), tenant), parsed)
@@ -66,7 +66,7 @@ def _opened(file: str, mode: str) -> IO[Any]:
 
 
 def _size(file: IO[bytes]) -> int | None:
-    """How many bytes there are to read, None where nobody knows."""
+    """How many bytes there are to read, None if unknown."""
     try:
         return os.fstat(file.fileno()).st_size or None
     except OSError:
@@ -74,7 +74,7 @@ def _size(file: IO[bytes]) -> int | None:
 
 
 def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
-    """The lines, with the progress bar told of each."""
+    """The lines; the progress bar is updated with each."""
     for line in file:
         update(len(line))
         yield line
@@ -85,17 +85,17 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
 @click.argument("file", default="-")
 @as_json
 def export_resources(tenant: str, file: str, as_json: bool) -> None:
-    """Write the users and groups of a tenant, one a line. They are SCIM resources, and go to a file or standard output.
+    """Write the users and groups of a tenant as SCIM resources, one on each line, to a file or standard output.
 
-    Groups have what clients do not see as well: their parent, and where each membership came from. Standard output has
-    nothing but the resources, with --json as well.
+    Groups include what clients do not see: their parent, and the origin of each membership. Standard output has only
+    the resources, also with --json.
     """
     users, groups = resources(tenant, Users, "export"), resources(tenant, Groups, "export")
     groups.shown = ExportedGroups(groups.database)
     sources: dict[str, Searching] = {"users": users, "groups": groups}
     with _opened(file, "w") as stream:
         totals = {name: _written(stream, source) for name, source in sources.items()}
-        # A full disk or a closed pipe is to be noticed here, and not when Python ends.
+        # A full disk or a closed pipe must fail here, and not when Python exits.
         stream.flush()
     if file != "-":
         said = f"{counted(totals['users'], 'user')} and {counted(totals['groups'], 'group')}"
@@ -113,7 +113,7 @@ def _written(stream: IO[str], source: Searching) -> int:
 
 
 def _every(source: Searching) -> Iterator[Text]:
-    """Every resource, page by page; whoever comes or goes meanwhile shifts nobody else."""
+    """Every resource, page by page by cursor, so that changes meanwhile shift no page."""
     cursor: str | None = ""
     while cursor is not None:
         page = source.search(Query(count=_PAGE, cursor=cursor), secret=b"export")

@@ -1,4 +1,4 @@
-"""vestibule user: the people of a tenant, and the work e-mails that only the platform side changes."""
+"""vestibule user: the users of a tenant, and their work e-mails, which only the platform side changes."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ _PENDING = {"userName": "user name", "email": "work e-mail", "pending": "offered
 
 @click.group()
 def user() -> None:
-    """People, by id, work e-mail or userName."""
+    """Users, by id, work e-mail or userName."""
 
 
 @user.command("list")
@@ -27,7 +27,7 @@ def user() -> None:
 @limit
 @as_json
 def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
-    """The people of a tenant, in the order of creation."""
+    """List the users of a tenant, in the order of creation."""
     page = resources(tenant, Users, "user list").search(Query(filter=expression, count=limit))
     people = [json.loads(str(text)) for text in page.resources]
     if not as_json:
@@ -48,7 +48,7 @@ def _work_email(person: dict[str, object]) -> object:
 @click.argument("who")
 @as_json
 def show_user(tenant: str, who: str, as_json: bool) -> None:
-    """One person as SCIM sees them, always as JSON."""
+    """Show a user as SCIM does, always as JSON."""
     people = resources(tenant, Users, "user show")
     write(_shown(people, id_of(people, who)))
 
@@ -63,7 +63,7 @@ def _shown(people: Users, id: str) -> Any:
 @click.argument("new")
 @as_json
 def email(tenant: str, who: str, new: str, as_json: bool) -> None:
-    """Give somebody another work e-mail. It identifies them from then on."""
+    """Change the work e-mail that identifies a user."""
     people = resources(tenant, Users, "user email")
     id = id_of(people, who)
     changed = PlatformUsers(people).change(id, new)
@@ -76,7 +76,7 @@ def email(tenant: str, who: str, new: str, as_json: bool) -> None:
 @click.option("--dismissed", is_flag=True, help="Also those that were dismissed.")
 @as_json
 def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
-    """The changes of work e-mails that clients offered. None of them was applied."""
+    """List the work e-mails that clients offered and that were not applied."""
     rows = PlatformUsers(resources(tenant, Users, "user pending")).pending(dismissed=dismissed)
     show([with_moments(row, "offered", "dismissed") for row in rows], _PENDING, as_json=as_json)
 
@@ -86,7 +86,7 @@ def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
 @click.argument("who")
 @as_json
 def adopt(tenant: str, who: str, as_json: bool) -> None:
-    """Apply the work e-mail that the client offered for somebody."""
+    """Apply the work e-mail that the client offered for a user."""
     people = resources(tenant, Users, "user adopt")
     id = id_of(people, who)
     address = PlatformUsers(people).adopt(id)
@@ -98,7 +98,7 @@ def adopt(tenant: str, who: str, as_json: bool) -> None:
 @click.argument("who")
 @as_json
 def dismiss(tenant: str, who: str, as_json: bool) -> None:
-    """Keep somebody's work e-mail. What was offered is forgotten until the client offers another one."""
+    """Keep a user's work e-mail. The offered one is not listed again unless the client offers another."""
     people = resources(tenant, Users, "user dismiss")
     id = id_of(people, who)
     said = f"{PlatformUsers(people).dismiss(id)} is dismissed; {who} keeps the work e-mail."
