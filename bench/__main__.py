@@ -13,6 +13,7 @@ from bench import tables
 from bench.measure import Measuring, Row, Yardsticks
 from bench.places import DATABASES, Place, place
 from bench.streams import Stream, streams
+from bench.tenants import SEARCHES, Turns, turns
 
 UNLIMITED = 1_000_000
 
@@ -24,6 +25,7 @@ class Figures(NamedTuple):
     rows: list[Row]
     yardsticks: Yardsticks
     streams: list[Stream]
+    turns: list[Turns]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,7 +58,8 @@ def measured(given: argparse.Namespace, folder: Path, stack: ExitStack) -> Figur
     measuring.run(given.rounds, given.requests)
     largest = [each for each in places if each.site.directory.size == max(given.sizes)]
     whole = [stream for each in largest for stream in streams(each)]
-    return Figures(places, measuring.rows(), measuring.yardsticks(), whole)
+    many = [turn for each in largest for turn in turns(each.database, each.url, min(SEARCHES, given.requests))]
+    return Figures(places, measuring.rows(), measuring.yardsticks(), whole, many)
 
 
 def shown(figures: Figures) -> str:
@@ -66,6 +69,7 @@ def shown(figures: Figures) -> str:
         "Cost by the size of the directory": tables.flat_by_size(figures.rows),
         "Cost by the place in the largest directory": tables.flat_by_point(figures.rows),
         "Whole groups": tables.streams(figures.streams),
+        "Searches of many tenants in turn": tables.turns(figures.turns),
         "Import": tables.imports(figures.places),
     }
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in titled.items() if text)
@@ -76,6 +80,7 @@ def _plain(figures: Figures) -> dict[str, Any]:
         "yardsticks": figures.yardsticks._asdict(),
         "requests": [row._asdict() for row in figures.rows],
         "groups": [stream._asdict() for stream in figures.streams],
+        "tenants": [turn._asdict() for turn in figures.turns],
         "imports": [
             {"database": each.database} | {k: v for k, v in each.filled._asdict().items() if k != "token"}
             for each in figures.places

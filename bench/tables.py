@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from bench.measure import Row, Yardsticks
 from bench.places import Place
 from bench.streams import BOUND_MB, Stream
+from bench.tenants import Turns
 
 FLAT = 1.3
 """How much more a request may cost in a large directory, or on a large group, than in a small one."""
@@ -132,3 +133,22 @@ def streams(found: Sequence[Stream]) -> str:
             for s in found
         ],
     )  # fmt: skip
+
+
+def turns(found: Sequence[Turns]) -> str:
+    """The CPU time of a search of one tenant, and of many in turn."""
+    first = {turn.database: turn.us for turn in reversed(found)}
+    return table(
+        ["database", "tenants", "µs a search", "beside one tenant", "compiled statements"],
+        [
+            (
+                turn.database,
+                f"{turn.tenants:,}",
+                f"{turn.us:.0f}",
+                f"{growth:.2f}{over(growth, FLAT)}",
+                str(turn.statements),
+            )
+            for turn in found
+            for growth in [turn.us / first[turn.database]]
+        ],
+    )

@@ -17,6 +17,9 @@ class Bounded(Generic[Key, Value]):
         self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._values)
+
     def get(self, key: Key) -> Value | None:
         """The value that was put under the key, None where it is gone or never was."""
         with self._lock:

@@ -67,6 +67,9 @@ class Statements:
         self._database = database
         self._statements: Bounded[object, Compiled] = Bounded(size)
 
+    def __len__(self) -> int:
+        return len(self._statements)
+
     def get(self, shape: object, build: Callable[[], Any]) -> Compiled:
         """The statement of that shape; `build` makes its query the first time."""
         statement = self._statements.get(shape)

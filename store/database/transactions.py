@@ -73,7 +73,7 @@ class Database:
         )
         self.db = self.dialect.db
         self.deadline = deadline
-        self._statements = Statements(self.db)
+        self.statements = Statements(self.db)
         self.use()
 
     def use(self) -> None:
@@ -82,7 +82,7 @@ class Database:
 
     def statement(self, shape: object, build: Callable[[], Any]) -> Compiled:
         """The compiled statement of that shape; `build` makes the peewee query the first time."""
-        return self._statements.get(shape, build)
+        return self.statements.get(shape, build)
 
     def read(self, work: Callable[[], Result]) -> Result:
         """Run statements that change nothing; once more over a new connection where the old one was lost."""

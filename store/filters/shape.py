@@ -1,7 +1,7 @@
 """What can be told of a bound filter before its SQL is built: what it looks like apart from its literals, the values
 of its parameters, and what an index answers (RFC 7644 §3.4.2.2)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scim.attributes import ResourceType, Target
@@ -116,6 +116,35 @@ def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
         if comparison.op == "sw":
             values[f"end{number}"] = _after(str(key))
     return values
+
+
+def used_indexes(indexes: Mapping[str, int], bound: Bound | None) -> dict[str, int]:
+    """The indexes on the attributes that a filter names, those that its statement may use, with their numbers."""
+    if bound is None or not indexes:
+        return {}
+    names: dict[str, tuple[str, ...]] = {}
+    for target in targets(bound):
+        container = target.container
+        held = container if container is not None and container.attribute.multi_valued else target
+        if held.name not in names:
+            names[held.name] = _index_names(held)
+    return {name: indexes[name] for found in names.values() for name in found if name in indexes}
+
+
+def _index_names(held: Target) -> tuple[str, ...]:
+    """The names of all indexes that there can be on an attribute; on a list one for each sub-attribute."""
+    if not held.attribute.multi_valued:
+        return (held.name,)
+    known: tuple[str, ...] | None = held.attribute.cache.get("indexes")
+    if known is None:
+        known = (held.name, *(f"{held.name}.{sub.name}" for sub in held.attribute.sub_attributes))
+        held.attribute.cache["indexes"] = known
+    return known
+
+
+def index_parameter(name: str) -> str:
+    """The parameter of a statement that holds the number of an index, which differs from tenant to tenant."""
+    return f"index {name}"
 
 
 def _in_lookup(key: Any) -> str | float:

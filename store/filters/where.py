@@ -22,6 +22,7 @@ from store.filters.shape import (
     column_of,
     comparisons,
     element_index,
+    index_parameter,
     indexable,
     is_long,
     operator_of,
@@ -225,7 +226,7 @@ class Where:
         return ~fn.EXISTS(rows) if negated else fn.EXISTS(rows)
 
     def _lookups(self, index: str, condition: Any) -> Any:
-        of_attribute = (Lookup.tenant == parameter("tenant")) & (Lookup.attribute == self._scope.indexes[index])
+        of_attribute = (Lookup.tenant == parameter("tenant")) & (Lookup.attribute == parameter(index_parameter(index)))
         return Lookup.select(Lookup.resource).where(of_attribute & condition)
 
     def _chosen(self, chosen: Any, column: Any, negated: bool) -> Any:

@@ -197,14 +197,6 @@ class Reading:
         if "\x00" in id:
             raise self._unknown(id)
 
-    def _statement(self, name: str, key: object, build: Callable[[], Any]) -> Any:
-        """A statement that depends on the tenant's attributes and indexes."""
-        indexes = tuple(sorted(self.tenant.indexes[self.name].items()))
-        return self.database.statement((name, self.name, self.type.schema.id, self._dialectal(), indexes, key), build)
-
-    def _dialectal(self) -> tuple[str, ...]:
-        return tuple(schema.id for schema in self.type.extensions)
-
 
 def current(readings: Sequence[Reading], work: Callable[[], Result]) -> Result:
     """Run what depends on the tenant's indexes, and again where they were changed while it ran. Raises Unavailable."""

@@ -18,7 +18,7 @@ from scim.patterns import bind_text
 from scim.projection import Projection
 from store.database.statements import parameter
 from store.filters.order import Order
-from store.filters.shape import operands, pins, shape
+from store.filters.shape import index_parameter, operands, pins, shape, used_indexes
 from store.filters.where import ROW, Where
 from store.resources.deadline import Asked, answered
 from store.resources.reading import Reading, Stored, current
@@ -130,9 +130,7 @@ class Searching(Reading):
     def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
         """The first page in the order of creation: documents at once, since nothing is passed over to reach them."""
         pinned = search.bound is not None and pins(search.bound)
-        key = (shape(search.bound), pinned, search.whole)
-        statement = self._statement("first", key, lambda: self._first_query(search, pinned))
-        found = statement(**self._values(search), limit=search.query.count)
+        found = self._run(Searching._first_query, search, (pinned,), pinned, limit=search.query.count)
         # In the order of their keys, which come first.
         rows = found.fetchall() if pinned else sorted(self.dialect.rows(found, self._long(search.whole)))
         return self._texts([Stored(*row) for row in rows], projection)
@@ -164,10 +162,9 @@ class Searching(Reading):
     def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
         pattern = position and (position.backwards, position.inclusive, *(value is None for value in position.values))
         sort = search.sort and (search.sort.name, search.sort.attribute.type)
-        key = (shape(search.bound), sort, search.query.descending, pattern, with_rows, search.whole, *limits)
-        statement = self._statement("find", key, lambda: self._find_query(search, position, with_rows, limits))
+        key = (sort, search.query.descending, pattern, with_rows, *limits)
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
-        found = statement(**self._values(search), **edge, **limits)
+        found = self._run(Searching._find_query, search, key, position, with_rows, limits, **edge, **limits)
         if with_rows and search.sort is None:
             # In the order of their keys, which come first.
             backwards = position is not None and position.backwards
@@ -199,8 +196,20 @@ class Searching(Reading):
             return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_behind(search))
         return rows.order_by(*_directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
 
-    def _values(self, search: Search) -> dict[str, Any]:
-        return operands(self.dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self.endpoint_url}
+    def _run(
+        self, build: Callable[..., Any], search: Search, key: tuple[Any, ...], *arguments: Any, **values: Any
+    ) -> Any:
+        """Run the statement that `build` makes of a search and the arguments; returns the driver's cursor.
+
+        All tenants share the statement of one `key`, shape and set of indexes: what differs between them is a
+        parameter.
+        """
+        indexes = used_indexes(self._scope.indexes, search.bound)
+        extensions = tuple(schema.id for schema in self.type.extensions)
+        whole_key = (build, self.name, extensions, shape(search.bound), *indexes, search.whole, *key)
+        statement = self.database.statement(whole_key, lambda: build(self, search, *arguments))
+        values |= operands(self.dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self.endpoint_url}
+        return statement(**values, **{index_parameter(name): number for name, number in indexes.items()})
 
     def _find_query(self, search: Search, position: Position | None, with_rows: bool, limits: dict[str, int]) -> Any:
         values = [] if search.sort is None else Order(self._scope).values(search.sort)
@@ -227,12 +236,10 @@ class Searching(Reading):
         if search.bound is None:
             return counters.total(self.database, self.tenant.pk, self.name)
         self.dialect.renew_deadline()
-        matching = self._statement(
-            "count",
-            shape(search.bound),
-            lambda: ROW.select(peewee.fn.COUNT(ROW.pk)).where(self._matching(search.bound)),
-        )
-        return int(matching(**self._values(search)).fetchone()[0])
+        return int(self._run(Searching._count_query, search, ()).fetchone()[0])
+
+    def _count_query(self, search: Search) -> Any:
+        return ROW.select(peewee.fn.COUNT(ROW.pk)).where(self._matching(search.bound))
 
     # By cursor.
 

@@ -35,6 +35,7 @@ def test_every_request_is_measured_and_answered(database, tmp_path):
     assert [(row["answers"], row["errors"]) for row in figures["requests"]] == [(9, 0)] * len(fitting)
     assert printed.count(f"| {database} |") > len(fitting)
     assert "Flask JSON route" in printed
+    assert [(turn["tenants"], turn["statements"]) for turn in figures["tenants"]] == [(1, 9), (400, 1)]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
