@@ -19,16 +19,8 @@ from app.users import users
 from store.database.transactions import Database
 from store.settings import secret_key
 
-scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
-for blueprint in (search, users, groups, bulk, discovery, me):
-    scim.register_blueprint(blueprint)
-
-
-@scim.url_value_preprocessor
-def forget_tenant(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """The tenant was found with the token, before routing; views get no second word for it."""
-    if values is not None:
-        values.pop("tenant", None)
+BLUEPRINTS = [search, users, groups, bulk, discovery, me]
+"""Everything below an Endpoint URL."""
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
@@ -57,8 +49,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
     errors.init(app)
+    scim = _below_endpoint_url()
     app.register_blueprint(scim)
-    # Who leaves the version out is served by the newest, which is the only one (RFC 7644 §3.13).
+    # A URL without a version gets the newest, which is the only one (RFC 7644 §3.13).
     app.register_blueprint(scim, name="unversioned", url_prefix="/scim/<tenant>")
     app.wsgi_app = NormalForm(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
     database.close()
@@ -74,6 +67,20 @@ def open_database(settings: Settings) -> Database:
         prepared_statements=settings.prepared_statements,
         deadline=settings.search_deadline,
     )
+
+
+def _below_endpoint_url() -> Blueprint:
+    scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
+    for blueprint in BLUEPRINTS:
+        scim.register_blueprint(blueprint)
+    scim.url_value_preprocessor(_forget_tenant)
+    return scim
+
+
+def _forget_tenant(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Authentication found the tenant before routing, so views do not receive it as an argument."""
+    if values is not None:
+        values.pop("tenant", None)
 
 
 def _begin() -> None:

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, request
 
+from app.resources import RESOURCES
 from app.settings import Settings
 from app.throttle import Throttle
 from app.wire import check_query, precondition
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
 from store.database.transactions import Database, now
 from store.database.write import Write
-from store.resources.groups import Groups
-from store.resources.users import Users
+from store.resources.writing import Resources
 from store.tenants.last_used import LastUsed
 from store.tenants.log import Call, prune
 from store.tenants.tenants import TENANT_NAME, Access, Tenant, Tenants
@@ -107,7 +107,7 @@ def gate(app: Flask) -> Gate:
 
 
 def _authenticate() -> None:
-    """Find the tenant and make its resources reachable as g.users and g.groups, or refuse."""
+    """Find the tenant and make its resources available on g, or refuse; see RESOURCES."""
     found = _SCIM.fullmatch(request.path)
     if found is None:
         return
@@ -164,7 +164,9 @@ def _open(at: Gate, access: Access, call: Call) -> None:
     bound = (at.database, access.tenant, endpoint_url, call)
     here: Any = g._get_current_object()
     here.access, here.endpoint_url, here.call = access, endpoint_url, call
-    here.users, here.groups = Users(*bound), Groups(*bound)
+    here.resources = [resources(*bound) for resources in RESOURCES.values()]
+    for endpoint, resources in zip(RESOURCES, here.resources, strict=True):
+        setattr(here, endpoint.lower(), resources)
     if access.token != ANONYMOUS:
         here.log = here.users.log
         at.last_used.note(access.token, access.tenant.pk)
@@ -181,10 +183,9 @@ def call(environ: Mapping[str, Any], access: Access) -> Call:
     )
 
 
-def resources(call: Call, tenant: Tenant, within: Write | None) -> tuple[Users, Groups]:
-    """The tenant's users and groups for another call in this request, whose writes are parts of the given one."""
-    bound = (gate(current_app).database, tenant, g.endpoint_url, call, within)
-    return Users(*bound), Groups(*bound)
+def resources(endpoint: str, call: Call, tenant: Tenant, within: Write | None) -> Resources:
+    """The tenant's resources of one type for another call in this request, whose writes are parts of the given one."""
+    return RESOURCES[endpoint](gate(current_app).database, tenant, g.endpoint_url, call, within)
 
 
 def _bounded(value: str | None) -> str | None:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, g, request
 from app import answers, auth, errors
 from app.answers import Reply
 from app.http import body, response
+from app.resources import RESOURCES
 from scim.bulk import (
     METHODS,
     BulkOperation,
@@ -27,9 +28,7 @@ from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Una
 from scim.versions import Precondition
 from store.database.transactions import BUSY, Overdue, Unconfirmed
 from store.database.write import Write
-from store.resources.groups import Groups
-from store.resources.users import Users
-from store.resources.writing import together
+from store.resources.writing import Resources, together
 from store.tenants.log import Call
 from store.tenants.tenants import Tenant
 
@@ -140,9 +139,8 @@ class _Run:
     def _result(self, step: Step, operation: BulkOperation) -> dict[str, Any]:
         """One operation's entry in the response (RFC 7644 §3.7.3)."""
         call = _call(operation)
-        users, groups = auth.resources(call, self._tenant, self._within)
         try:
-            reply = self._applied(step, operation, {"Users": users, "Groups": groups})
+            reply = self._applied(step, operation, call)
         except ScimError as error:
             if isinstance(error, Unavailable) and error.detail == BUSY and not isinstance(error, Overdue):
                 self._away = error
@@ -164,11 +162,11 @@ class _Run:
         """The URL of the resource that an operation's path names."""
         return {"location": g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")}
 
-    def _applied(self, step: Step, operation: BulkOperation, endpoints: dict[str, Users | Groups]) -> Reply:
+    def _applied(self, step: Step, operation: BulkOperation, call: Call) -> Reply:
         """Apply one operation."""
         self._check(operation, step)
-        endpoint, id = target(operation, self._progress.ids, endpoints)
-        resources = endpoints[endpoint]
+        endpoint, id = target(operation, self._progress.ids, RESOURCES)
+        resources = auth.resources(endpoint, call, self._tenant, self._within)
         if step.links:
             return self._linked(step.index, operation, resources)
         data, links = withhold(operation.data, step.withheld)
@@ -188,7 +186,7 @@ class _Run:
             self._progress.links[index] = links
         return reply
 
-    def _linked(self, index: int, operation: BulkOperation, resources: Users | Groups) -> Reply:
+    def _linked(self, index: int, operation: BulkOperation, resources: Resources) -> Reply:
         """Add what was withheld. If that is refused, the operation has failed, and the new resource is deleted."""
         id = self._progress.ids[operation.bulk_id or ""]
         operations = resolved(self._progress.links.pop(index), self._progress.ids)

@@ -11,6 +11,7 @@ from app import answers, auth
 from app.answers import Reply
 from app.http import response
 from app.log import LOGGER
+from app.resources import RESOURCES
 from scim.errors import ScimError
 from store.database.write import Write
 from store.tenants.log import Call
@@ -82,4 +83,5 @@ def _count() -> None:
 
 
 def _resource_type() -> str | None:
-    return {"users": "User", "groups": "Group"}.get(request.blueprint.rpartition(".")[2] if request.blueprint else "")
+    blueprint = (request.blueprint or "").rpartition(".")[2]
+    return next((resources.name for endpoint, resources in RESOURCES.items() if endpoint.lower() == blueprint), None)

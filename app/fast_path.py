@@ -1,6 +1,6 @@
 """The adapter in front of Flask for the requests that identity providers send most.
 
-The fast path answers reads, creates and patches of users and groups by the same functions as the views, but without
+The fast path answers reads, creates and patches of resources by the same functions as the views, but without
 building a Flask request and response, which costs more than everything else in most of them. What is unusual it leaves
 to Flask before anything was done. What was refused goes to Flask together with the refusal, so nothing is done twice.
 """
@@ -17,17 +17,15 @@ from gunicorn.http.errors import ParseException
 from app import answers, auth, log
 from app.answers import Reply
 from app.auth import FAILURE, Failure, Gate
+from app.resources import RESOURCES
 from app.wire import Application, Paging, Parameters, json_value, paging, send
-from store.resources.groups import Groups
-from store.resources.users import Users
+from store.resources.writing import Resources
 from store.tenants.tenants import Access
 
-_PATH = re.compile(r"/scim/([a-z0-9-]{1,63})/v2/(Users|Groups)(?:/([0-9a-f-]{36}))?")
 _UNUSUAL = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"})
 _LENGTH = re.compile("[0-9]{1,18}")
 _JSON = frozenset({"application/scim+json", "application/json"})
 _MEDIA_TYPES = _JSON | {f"{type}; charset=utf-8" for type in _JSON}
-_RESOURCES: dict[str, type[Users | Groups]] = {"Users": Users, "Groups": Groups}
 # Entra adds this flag to a Tenant URL, whatever the request; it asks for what is done here anyway.
 _FLAG = "aadOptscim062020"
 
@@ -35,7 +33,7 @@ _FLAG = "aadOptscim062020"
 class Usual(NamedTuple):
     """A usual request of a client that is known; `body` is the JSON value of its body."""
 
-    resources: Users | Groups
+    resources: Resources
     id: str
     parameters: Parameters
     body: Any
@@ -43,17 +41,18 @@ class Usual(NamedTuple):
 
 
 class FastPath:
-    """Answers the usual requests for users and groups without Flask; see the module."""
+    """Answers the usual requests for resources without Flask; see the module."""
 
     def __init__(self, application: Application, gate: Gate, config: Mapping[str, Any]) -> None:
         self._application = application
         self._gate = gate
+        self._path = re.compile(rf"/scim/([a-z0-9-]{{1,63}})/v2/({'|'.join(RESOURCES)})(?:/([0-9a-f-]{{36}}))?")
         self._paging = paging(config)
         self._max_body = config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer the request (PEP 3333)."""
-        found = _PATH.fullmatch(environ["PATH_INFO"])
+        found = self._path.fullmatch(environ["PATH_INFO"])
         kind = _KINDS.get((environ["REQUEST_METHOD"], bool(found and found[3])))
         if found is None or kind is None or not _UNUSUAL.isdisjoint(environ):
             return self._application(environ, start_response)
@@ -76,7 +75,7 @@ class FastPath:
         if access is None or content is None:
             return self._application(environ, start_response)
         call = auth.call(environ, access)
-        resources = _RESOURCES[found[2]](self._gate.database, access.tenant, self._gate.endpoint_url(access), call)
+        resources = RESOURCES[found[2]](self._gate.database, access.tenant, self._gate.endpoint_url(access), call)
         try:
             body = json_value(content) if kind.writes else None
             parameters = Parameters(query, environ.get("HTTP_ACCEPT"))

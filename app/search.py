@@ -10,11 +10,11 @@ search = Blueprint("search", __name__)
 
 @search.get("")
 def search_all() -> Response:
-    """A page of users and groups."""
-    return response(answers.search_all((g.users, g.groups), parameters(), paging()))
+    """A page of resources of all types."""
+    return response(answers.search_all(g.resources, parameters(), paging()))
 
 
 @search.post("/.search")
 def search_all_by_post() -> Response:
     """The same; the query is in the body."""
-    return response(answers.search_all((g.users, g.groups), search_request(), paging()))
+    return response(answers.search_all(g.resources, search_request(), paging()))
