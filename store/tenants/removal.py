@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from scim.preset import RESOURCE_TYPES
 from store.database.sweep import sweep_out
 from store.database.transactions import Database
 from store.database.write import Write
@@ -48,8 +49,8 @@ class Removal:
         """Remove it; yields after each transaction how many users and groups went."""
         for (pk,) in self._database.read(lambda: list(self._tenants().tuples())):
             self._database.write(partial(self._close, pk))
-            for type in ("User", "Group"):
-                of_type = (Resource.tenant == pk) & (Resource.type == type)
+            for type in RESOURCE_TYPES:
+                of_type = (Resource.tenant == pk) & (Resource.type == type.name)
                 yield from sweep_out(self._database, Resource, of_type, Resource.pk, batch=BATCH)
             for _ in sweep_out(self._database, LogEntry, LogEntry.tenant == pk, LogEntry.pk, batch=10 * BATCH):
                 yield 0

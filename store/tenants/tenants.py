@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import defaultdict
 from collections.abc import Container, Iterable
 from typing import Any, NamedTuple
 
@@ -138,7 +139,7 @@ class Tenants:
         return self._database.read(lambda: [self._listed(row) for row in joined.order_by(Row.name).objects()])
 
     def _listed(self, row: Any) -> dict[str, Any]:
-        totals: dict[str, int] = {"User": 0, "Group": 0}
+        totals: dict[str, int] = defaultdict(int)
         for counter in Counter.select().where(Counter.tenant == row.pk):
             totals[counter.type] += counter.total
         return {
@@ -166,14 +167,15 @@ class Tenants:
         declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
         fields: Any = declared.order_by(Field.pk).tuples()
         rows = list(Index.select().where(Index.tenant == pk))
-        indexes, kept = (_numbers(rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
         spoken = profile(PRESETS[preset], [CustomField(*row) for row in fields])
+        types = [type.name for type in spoken.types]
+        indexes, kept = (_numbers(types, rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
         return Tenant(pk, name, revision, spoken, indexes, integration_group, kept)
 
 
-def _numbers(rows: Iterable[Index], states: Container[str]) -> Indexes:
+def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]) -> Indexes:
     """The indexes that are in one of these states."""
-    numbers: Indexes = {"User": {}, "Group": {}}
+    numbers: Indexes = {type: {} for type in types}
     for row in rows:
         if row.state in states:
             numbers[row.type][row.attribute] = row.pk
