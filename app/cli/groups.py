@@ -51,7 +51,7 @@ def _shown(groups: Groups, id: str, *, members: bool = False) -> dict[str, Any]:
 @limit
 @as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
-    """List the groups of a tenant without their members, in the order of creation."""
+    """List the groups of a tenant, in the order of creation. Their members are not shown."""
     groups = resources(tenant, Groups, "group list")
     page = groups.search(Query(filter=expression, count=limit), Projection.read(groups.type, None, ["members"]))
     show([json.loads(str(text)) for text in page.resources], _COLUMNS, as_json=as_json)

@@ -27,7 +27,7 @@ _PAGE = 500
 @click.argument("file")
 @as_json
 def import_resources(tenant: str, file: str, as_json: bool) -> None:
-    """Add the users and groups of a file, one SCIM resource on each line. "-" reads standard input.
+    """Add the users and groups of a file. It has one SCIM resource on each line; "-" reads standard input.
 
     Existing resources are not changed, so an interrupted import can be run again. Refused lines are named on stderr,
     or with --json in the answer, and the exit status is then 1.
@@ -85,7 +85,7 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
 @click.argument("file", default="-")
 @as_json
 def export_resources(tenant: str, file: str, as_json: bool) -> None:
-    """Write the users and groups of a tenant as SCIM resources, one on each line, to a file or standard output.
+    """Write the users and groups of a tenant. A line is one SCIM resource; without a file, standard output has them.
 
     Groups include what clients do not see: their parent, and the origin of each membership. Standard output has only
     the resources, also with --json.

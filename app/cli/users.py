@@ -76,7 +76,7 @@ def email(tenant: str, who: str, new: str, as_json: bool) -> None:
 @click.option("--dismissed", is_flag=True, help="Also those that were dismissed.")
 @as_json
 def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
-    """List the work e-mails that clients offered and that were not applied."""
+    """List offered work e-mails that were not applied."""
     rows = PlatformUsers(resources(tenant, Users, "user pending")).pending(dismissed=dismissed)
     show([with_moments(row, "offered", "dismissed") for row in rows], _PENDING, as_json=as_json)
 
