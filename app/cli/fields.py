@@ -10,6 +10,7 @@ from app.cli.indexes import with_progress
 from app.cli.output import as_json, ask, counted, show, tell, yes
 from app.cli.platform import call, noted
 from scim.types import TYPES
+from store.platform.fields import FieldRemoval
 from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes
 from store.tenants.tenants import Tenant
@@ -75,10 +76,10 @@ def list_fields(tenant: str, as_json: bool) -> None:
 def remove(tenant: str, name: str, yes: bool, as_json: bool) -> None:
     """Remove a field and take its values out of all users."""
     database, found_tenant = found(tenant)
-    fields = Fields(database, found_tenant, call("field remove"))
-    spelled = fields.spelled(name)
-    held = counted(fields.holders(spelled), "user")
+    removal = FieldRemoval(database, found_tenant, name, call("field remove"))
+    spelled = removal.name
+    held = counted(removal.holders(), "user")
     ask(f"Remove the field {spelled}, and with it the values of {held}?", yes=yes)
-    users = fields.remove(spelled)
+    users = removal.run()
     said = f"The field {spelled} is removed, and with it the values of {counted(users, 'user')}."
     tell(said, as_json=as_json, changed=True, field={"name": spelled}, users=users)

@@ -12,7 +12,7 @@ from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database.transactions import Database
 from store.database.write import Write
 from store.platform.preset import PresetSwitch
-from store.tenants.removal import Removal
+from store.platform.removal import Removal
 from store.tenants.tenants import TENANT_NAME, Tenant, Tenants, set_integration_group
 from store.tenants.tokens import SCOPES, Tokens
 

@@ -8,7 +8,6 @@ the tenant back to the preset that it had. A switch that was interrupted is fini
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import peewee
@@ -95,7 +94,7 @@ class PresetSwitch:
         tenant = Tenants(self._database).get(self._tenant.name)
         fields = [CustomField(**field) for field in Fields(self._database, tenant).all()]
         tenant = tenant._replace(profile=profile(PRESETS[preset], fields))
-        return Users(self._database, tenant, "", replace(self._call, resource_type="User"))
+        return Users(self._database, tenant, "", self._call)
 
     def _given(self, preset: str, before: str, also: Callable[[Write], object] = lambda _: None) -> Users:
         """Give the tenant a preset, and wait for the writes that began before; returns the users as they are then."""
@@ -191,7 +190,7 @@ class PresetSwitch:
     def _store(self, write: Write, users: Users, row: _Row, before: Document, after: Document) -> None:
         followed = columns.following(users.tenant.profile.preset, users.type, after)
         users.rows.update(row.pk, followed, before, after)
-        call = replace(users.call, resource=row.id, name=row.display)
+        call = users.call.about("User", row.id, row.display)
         users.log.record(write, call, 200, differences(before, after))
 
 

@@ -12,6 +12,7 @@ import peewee
 from scim.attributes import ResourceType
 from scim.document import Document
 from store.database.statements import parameter
+from store.database.sweep import sweep_out
 from store.database.transactions import Database, now
 from store.database.write import Write
 from store.filters import lookup
@@ -137,9 +138,11 @@ class Rows:
             raise
 
 
-def delete_all(chosen: Any) -> int:
-    """Delete the rows that satisfy the condition, uncounted: those of a tenant that is deleted with its counters."""
-    return int(Resource.delete().where(chosen).execute())
+def delete_all(database: Database, tenant: int, type: str, *, batch: int) -> Iterator[int]:
+    """Delete the resources of one type in a tenant that is deleted itself, with its counters, so many a transaction;
+    yields how many each deleted."""
+    of_type = (Resource.tenant == tenant) & (Resource.type == type)
+    return sweep_out(database, Resource, of_type, Resource.pk, batch=batch)
 
 
 def _insert_query(row: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -46,6 +46,10 @@ class Call:
     name: str | None = None
     precondition: Precondition | None = None
     warnings: list[str] = field(default_factory=list)
+
+    def about(self, resource_type: str, id: str, name: str) -> "Call":
+        """The same call, about one resource of many."""
+        return replace(self, resource_type=resource_type, resource=id, name=name, warnings=[])
 
 
 class Outdated(Exception):

@@ -4,7 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scim import compare
@@ -123,7 +123,7 @@ class ImportUsers:
 
     def _enter(self, write: Write, status: int, id: str, name: str, changes: Changes) -> None:
         """One entry for each person, so that each is found in the log."""
-        call = replace(self.users.call, resource=id, name=name)
+        call = self.users.call.about(USER, id, name)
         self.users.log.record(write, call, status, changes)
 
     def link(self, write: Write, links: Sequence[ManagerLink], references: References) -> Outcome:

@@ -10,12 +10,12 @@ import pytest
 from scim.errors import Unavailable
 from store.database.transactions import Database
 from store.filters import lookup
+from store.platform.fields import FieldRemoval
 from store.platform.preset import PresetSwitch
 from store.resources.search import Query
 from store.resources.users import Users
 from store.resources.writing import together
 from store.tables import Index, Lookup, Resource
-from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes, Named
 from store.tenants.log import Call
 from store.transfer.importing import Import
@@ -204,7 +204,7 @@ def test_two_who_build_one_index_share_the_work(database, entra):
 def test_a_request_that_was_checked_against_a_field_that_is_gone_is_to_be_sent_again(database, entra):
     entra.field("badge", "string")
     before = users(entra)
-    Fields(database, entra.tenants.get(entra.name)).remove("badge")
+    FieldRemoval(database, entra.tenants.get(entra.name), "badge", Call()).run()
     with pytest.raises(Unavailable):
         writes.create(before, body("babs") | {EXTENSION: {"badge": "7"}})
     assert Resource.select().where(Resource.tenant == entra.tenant.pk).count() == 0

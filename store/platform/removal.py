@@ -13,7 +13,8 @@ from scim.preset import RESOURCE_TYPES
 from store.database.sweep import sweep_out
 from store.database.transactions import Database
 from store.database.write import Write
-from store.tables import Counter, LogEntry, Resource, Tenant, Token
+from store.resources.rows import delete_all
+from store.tables import Counter, LogEntry, Tenant, Token
 from store.tenants.fields import forget_removals
 from store.tenants.tenants import TENANT_NAME, Tenants
 
@@ -50,8 +51,7 @@ class Removal:
         for (pk,) in self._database.read(lambda: list(self._tenants().tuples())):
             self._database.write(partial(self._close, pk))
             for type in RESOURCE_TYPES:
-                of_type = (Resource.tenant == pk) & (Resource.type == type.name)
-                yield from sweep_out(self._database, Resource, of_type, Resource.pk, batch=BATCH)
+                yield from delete_all(self._database, pk, type.name, batch=BATCH)
             for _ in sweep_out(self._database, LogEntry, LogEntry.tenant == pk, LogEntry.pk, batch=10 * BATCH):
                 yield 0
             # What a request that had begun before may still have brought goes with the tenant's row.

@@ -8,12 +8,12 @@ import pytest
 
 from scim.errors import NotFound, Unavailable
 from store.database.transactions import Database
+from store.platform import removal
+from store.platform.fields import FieldRemoval
+from store.platform.removal import Removal
 from store.resources.users import Users
 from store.tables import LogEntry, Resource, Setting, Tenant
-from store.tenants import removal
-from store.tenants.fields import Fields
 from store.tenants.log import Call
-from store.tenants.removal import Removal
 from store.tenants.tenants import bump
 from store.tenants.tokens import Tokens
 from tests import writes
@@ -101,13 +101,14 @@ def test_what_was_broken_off_is_finished_by_removing_it_again(doomed):
 
 def test_the_note_of_a_field_whose_removal_was_broken_off_goes_too(doomed, monkeypatch):
     doomed.field("badge", "string")
+    doomed.user("holder", **{"urn:ietf:params:scim:schemas:extension:360learning:2.0:User": {"badge": "7"}})
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Fields, "_sweep", interrupted)
+    monkeypatch.setattr(FieldRemoval, "_take_out", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        Fields(doomed.database, doomed.tenant).remove("badge")
+        FieldRemoval(doomed.database, doomed.tenant, "badge", Call()).run()
     noted = Setting.select().where(Setting.name.contains(f" {doomed.tenant.pk} "))
     assert doomed.database.read(noted.count) == 1
     list(Removal(doomed.database, doomed.name).run())
