@@ -49,8 +49,8 @@ class AttributeField(fields.Field[Any]):
     def deserialize(
         self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
     ) -> Any:
-        """See marshmallow, whose own also builds a chain of validators for each value, though no field has any: load()
-        would take a third longer."""
+        """See marshmallow. Its own method also builds a chain of validators for each value; these fields have none, and
+        load() would take half as long again."""
         return None if value is None or value == "" else self._deserialize(value, attr, data, **options)
 
 

@@ -234,7 +234,9 @@ def _apply_schemas(resource_type: ResourceType, document: Document, operation: O
     given = given if isinstance(given, list) else []
     for urn in given:
         if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
-            raise InvalidValue(f'schemas cannot hold "{urn[:200]}", which is no schema of a {resource_type.name} here.')
+            raise InvalidValue(
+                f'schemas cannot hold "{urn[:200]}", which is not a schema of a {resource_type.name} here.'
+            )
     if operation.op == "add":
         return
     named = {urn.lower() for urn in given}

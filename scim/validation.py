@@ -118,7 +118,9 @@ def _foreign(resource_type: ResourceType, urn: str, values: object) -> ScimError
     if isinstance(values, dict) and values:
         return unknown_member(urn, values)
     hint = "undeclared field" if is_custom_field(urn) else None
-    return InvalidSyntax(f'schemas holds "{urn[:200]}", which is no schema of a {resource_type.name} here.', hint=hint)
+    return InvalidSyntax(
+        f'schemas holds "{urn[:200]}", which is not a schema of a {resource_type.name} here.', hint=hint
+    )
 
 
 def _loaded(field: AttributeField, value: object, name: str, nulls: bool) -> Any:

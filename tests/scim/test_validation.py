@@ -544,17 +544,17 @@ def test_schemas_holds_the_base_urn_and_what_clients_are_known_to_add(resource_t
         (
             RFC.user,
             {"schemas": [CORE_USER, "urn:example:2.0:User"]},
-            'schemas holds "urn:example:2.0:User", which is no schema of a User here.',
+            'schemas holds "urn:example:2.0:User", which is not a schema of a User here.',
         ),
         (
             RFC.group,
             {"schemas": [CORE_GROUP, ENTERPRISE_USER]},
-            f'schemas holds "{ENTERPRISE_USER}", which is no schema of a Group here.',
+            f'schemas holds "{ENTERPRISE_USER}", which is not a schema of a Group here.',
         ),
         (
             LEARNING.user,
             {"schemas": [CORE_USER, FIELDS]},
-            f'schemas holds "{FIELDS}", which is no schema of a User here.',
+            f'schemas holds "{FIELDS}", which is not a schema of a User here.',
         ),
     ],
 )
