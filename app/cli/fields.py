@@ -26,13 +26,13 @@ def field() -> None:
 @field.command(
     "add",
     help="Declare a field; the next request knows it.\n\n"
-    f"TYPE is one of {', '.join(TYPES)}; docs/entra.md has Entra's word for each.",
+    f"TYPE is one of {', '.join(TYPES)}. The answer has the name and the type to enter in Entra.",
 )
 @click.argument("tenant")
 @click.argument("name")
 @click.argument("type", metavar="TYPE", type=click.Choice([*TYPES], case_sensitive=False))
-@click.option("--description", default="", help="What /Schemas says of it.")
-@click.option("--indexed", is_flag=True, help="Keep an index: for fields that clients filter by.")
+@click.option("--description", default="", help="The description in /Schemas.")
+@click.option("--indexed", is_flag=True, help="Keep an index, for a field that clients filter by.")
 @as_json
 def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_json: bool) -> None:
     """Declare a field; the next request knows it."""
@@ -52,11 +52,14 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
         with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(found_tenant, fields.get(name))
     tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)
+    if not as_json:
+        click.echo(f"Type in Entra: {row['entraType']}")
 
 
 def _row(tenant: Tenant, field: dict[str, Any]) -> dict[str, Any]:
-    """A field with what Entra's attribute list calls it."""
-    return field | {"attribute": f"{tenant.profile.preset.fields_urn}:{field['name']}"}
+    """A field with the name and the type that it has in Entra's attribute list."""
+    attribute = f"{tenant.profile.preset.fields_urn}:{field['name']}"
+    return field | {"attribute": attribute, "entraType": TYPES[field["type"]].entra}
 
 
 @field.command("list")

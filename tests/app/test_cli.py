@@ -187,7 +187,7 @@ def test_a_token_for_reading_may_not_write(vestibule, entra):
 
 def test_a_field_is_there_for_the_next_request(vestibule, refusal, entra):
     added = vestibule("field", "add", entra.name, "shoeSize", "Integer", "--description", "EU size", "--indexed")
-    assert added == f"Attribute: {EXTENSION}:shoeSize\n"
+    assert added == f"Attribute: {EXTENSION}:shoeSize\nType in Entra: Integer\n"
     entra.user("babs", **{EXTENSION: {"shoeSize": 42}})
     found = entra.get(f"/Users?filter={EXTENSION}:shoeSize eq 42").json
     assert found["totalResults"] == 1
@@ -195,7 +195,7 @@ def test_a_field_is_there_for_the_next_request(vestibule, refusal, entra):
     assert listed == [
         {
             "name": "shoeSize", "type": "integer", "description": "EU size", "indexed": True,
-            "attribute": f"{EXTENSION}:shoeSize",
+            "attribute": f"{EXTENSION}:shoeSize", "entraType": "Integer",
         }
     ]  # fmt: skip
     assert "already" in refusal("field", "add", entra.name, "shoesize", "string")
