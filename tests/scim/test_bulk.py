@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from scim.bulk import Step, plan, read_job, references, resolved, withhold
+from scim.bulk import BulkOperation, Step, plan, read_job, references, resolved, target, withhold
+from scim.errors import InvalidValue
 
 
 def post(name, *others):
@@ -81,3 +82,17 @@ def test_what_is_withheld_is_added_by_a_patch():
         {"op": "add", "path": "urn:x:y:manager", "value": "bulkId:b"},
         {"op": "add", "path": "members", "value": [{"value": "bulkId:b"}]},
     ]
+
+
+def test_a_path_names_an_endpoint_and_a_resource_by_id_or_reference():
+    def named(method, path):
+        return target(BulkOperation(method, path, None, None, None), {"x": "1"}, ("Users", "Groups", "Devices"))
+
+    assert named("POST", "/Devices") == ("Devices", None)
+    assert named("PATCH", "/Groups/bulkId:x") == ("Groups", "1")
+    with pytest.raises(InvalidValue, match="must begin with /Users or /Groups or /Devices"):
+        named("POST", "/Schemas")
+    with pytest.raises(
+        InvalidValue, match="DELETE operation must have the form /Users/id or /Groups/id or /Devices/id"
+    ):
+        named("DELETE", "/Users")
