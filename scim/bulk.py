@@ -1,4 +1,4 @@
-"""Bulk jobs: what they ask for, in which order it can be done, and what refers to what (RFC 7644 §3.7)."""
+"""Bulk jobs: their operations, the references between them and the order in which they can run (RFC 7644 §3.7)."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ _REFERENCE = re.compile(r'bulkId:([^"\]\s/]+)', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class BulkOperation:
-    """One operation of a job, as it was sent; its shape is checked when its turn comes."""
+    """One operation of a job, as it was sent; it is checked when it runs."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class BulkOperation:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job: its operations, and after how many errors it stops, None for never."""
+    """A job: its operations, and the number of errors after which it stops; None if it never does."""
 
     operations: tuple[BulkOperation, ...]
     fail_on_errors: int | None
@@ -34,9 +34,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a plan: run the operation with this index, or add the references that were withheld from it.
+    """One step of a plan: run the operation with this index or, with `links`, add the references withheld from it.
 
-    `withheld` are the bulkIds, in lower case, that do not exist yet when the operation runs.
+    `withheld` are the bulkIds to which the operation refers and which have no resource yet when it runs.
     """
 
     index: int
@@ -77,14 +77,14 @@ def _read(operation: Any) -> BulkOperation:
         if value is not None and not isinstance(value, str):
             raise InvalidSyntax(f"The {name} of an operation must be text.")
         if value is not None and sendable(value) != value:
-            # The answer repeats it, and could not be sent.
+            # The response repeats it, and could not be sent.
             raise InvalidSyntax(f"The {name} of an operation holds a NUL character or half a surrogate pair.")
     method, path = str(texts["method"] or "").upper(), str(texts["path"] or "")
     return BulkOperation(method, path, texts["bulkId"], texts["version"], member(operation, "data"))
 
 
 def references(value: Any) -> Iterator[str]:
-    """The bulkIds that a value refers to, in the letter case they are written in."""
+    """The bulkIds to which a value refers, as they are written."""
     if isinstance(value, dict):
         for item in value.values():
             yield from references(item)
@@ -100,12 +100,12 @@ def _in_text(text: str) -> Iterator[str]:
 
 
 def _refers(match: re.Match[str]) -> bool:
-    """A text refers as a whole, behind a slash, or between the quotes of a PATCH path's filter."""
+    """A reference is a whole text, or it follows a slash, or the quote in the filter of a PATCH path."""
     return match.start() == 0 or match.string[match.start() - 1] in '"/'
 
 
 def resolved(value: Any, ids: Mapping[str, str]) -> Any:
-    """The value with each reference replaced by the id of the resource that its bulkId stands for."""
+    """The value with each reference replaced by the id of the resource with that bulkId."""
     if isinstance(value, dict):
         return {key: resolved(item, ids) for key, item in value.items()}
     if isinstance(value, list):
@@ -120,7 +120,7 @@ def resolved(value: Any, ids: Mapping[str, str]) -> Any:
 def plan(job: Job) -> list[Step]:
     """The steps of a job: operations in order, each after those that create what it refers to (RFC 7644 §3.7.1).
 
-    Where resources refer to each other in a circle, one is created without the reference, which a later step adds.
+    If resources refer to each other in a circle, one is created without its reference, which a later step adds.
     """
     creators = {op.bulk_id: i for i, op in enumerate(job.operations) if op.method == "POST" and op.bulk_id is not None}
     needed = [{creators[id] for id in references([op.path, op.data]) if id in creators} for op in job.operations]
@@ -131,8 +131,10 @@ def plan(job: Job) -> list[Step]:
 
 
 class _Planner:
-    """A depth-first walk along the references, without recursion: a chain may be as long as the job. Each reference is
-    looked at a bounded number of times: a group may well name a thousand people who come behind it."""
+    """A depth-first walk along the references, without recursion, since a chain may be as long as the job.
+
+    It visits each reference a bounded number of times: a group may name a thousand users that are created after it.
+    """
 
     def __init__(self, job: Job, needed: list[set[int]]) -> None:
         self.steps: list[Step] = []

@@ -1,4 +1,4 @@
-"""What a write changed, attribute by attribute, for the provisioning log."""
+"""The differences that a write made, attribute by attribute, for the provisioning log."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from scim.document import Document
 
 
 def differences(before: Document, after: Document, prefix: str = "") -> list[dict[str, Any]]:
-    """One entry for each attribute that differs: `attribute`, and `before` and `after` where there is a value.
+    """One entry for each attribute that differs: `attribute`, and `before` and `after` if there is a value.
 
     Singular complex attributes and extensions are compared member by member, lists as a whole.
     """

@@ -1,7 +1,7 @@
-"""Cursors: where a page ended, signed, so that the server keeps nothing (RFC 9865).
+"""Cursors: the place where a page ends, signed, so that the server stores nothing (RFC 9865).
 
-A cursor holds the position of the page's edge in the order of the query. It grants nothing: every page is authorized
-like any other request. It is bound to tenant, filter and order, so it cannot be carried to another query.
+A cursor holds the position of the page's edge in the order of the query. It grants no access: every page is authorized
+like any other request. It is bound to tenant, filter and order, so it is valid for no other query.
 """
 
 import base64
@@ -16,16 +16,16 @@ from typing import Any
 from scim.errors import ExpiredCursor, InvalidCount, InvalidCursor
 
 TIMEOUT = 3_600
-"""For how many seconds a cursor is valid at least (RFC 9865 §4, cursorTimeout)."""
+"""The seconds for which a cursor is valid at least (RFC 9865 §4, cursorTimeout)."""
 
 _SIGNATURE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The edge of a page: the sort keys and the tie-breaker of the resource there, and which way to go from it.
+    """The edge of a page: the sort keys and the tie-breaker of the resource there, and the direction of the next page.
 
-    `inclusive`: with the resource itself, for the way back from behind the last one.
+    `inclusive`: the next page holds this resource too, as it does when it goes back from the end of the list.
     """
 
     values: tuple[Any, ...]
@@ -49,8 +49,8 @@ def encode(secret: bytes, query: str, position: Position, now: float) -> str:
 def decode(secret: bytes, query: str, cursor: str, count: int, now: float) -> Position:
     """The position that a cursor stands for.
 
-    Raises InvalidCursor unless it was made here for this query, ExpiredCursor, or InvalidCount when the page size
-    changed on the way.
+    Raises InvalidCursor unless this server made it for this query, ExpiredCursor, or InvalidCount if the page size is
+    another one.
     """
     try:
         signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

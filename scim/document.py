@@ -1,6 +1,6 @@
-"""A resource as JSON text: the stored document, and what the server adds around it (RFC 7643 §3, §3.1).
+"""A resource as JSON text: the stored document, and the members that the server adds to it (RFC 7643 §3, §3.1).
 
-The stored text is what goes out, so an answer is spliced, not built: the members that are computed are set around it.
+The stored text is sent as it is, so a representation is spliced: the computed members are put around the text.
 """
 
 import json
@@ -16,11 +16,11 @@ Document = dict[str, Any]
 _ENTERPRISE_KEY = f'"{ENTERPRISE_USER}":{{'
 
 quoted = encode_basestring
-"""A text as a JSON string; characters stand for themselves."""
+"""A text as a JSON string; characters are not escaped unless JSON requires it."""
 
 
 def dumps(value: object) -> str:
-    """JSON text without blanks; characters stand for themselves."""
+    """JSON text without blanks; characters are not escaped unless JSON requires it."""
     return _ENCODER.encode(value)
 
 
@@ -28,18 +28,17 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Document:
-    """The document with its members in the order of the schemas, extensions last and Enterprise User at the very
-    end."""
+    """The document with its members in the order of the schemas: extensions last, Enterprise User after the others."""
     return {a.name: document[a.name] for a in resource_type.attributes if a.name in document}
 
 
 def etag(version: int | str) -> str:
-    """The entity tag of a version: weak, since one tag stands for every projection (RFC 7643 §3.1, RFC 7644 §3.14)."""
+    """The entity tag of a version: weak, since every projection has the same one (RFC 7643 §3.1, RFC 7644 §3.14)."""
     return f'W/"{version}"'
 
 
 class Streamed:
-    """JSON text that is too long to hold: it is made in pieces while it goes out, once."""
+    """JSON text that is too long for the memory: its pieces are made while it is sent, once."""
 
     __slots__ = ("_pieces",)
 
@@ -73,7 +72,7 @@ class Representations:
         return self._url + id
 
     def reference(self, id: str, display: str) -> str:
-        """What another resource shows of a manager of this type (RFC 7643 §4.3)."""
+        """The value of `manager` for a resource of this type (RFC 7643 §4.3)."""
         return f'{{"value":"{id}","$ref":"{self._url}{id}","displayName":{quoted(display)}}}'
 
     def text(
@@ -87,7 +86,7 @@ class Representations:
         computed: str | None = None,
     ) -> str:
         """A representation. `document` is canonical text, `created` and `modified` are comparison keys of dateTimes,
-        `manager` is JSON text, `computed` a further member's name with its JSON text."""
+        `manager` is JSON text, `computed` is another member, its name and its value as JSON text."""
         body = document[1:-1]
         if manager is not None:
             inside = _ENTERPRISE_KEY in document
@@ -105,5 +104,5 @@ class Representations:
 
 
 def shown(key: str) -> str:
-    """A dateTime's comparison key as it goes out: UTC with milliseconds."""
+    """A dateTime as it is shown, made from its comparison key: UTC with milliseconds."""
     return f"{key[:23]}Z"

@@ -1,4 +1,4 @@
-"""The envelopes that are no resources: their URNs, how to make them, how to read them (RFC 7644 §3.1, §3.12, §8.2)."""
+"""The envelopes of messages: their URNs, how they are made and how they are read (RFC 7644 §3.1, §3.12, §8.2)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ERROR = f"{_MESSAGES}Error"
 
 
 def error_body(error: ScimError) -> dict[str, Any]:
-    """The body that tells a client of an error; the status is text (RFC 7644 §3.12)."""
+    """The body of an error response; the status is text (RFC 7644 §3.12)."""
     body: dict[str, Any] = {"schemas": [ERROR], "status": str(int(error.status))}
     if error.scim_type is not None:
         body["scimType"] = error.scim_type
@@ -23,7 +23,7 @@ def error_body(error: ScimError) -> dict[str, Any]:
 
 
 def list_response(total: int, resources: list[dict[str, Any]], start_index: int = 1) -> dict[str, Any]:
-    """A page of `total` resources that begins with the one numbered `start_index`, from 1 (RFC 7644 §3.4.2)."""
+    """A page of `total` resources whose first one has the number `start_index`, counted from 1 (RFC 7644 §3.4.2)."""
     return {
         "schemas": [LIST_RESPONSE],
         "totalResults": total,
@@ -34,10 +34,10 @@ def list_response(total: int, resources: list[dict[str, Any]], start_index: int 
 
 
 def check_message(body: object, urn: str) -> dict[str, Any]:
-    """The body, when it is a message of this URN.
+    """The body, if it is a message with this URN.
 
     Okta and others leave `schemas` out, so it may be absent or unassigned (RFC 7643 §2.5). Raises InvalidSyntax for a
-    body that is no object, names a key twice, or says that it is another message.
+    body that is not an object, has a key twice, or names another message in `schemas`.
     """
     name = urn.rpartition(":")[2]
     if not isinstance(body, dict):
@@ -46,7 +46,7 @@ def check_message(body: object, urn: str) -> dict[str, Any]:
     given = member(body, "schemas")
     if given is None or given == []:
         return body
-    # One value where a list belongs is a list of one, as in resources.
+    # One value in place of a list counts as a list of one, as in resources.
     urns = given if isinstance(given, list) else [given]
     if urn.lower() not in (item.lower() for item in urns if isinstance(item, str)):
         raise InvalidSyntax(f'The schemas of a {name} message must hold "{urn}".')
@@ -54,7 +54,7 @@ def check_message(body: object, urn: str) -> dict[str, Any]:
 
 
 def member(body: dict[str, Any], name: str) -> Any:
-    """The value of a member whose name is spelled in any letter case, None where there is none (RFC 7643 §2.1)."""
+    """The value of a member, its name in any letter case; None if there is none (RFC 7643 §2.1)."""
     if name in body:
         return body[name]
     lowered = name.lower()
@@ -62,7 +62,7 @@ def member(body: dict[str, Any], name: str) -> Any:
 
 
 def refuse_repeated_keys(body: dict[str, Any]) -> None:
-    """Of two keys that differ only in case, which would count? Raises InvalidSyntax."""
+    """Refuse a body with two keys that differ only in case. Raises InvalidSyntax."""
     seen: set[str] = set()
     for key in body:
         if key.lower() in seen:

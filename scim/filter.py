@@ -1,7 +1,6 @@
-"""Text to syntax tree, for filters and PATCH paths: one lexer, one grammar (RFC 7644 §3.4.2.2, §3.5.2).
+"""The text of a filter or a PATCH path to its syntax tree: one lexer, one grammar (RFC 7644 §3.4.2.2, §3.5.2).
 
-Names are taken as they are written: whether they exist, and what a value may be compared with, is for
-scim.binding.
+Names stay as they are written; scim.binding checks that they exist and that a value can be compared with them.
 """
 
 import json
@@ -15,9 +14,9 @@ from typing import TypeAlias
 from scim.errors import InvalidFilter, InvalidPath, ScimError
 from scim.nodes import And, Compare, Node, Not, Or, Present, ValuePath, chain, chained, levels
 
-# The bounds of one text. Parentheses alone cost a tree nothing, hence two bounds for nesting. MAX_LEVELS lets whoever
-# receives a tree walk it by recursion, and put it into SQL: SQLite 3.40 parses on a stack of 100 entries, of which a
-# level takes three (32 nested ORs overflow it). A chain of MAX_TERMS is 8 levels deep (see `chain`).
+# The bounds of one text. Nesting has two, since parentheses add no level to the tree. MAX_LEVELS makes a tree safe for
+# recursion and for SQL: SQLite 3.40 parses with a stack of 100 entries, and a level takes three of them (32 nested ORs
+# overflow it). A chain of MAX_TERMS is 8 levels deep (see `chain`).
 MAX_LENGTH = 65_536
 MAX_DEPTH = 50
 MAX_LEVELS = 16
@@ -27,9 +26,8 @@ SHOWN = 40  # characters of the client's text that an error repeats
 
 OPERATORS = ("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr")
 
-
 Filter: TypeAlias = Node[str]
-"""A filter as written. A leaf's target is a name with all that stands before it, its schema's URN too."""
+"""A filter as written; the target of a leaf is the whole name, with its schema's URN if the client gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +66,15 @@ def parse_path(text: str) -> PatchPath:
 # possessive (`*+`): a text that is never closed costs one scan and no backtracking.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[()\[\]]|[^ \t\r\n()\[\]"]++', re.DOTALL)
 
-# `$` is legal in front only, for $ref; RFC 7643 §2.1 has it the other way round, where no attribute needs it.
+# `$` is legal only at the start, for $ref. RFC 7643 §2.1 allows it everywhere else, where no attribute needs it.
 _NAME = r"\$?[A-Za-z][A-Za-z0-9_-]*"
-# The URN is all before the last colon. Of a bare schema URN the last word is taken for the attribute.
+# The URN is everything before the last colon, so the last word of a bare schema URN is read as the attribute.
 _PATH = rf"(?:[A-Za-z][A-Za-z0-9._~%/+:-]*:)?{_NAME}(?:\.{_NAME})?"
 _ATTRIBUTE = re.compile(_PATH)
 _SUB_ATTRIBUTE = re.compile(rf"\.({_NAME})")
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-# A text without escapes stands for itself; any other is read by the JSON parser.
+# A text without escapes, whose value is what is between the quotes; the JSON parser reads any other.
 _PLAIN = re.compile('"[^"\\\\\x00-\x1f\ud800-\udfff]*+"')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None}
@@ -95,7 +93,7 @@ _EXPECTED_PATH_END = "an attribute is followed by nothing but [filter] and .subA
 
 
 class _Parser:
-    """Reads one text from left to right, by recursive descent; `at` is the token it has come to."""
+    """A recursive-descent parser of one text; `at` is the index of the current token."""
 
     def __init__(self, text: str, noun: str, refusal: type[ScimError]) -> None:
         if len(text) > MAX_LENGTH:
@@ -103,7 +101,7 @@ class _Parser:
         self.text = text
         self.noun = noun
         self.refusal = refusal
-        # The end counts as two tokens, because `term` looks one ahead.
+        # Two empty tokens mark the end, because `term` looks one token ahead.
         self.tokens: list[str] = _TOKEN.findall(text)
         self.tokens += ("", "")
         self.at = self.depth = self.terms = 0
@@ -118,7 +116,7 @@ class _Parser:
         return self.chained(And, tree, self.term) if self.tokens[self.at].lower() == "and" else tree
 
     def chained(self, kind: type[And[str]] | type[Or[str]], first: Filter, operand: Callable[[], Filter]) -> Filter:
-        """A chain, at the first `and` or `or` of which the parser stands."""
+        """A chain; the current token is its first `and` or `or`."""
         operands, word = [first], self.tokens[self.at].lower()
         while self.tokens[self.at].lower() == word:
             self.at += 1
@@ -135,7 +133,7 @@ class _Parser:
         return self.value_path() if ahead == "[" else self.comparison(self.attribute())
 
     def nested(self, closing: str) -> Filter:
-        """The filter within brackets, at the first of which the parser stands."""
+        """The filter in parentheses or brackets; the current token opens them."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.fault(f"brackets may stand at most {MAX_DEPTH} deep in each other")
@@ -148,14 +146,14 @@ class _Parser:
         return tree
 
     def brackets(self) -> Filter:
-        """The filter of a value path. In a PATCH path too, its faults are faults of a filter (RFC 7644 §3.12)."""
+        """The filter of a value path. Its errors are invalidFilter in a PATCH path too (RFC 7644 §3.12)."""
         outer, self.refusal, self.in_brackets = self.refusal, InvalidFilter, True
         tree = self.nested("]")
         self.refusal, self.in_brackets = outer, False
         return tree
 
     def value_path(self) -> Filter:
-        """`emails[filter]`, or with what Entra adds to it, `.value eq "x"`, which RFC 7644 §3.4.2.2 does not have."""
+        """`emails[filter]`, or Entra's `emails[filter].value eq "x"`, which is not in RFC 7644 §3.4.2.2."""
         path = self.bracketed()
         elements = self.brackets()
         sub = self.sub_attribute()
@@ -181,7 +179,7 @@ class _Parser:
         return token
 
     def bracketed(self) -> str:
-        """The attribute that brackets follow."""
+        """The attribute in front of brackets."""
         path = self.attribute()
         if self.in_brackets:
             raise self.fault("brackets cannot hold other brackets, so use a sub-attribute of the outer attribute")
@@ -244,32 +242,32 @@ class _Parser:
         return value
 
     def check_levels(self, tree: Filter) -> None:
-        # A level takes a token at least.
+        # Each level takes at least one token.
         found = levels(tree) if len(self.tokens) > MAX_LEVELS else 0
         if found > MAX_LEVELS:
             raise InvalidFilter(f"The {self.noun} is {found} levels deep: simplify it to at most {MAX_LEVELS}.")
 
-    def end(self, mend: str) -> None:
+    def end(self, remedy: str) -> None:
         if self.tokens[self.at]:
-            raise self.fault(mend)
+            raise self.fault(remedy)
 
-    def fault(self, mend: str) -> ScimError:
-        """The refusal of the token at which the parser stands, in one sentence of bounded length."""
+    def fault(self, remedy: str) -> ScimError:
+        """The error about the current token: one sentence of bounded length."""
         token = self.tokens[self.at]
         if not token:
-            return self.refusal(f"The {self.noun} ends too early: {mend}.")
+            return self.refusal(f"The {self.noun} ends too early: {remedy}.")
         start = next(islice(_TOKEN.finditer(self.text), self.at, None)).start()
-        met = repr(token)  # Escapes what cannot be seen, or cannot be sent.
-        met = f"{met[:SHOWN]}…" if len(met) > SHOWN else met
-        return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {met}: {mend}.")
+        found = repr(token)  # Escapes what is invisible or cannot be sent.
+        found = f"{found[:SHOWN]}…" if len(found) > SHOWN else found
+        return self.refusal(f"The {self.noun} cannot be read at character {start + 1}, {found}: {remedy}.")
 
 
 def _same_element(path: str, elements: Filter, leaf: Compare[str] | Present[str]) -> Filter:
     """`emails[elements].value eq "x"` in its RFC form `emails[elements and value eq "x"]`.
 
-    The comparison stands outside the brackets, so `ne` is the opposite of `eq` over all elements together: true when no
-    element is of type work and has this value, also when there is none. In brackets it would ask for an element of
-    type work with another value, and a user without one would be missed. To null, `eq` is not `pr` and `ne` is `pr`.
+    The comparison is outside the brackets, so `ne` negates `eq` over all elements: it holds when no element has both
+    the type work and this value, and when there are no elements. Inside the brackets it would require an element of
+    type work with another value, and miss a user without one. `eq null` means not `pr`, and `ne null` means `pr`.
     """
     wanted, negated = leaf, False
     match leaf:
@@ -282,9 +280,9 @@ def _same_element(path: str, elements: Filter, leaf: Compare[str] | Present[str]
 
 
 def _unescaped(text: str) -> Compare[str] | None:
-    """A lone `attr eq "…"` whose value may hold quotes and backslashes: Entra is not known to escape them.
+    """A lone `attr eq "…"` whose value may hold quotes and backslashes, since Entra is not known to escape them.
 
-    The value is what stands between the first and the last quote, unless that could be several comparisons.
+    The value is the text between the first and the last quote, unless that could be several comparisons.
     """
     match = _UNESCAPED.fullmatch(text)
     if match is None or _JUNCTION.search(match[2]) or _HALF_CHARACTER.search(match[2]):

@@ -1,4 +1,4 @@
-"""Does this value satisfy this filter? The filter language in memory (RFC 7644 §3.4.2.2)."""
+"""Whether a value in memory satisfies a bound filter (RFC 7644 §3.4.2.2)."""
 
 from collections.abc import Callable, Iterator
 from operator import eq, ge, gt, le, lt
@@ -40,7 +40,7 @@ def matches(bound: Bound, value: Any, within: Target | None = None) -> bool:
 
 
 def _values(target: Target, value: Any, within: Target | None) -> Iterator[Any]:
-    """The values that the target has in a document or element, lists unfolded."""
+    """The values of the target in a document or element, those of all elements of a list."""
     return _below(value, target.path[len(within.path) if within else 0 :])
 
 
@@ -55,5 +55,5 @@ def _below(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 
 def _assigned(value: Any) -> bool:
-    """Whether a value counts as one: null, "", [] and {} are unassigned (RFC 7643 §2.5)."""
+    """Whether there is a value: null, "", [] and {} are unassigned (RFC 7643 §2.5)."""
     return value is not None and value != "" and value != [] and value != {}

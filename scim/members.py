@@ -1,4 +1,4 @@
-"""Changes of a group's members: in the database they are rows, not part of the document (RFC 7644 §3.5.2)."""
+"""Changes of a group's members, which are rows in the database and not part of the document (RFC 7644 §3.5.2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from scim.patch import describe
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """A change of a group's members in normal form: `ids` are those named, None for all; `filter` selects some."""
+    """A change of a group's members in normal form.
+
+    It is of the members with `ids`; if that is None, of those that `filter` selects; without a filter, of all.
+    """
 
     op: str
     ids: tuple[str, ...] | None = None
@@ -20,7 +23,7 @@ class MemberChange:
 
 
 def member_changes(operations: Iterable[Operation]) -> tuple[list[MemberChange], list[Operation]]:
-    """The operations on `members`, which become rows, and the rest, which change the document; both in order."""
+    """The operations on `members`, which change rows, and the others, which change the document; both in order."""
     changes: list[MemberChange] = []
     rest: list[Operation] = []
     for operation in operations:
@@ -36,7 +39,7 @@ def _member_change(operation: Operation) -> MemberChange:
         return MemberChange(operation.op, None if operation.value is ABSENT else member_ids(operation.value))
     if operation.op == "remove":
         return MemberChange("remove", _pinned(operation.filter), operation.filter)
-    # A member's sub-attributes are immutable, so a value path can only name a member that is to be there.
+    # The sub-attributes of a member are immutable, so a value path can only name a member to add.
     described: Document = {}
     if not describe(operation.filter, described) or "value" not in described:
         raise NoTarget('Members are added by their id: use the path members and the value [{"value": "id"}].')
@@ -46,13 +49,13 @@ def _member_change(operation: Operation) -> MemberChange:
 
 
 def _pinned(condition: Bound) -> tuple[str, ...] | None:
-    """The id where the filter is `value eq "id"` and nothing else."""
+    """The id in the filter `value eq "id"`; None for any other filter."""
     described: Document = {}
     return (described["value"],) if describe(condition, described) and list(described) == ["value"] else None
 
 
 def member_ids(members: list[Document] | None) -> tuple[str, ...]:
-    """The ids that a list of members names, each once, in order. Raises InvalidValue for a member without one."""
+    """The ids in a list of members, each once, in order. Raises InvalidValue for a member without an id."""
     ids = dict.fromkeys(member.get("value") for member in members or [])
     if None in ids:
         raise InvalidValue('Each member needs a value: the id of a user or group, as in {"value": "id"}.')

@@ -1,7 +1,6 @@
 """The nodes of a filter's tree, the same before and after its names are resolved (RFC 7644 §3.4.2.2, Figure 1).
 
-The target of a leaf is a name as written in what scim.filter reads, and a resolved Target in what scim.binding makes
-of it.
+The target of a leaf is the attribute's name in a tree made by scim.filter, and a Target in one made by scim.binding.
 """
 
 from collections.abc import Sequence
@@ -9,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
-"""What names an attribute: scim.filter.Path before binding, scim.attributes.Target after it."""
+"""How a leaf refers to an attribute: by name before binding, by scim.attributes.Target after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compare(Generic[T]):
-    """`target op operand`, true where some value of the target stands in this relation to the operand.
+    """`target op operand`: some value of the target compares so with the operand.
 
-    As written, `op` is one of eq, ne, co, sw, ew, gt, ge, lt and le, and `operand` a JSON literal. After binding there
-    is no ne, and `operand` is a comparison key; `literal` is the text that it is the key of, None where it is not text.
+    Before binding, `op` is one of eq, ne, co, sw, ew, gt, ge, lt and le, and `operand` is a JSON literal. After binding
+    ne has become Not and eq, and `operand` is a comparison key; if that is text, `literal` is the text as written.
     """
 
     target: T
@@ -58,7 +57,7 @@ class Not(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ValuePath(Generic[T]):
-    """`target[filter]`: one element satisfies the whole filter, which has no value path in it."""
+    """`target[filter]`: one element satisfies the whole filter. The filter holds no other value path."""
 
     target: T
     filter: "Node[T]"
@@ -68,7 +67,7 @@ Node: TypeAlias = Compare[T] | Present[T] | And[T] | Or[T] | Not[T] | ValuePath[
 
 
 def chain(kind: type[And[T]] | type[Or[T]], operands: Sequence[Node[T]]) -> Node[T]:
-    """The operands joined in halves: a chain of 200 is 8 levels deep, where one from left to right would be 199."""
+    """The operands joined in halves: a chain of 200 is 8 levels deep, where joined from left to right it is 199."""
     if len(operands) < 3:
         return kind(*operands) if len(operands) == 2 else operands[0]
     middle = (len(operands) + 1) // 2
@@ -76,14 +75,14 @@ def chain(kind: type[And[T]] | type[Or[T]], operands: Sequence[Node[T]]) -> Node
 
 
 def chained(kind: type[And[T]] | type[Or[T]], tree: Node[T]) -> list[Node[T]]:
-    """What a chain of one kind joins, from left to right."""
+    """The operands of a chain of one kind, from left to right."""
     if not isinstance(tree, kind):
         return [tree]
     return chained(kind, tree.left) + chained(kind, tree.right)
 
 
 def levels(tree: Node[T]) -> int:
-    """How many operators and brackets stand above the deepest comparison."""
+    """How many operators and brackets are around the innermost comparison."""
     match tree:
         case And(left, right) | Or(left, right):
             return 1 + max(levels(left), levels(right))

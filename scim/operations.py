@@ -1,4 +1,4 @@
-"""The operations of a PATCH in normal form: every client quirk ends here (RFC 7644 §3.5.2).
+"""The operations of a PATCH in normal form: every client quirk is resolved here (RFC 7644 §3.5.2).
 
 An operation in normal form has a lower-case op, a resolved target, a bound filter and a checked value.
 """
@@ -16,14 +16,14 @@ from scim.types import json_type_name
 from scim.validation import load_element, load_value
 
 MAX_OPERATIONS = 2_000
-"""How many operations a PATCH has at most. A member operation of Entra's may name any number of members."""
+"""The most operations that a PATCH may have. One operation of Entra's may name any number of members."""
 
 _OPS = ("add", "replace", "remove")
 _SERVER_KEYS = frozenset({"id", "meta", "schemas"})
 
 
 class Absent:
-    """The type of the value that an operation without a value has."""
+    """The type of ABSENT, the value of an operation without a value."""
 
 
 ABSENT = Absent()
@@ -33,8 +33,8 @@ ABSENT = Absent()
 class Operation:
     """One change in normal form.
 
-    `target` is what is changed; `filter`, where the path has brackets, selects the elements of `selected`, which is the
-    target itself or the attribute around it. `value` is checked: ABSENT only in a remove, None where it unassigns.
+    `target` is what is changed. If the path has brackets, `filter` selects elements of `selected`, which is the target
+    itself or the attribute around it. `value` is checked: ABSENT only in a remove, None if it unassigns.
     """
 
     op: str
@@ -52,7 +52,7 @@ class Read(NamedTuple):
 
 
 def read_operations(resource_type: ResourceType, operations: Any, id: str) -> Read:
-    """What the operations of a PatchOp message ask of the resource with this id.
+    """The operations of a PatchOp message for the resource with this id.
 
     Raises InvalidSyntax, InvalidPath, InvalidFilter, InvalidValue, NoTarget, Mutability or TooLarge.
     """
@@ -111,7 +111,7 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str) -> Iter
             except InvalidPath as error:
                 raise InvalidSyntax(error.detail, hint=error.hint) from error
         elif key.lower() == "id" and item != id:
-            # Okta renames groups with the id inside; another id is another resource.
+            # Okta sends the id when it renames a group; another id is another resource.
             raise Mutability("id is given by the server and cannot be changed.")
 
 
@@ -127,9 +127,9 @@ def _with_path(resource_type: ResourceType, op: str, path: str, value: Any) -> O
 
 
 def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | None, Bound | None]:
-    """Where a path leads: its target and, with brackets, the attribute whose elements the filter selects."""
+    """The target of a path and, with brackets, the attribute in front of them and the filter in them."""
     if path.lower() in resource_type.targets:
-        # A name that is known as it stands needs no grammar; the gate still refuses what is forbidden.
+        # A known name needs no parser; `resolve` still refuses a forbidden one.
         return resource_type.resolve(path, InvalidPath), None, None
     parsed = parse_path(path)
     selected = resource_type.resolve(parsed.path, InvalidPath)
@@ -145,14 +145,14 @@ def _resolved(resource_type: ResourceType, path: str) -> tuple[Target, Target | 
 
 
 def _value(op: str, target: Target, value: Any, one_element: bool) -> Any:
-    """The checked value. What a path with brackets points at is one element, even of a multi-valued attribute."""
+    """The checked value. A path with brackets stands for one element, even of a multi-valued attribute."""
     attribute = target.attribute
     if op == "remove":
-        # Only Entra's removal of listed elements has a use for the value (`Remove` on members).
+        # Only Entra's removal of listed elements uses the value (`Remove` on members).
         listed = attribute.multi_valued and not one_element and value is not ABSENT and value is not None
         return (load_value(attribute, value, target.name) or []) if listed else ABSENT
     if value == {} and attribute.type == "complex" and (one_element or not attribute.multi_valued):
-        # Merging nothing changes nothing; only null takes the attribute away.
+        # Merging an empty object changes nothing; only null unassigns the attribute.
         return {}
     if one_element and attribute.multi_valued:
         return load_element(attribute, value[0] if isinstance(value, list) and len(value) == 1 else value, target.name)

@@ -1,4 +1,4 @@
-"""A PATCH applied to a document: pure, a new document, the old one untouched (RFC 7644 §3.5.2)."""
+"""Applies the operations of a PATCH to a document, without changing that document (RFC 7644 §3.5.2)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,13 +14,13 @@ from scim.operations import ABSENT, Operation
 from scim.validation import check_elements, load_element, load_value
 
 MAX_EFFORT = 100_000
-"""How many elements the operations of a PATCH go through at most, each time counted: they cost microseconds each."""
+"""The most elements that the operations of a PATCH may visit, counted at every visit, which takes microseconds."""
 
 
 def apply(resource_type: ResourceType, document: Document, operations: Iterable[Operation]) -> Document:
-    """A new document: the operations applied in order, each to what the one before left (RFC 7644 §3.5.2).
+    """A new document: the operations applied in order, each to the result of the one before (RFC 7644 §3.5.2).
 
-    Raises NoTarget, Mutability or InvalidValue; required attributes are the caller's to check, at the end.
+    Raises NoTarget, Mutability, InvalidValue or TooLarge. The caller checks required attributes, in the result.
     """
     changed = tidied(document)
     effort = 0
@@ -38,7 +38,7 @@ def apply(resource_type: ResourceType, document: Document, operations: Iterable[
 
 
 def _tidy_member(document: Document, attribute: Attribute) -> None:
-    """Tidy what an operation has touched; the rest is tidy. A list that grew too long ends here, not after the last."""
+    """Tidy the attribute that an operation changed; the rest is tidy. A list that grew too long is refused at once."""
     tidy = _tidy(document.get(attribute.name))
     if tidy in (None, "", [], {}):
         document.pop(attribute.name, None)
@@ -48,13 +48,13 @@ def _tidy_member(document: Document, attribute: Attribute) -> None:
 
 
 def _elements(document: Document, attribute: Attribute) -> int:
-    """Of how many elements an operation on the attribute has to think."""
+    """How many elements an operation on the attribute visits."""
     return len(document.get(attribute.name, ())) if attribute.multi_valued else 0
 
 
 def tidied(value: Document) -> Document:
-    """The document without what counts as unassigned: null, "", [] and {} (RFC 7643 §2.5), at any depth, and without
-    elements that are there already (RFC 7643 §2.4)."""
+    """The document without unassigned values, which are null, "", [] and {} (RFC 7643 §2.5), at any depth, and without
+    repeated elements (RFC 7643 §2.4)."""
     return {name: tidy for name, item in value.items() if (tidy := _tidy(item)) not in (None, "", [], {})}
 
 
@@ -63,7 +63,7 @@ def _tidy(item: Any) -> Any:
         return tidied(item)
     if isinstance(item, list):
         tidy = (_tidy(element) for element in item)
-        # Sub-attributes are simple (RFC 7643 §2.3.8), so that what an element holds can be compared as a set.
+        # Sub-attributes are simple (RFC 7643 §2.3.8), so the members of an element can be compared as a set.
         return list({frozenset(element.items()): element for element in tidy if element}.values())
     return item
 
@@ -73,7 +73,7 @@ def _apply(document: Document, operation: Operation) -> None:
     removed = operation.op == "remove" and operation.filter is None
     if removed and target.attribute.required and not target.attribute.identifies:
         raise Mutability(f"{target.name} is required and cannot be removed.")
-    selected = operation.selected or _plural_around(target)
+    selected = operation.selected or _list_around(target)
     if selected is not None:
         _apply_to_elements(_holder(document, selected), operation, selected)
     elif target.attribute.multi_valued:
@@ -84,14 +84,14 @@ def _apply(document: Document, operation: Operation) -> None:
         _assign(_holder(document, target), target.attribute, operation.value)
 
 
-def _plural_around(target: Target) -> Target | None:
+def _list_around(target: Target) -> Target | None:
     """The multi-valued attribute that a path without brackets reaches into, as `emails.type` does."""
     container = target.container
     return container if container is not None and container.attribute.multi_valued else None
 
 
 def _holder(document: Document, target: Target) -> Document:
-    """The object that has the target as a member, made where it is missing."""
+    """The object that has the target as a member; it is made if it is missing."""
     holder = document
     for name in target.path[:-1]:
         holder = holder.setdefault(name, {})
@@ -99,7 +99,7 @@ def _holder(document: Document, target: Target) -> Document:
 
 
 def _assign(holder: Document, attribute: Attribute, value: Any) -> None:
-    """Set a value; an object is merged into the one that is there, None unassigns (RFC 7644 §3.5.2.1, §3.5.2.3)."""
+    """Set a value; an object is merged into the stored one, None unassigns (RFC 7644 §3.5.2.1, §3.5.2.3)."""
     if value is None:
         holder.pop(attribute.name, None)
     elif attribute.type == "complex" and not attribute.multi_valued:
@@ -127,18 +127,18 @@ def _apply_to_list(holder: Document, operation: Operation) -> None:
 
 
 def _compared(attribute: Attribute, element: Document) -> Document:
-    """An element with comparison keys for its values."""
+    """An element with its values replaced by their comparison keys."""
     return keys(attribute.sub_attributes, element)
 
 
 def _is_listed(attribute: Attribute, element: Document, listed: list[Document]) -> bool:
-    """Whether an element is one of those that a client lists, perhaps by some of their sub-attributes only."""
+    """Whether a client lists an element; some of its sub-attributes are enough."""
     compared = _compared(attribute, element).items()
     return any(each and each.items() <= compared for each in listed)
 
 
 def _added(attribute: Attribute, elements: list[Document], new: list[Document]) -> list[Document]:
-    """Append elements, or merge them into those of the same value and type (RFC 7643 §2.4); returns where they are."""
+    """Append elements, or merge them into those of the same value and type (RFC 7643 §2.4); returns those."""
     equal = {frozenset(element.items()): element for element in elements}
     known = {_distinct(attribute, element): element for element in reversed(elements)}
     touched = []
@@ -154,13 +154,13 @@ def _added(attribute: Attribute, elements: list[Document], new: list[Document]) 
 
 
 def _distinct(attribute: Attribute, element: Document) -> object:
-    """What tells the elements of an attribute apart: value and type, or all there is where there is no value."""
+    """What distinguishes the elements of an attribute: value and type, or everything in an element without a value."""
     compared = _compared(attribute, element)
     return (compared["value"], compared.get("type")) if "value" in compared else frozenset(element.items())
 
 
 def _apply_to_elements(holder: Document, operation: Operation, selected: Target) -> None:
-    """Change those elements of an attribute that the filter selects, all of them where there is no filter."""
+    """Change the elements of an attribute that the filter selects; without a filter, all of them."""
     attribute = selected.attribute
     stored = holder.get(attribute.name)
     elements = stored if isinstance(stored, list) else [] if stored is None else [stored]
@@ -182,7 +182,7 @@ def _apply_to_elements(holder: Document, operation: Operation, selected: Target)
 def _change(
     elements: list[Any], element: Any, operation: Operation, sub: Attribute | None, attribute: Attribute
 ) -> None:
-    """One selected element: removed, a sub-attribute of it set or unassigned, or merged with an object."""
+    """Remove one selected element, set or unassign a sub-attribute of it, or merge an object into it."""
     if operation.op == "remove" and sub is None:
         elements[:] = [other for other in elements if other is not element]
     elif operation.op == "remove" and sub is not None:
@@ -198,8 +198,8 @@ def _change(
 
 
 def _created(condition: Bound | None, selected: Target) -> Document:
-    """The element that a filter describes where none satisfies it: Entra sets `emails[type eq "work"].value` on people
-    without a work e-mail (RFC 7644 erratum 8097). A filter that pins nothing describes no element."""
+    """A new element as the filter describes it: Entra sets `emails[type eq "work"].value` for people without a work
+    e-mail (RFC 7644 erratum 8097). Raises NoTarget if the filter has anything but equalities."""
     described: Document = {}
     if condition is None or not describe(condition, described) or not matches(condition, described, selected):
         raise NoTarget(f"No element of {selected.name} is selected, and the filter does not say what to create.")
@@ -209,7 +209,7 @@ def _created(condition: Bound | None, selected: Target) -> Document:
 
 
 def describe(condition: Bound, described: Document) -> bool:
-    """Gather what equalities joined by `and` pin; whether there is nothing else in the filter."""
+    """Add the values that equalities joined by `and` ask for; whether the filter has nothing else."""
     match condition:
         case And(left, right):
             return describe(left, described) and describe(right, described)
@@ -219,7 +219,7 @@ def describe(condition: Bound, described: Document) -> bool:
 
 
 def _keep_one_primary(selected: Target, elements: list[Any], touched: list[Any]) -> None:
-    """What an operation makes primary stays the only primary element (RFC 7643 §2.4, RFC 7644 §3.5.2)."""
+    """Make the element that an operation made primary the only primary one (RFC 7643 §2.4, RFC 7644 §3.5.2)."""
     primary = [element for element in touched if isinstance(element, dict) and element.get("primary") is True]
     if len({id(element) for element in primary}) > 1:
         raise InvalidValue(f"{selected.name} must have at most one element whose primary is true.")
@@ -229,7 +229,8 @@ def _keep_one_primary(selected: Target, elements: list[Any], touched: list[Any])
 
 
 def _apply_schemas(resource_type: ResourceType, document: Document, operation: Operation) -> None:
-    """`schemas` follows the document; taking an extension's URN away clears the extension (RFC 7644 §3.5.2)."""
+    """Change `schemas`, which follows from the document: removing an extension's URN clears the extension (RFC 7644
+    §3.5.2)."""
     given = [operation.value] if isinstance(operation.value, str) else operation.value
     given = given if isinstance(given, list) else []
     for urn in given:
@@ -240,14 +241,14 @@ def _apply_schemas(resource_type: ResourceType, document: Document, operation: O
     if operation.op == "add":
         return
     named = {urn.lower() for urn in given}
-    gone = {urn for urn in resource_type.urns.values() if _goes(operation, urn, named)}
-    if resource_type.schema.id in gone:
+    removed = {urn for urn in resource_type.urns.values() if _is_removed(operation, urn, named)}
+    if resource_type.schema.id in removed:
         raise Mutability(f'schemas must keep "{resource_type.schema.id}".')
-    for urn in gone:
+    for urn in removed:
         document.pop(urn, None)
 
 
-def _goes(operation: Operation, urn: str, named: set[str]) -> bool:
+def _is_removed(operation: Operation, urn: str, named: set[str]) -> bool:
     if operation.op == "replace":
         return urn.lower() not in named
     if operation.filter is not None and operation.selected is not None:

@@ -1,4 +1,4 @@
-"""Which attributes of a resource go out (RFC 7644 §3.4.2.5, §3.9; `returned` of RFC 7643 §7)."""
+"""Which attributes of a resource are returned (RFC 7644 §3.4.2.5, §3.9; `returned` of RFC 7643 §7)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from scim.attributes import ResourceType, Target
 from scim.errors import InvalidValue
 
 _Names = dict[str, Any]
-"""Member names and, under each, those inside it; nothing under a name stands for the whole attribute."""
+"""Member names and, under each, the names inside it; a name with nothing under it stands for the whole attribute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What a client asks for: only these attributes, or all but these."""
+    """The attributes that a client asks for: only these, or all but these."""
 
     resource_type: ResourceType
     names: _Names
@@ -23,10 +23,10 @@ class Projection:
     def read(
         cls, resource_type: ResourceType, attributes: Iterable[str] | None, excluded: Iterable[str] | None
     ) -> "Projection | None":
-        """The projection of the two parameters, None where neither names anything.
+        """The projection of the two parameters, None if neither names anything.
 
         Names come one by one or separated by commas, in any letter case, short or qualified by their schema's URN.
-        Those that are unknown, forbidden or never returned are passed over. Raises InvalidValue where both are given.
+        Names that are unknown, forbidden or never returned are ignored. Raises InvalidValue if both are given.
         """
         wanted, unwanted = _given(attributes), _given(excluded)
         if wanted and unwanted:
@@ -41,16 +41,16 @@ class Projection:
         return None
 
     def apply(self, resource: dict[str, Any]) -> dict[str, Any]:
-        """The resource, a whole JSON representation, as it goes out; complex values left empty go out not at all."""
+        """The part of a whole JSON representation that is returned; complex values left empty are left out."""
         projected: dict[str, Any] = (_without if self.excluding else _only)(resource, self.names)
         return projected
 
     def takes_only(self, name: str) -> bool:
-        """Whether it takes this attribute away and leaves everything else as it is."""
+        """Whether it leaves out this attribute and nothing else."""
         return self.excluding and self.names.keys() == {name} and not self.names[name]
 
     def wants(self, name: str) -> bool:
-        """Whether anything of an attribute, or of an extension named by its URN, goes out and so has to be read."""
+        """Whether anything of an attribute, or of an extension named by its URN, is returned and so must be read."""
         target = self.resource_type.targets.get(name.lower())
         names = self.names
         for step in target.path if target else ():
@@ -69,7 +69,7 @@ def _given(parameter: Iterable[str] | None) -> list[str]:
 
 
 def _targets(resource_type: ResourceType, names: Iterable[str]) -> Iterator[Target]:
-    """What the names stand for, those apart that no one may see."""
+    """The targets of the names, without those that a client may not see."""
     for name in names:
         target = resource_type.targets.get(name.lower())
         if target and not any(attribute.forbidden or attribute.returned == "never" for attribute in target.attributes):
@@ -77,7 +77,7 @@ def _targets(resource_type: ResourceType, names: Iterable[str]) -> Iterator[Targ
 
 
 def _nested(paths: list[tuple[str, ...]]) -> _Names:
-    """The paths as names inside names; a path inside another one adds nothing to it."""
+    """The paths as names inside names; a path inside another one adds nothing."""
     nested: _Names = {}
     whole = set(paths)
     for path in paths:
@@ -89,7 +89,7 @@ def _nested(paths: list[tuple[str, ...]]) -> _Names:
 
 
 def _only(value: Any, names: _Names) -> Any:
-    """What the names select of a value: all of it where there are none; elements left empty disappear."""
+    """The part of a value that the names select, all of it without names; elements left empty are left out."""
     if not names:
         return value
     if isinstance(value, list):
@@ -98,7 +98,7 @@ def _only(value: Any, names: _Names) -> Any:
 
 
 def _without(value: Any, names: _Names) -> Any:
-    """What the names leave of a value; elements left empty disappear."""
+    """The part of a value that the names do not select; elements left empty are left out."""
     if isinstance(value, list):
         return [kept for element in value if (kept := _without(element, names))]
     left = {name: inner for name, inner in value.items() if names.get(name) != {}}
@@ -106,5 +106,5 @@ def _without(value: Any, names: _Names) -> Any:
 
 
 def _filled(document: dict[str, Any]) -> dict[str, Any]:
-    """A document without the complex and multi-valued attributes that are empty."""
+    """A document without empty complex and multi-valued attributes."""
     return {name: value for name, value in document.items() if value not in ({}, [])}

@@ -1,4 +1,4 @@
-"""Queries over all resource types at once, at the root of the endpoint (RFC 7644 §3.4.2.1)."""
+"""Filters for searches over all resource types at once, below the base URL itself (RFC 7644 §3.4.2.1)."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from scim.filter import Filter
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 
 _NEVER = Not(Present("id"))
-"""What is true of no resource: every one has an id."""
+"""A filter that no resource satisfies, since each has an id."""
 
 
 def for_type(resource_type: ResourceType, tree: Filter) -> Filter:
-    """The filter as this type answers it: an attribute that the type lacks counts as one without a value."""
+    """The filter for resources of this type: an attribute that the type lacks counts as unassigned."""
     match tree:
         case And(left, right):
             return And(for_type(resource_type, left), for_type(resource_type, right))
@@ -33,7 +33,7 @@ def _knows(resource_type: ResourceType, path: str) -> bool:
 
 
 def check_known(resource_types: Sequence[ResourceType], tree: Filter) -> None:
-    """Refuse a filter with a name that no type knows: that is a slip, and no value. Raises InvalidFilter."""
+    """Refuse a filter with a name that no type knows, which is a mistake. Raises InvalidFilter."""
     match tree:
         case And(left, right) | Or(left, right):
             check_known(resource_types, left)

@@ -1,7 +1,7 @@
 """Conditional requests: entity tags against a resource's version (RFC 7644 §3.14, RFC 9110 §13).
 
-SCIM's tags are weak, and so is every comparison here: RFC 9110 wants the strong one for If-Match, by which a weak tag
-would never match, while RFC 7644's own examples send weak tags in If-Match (docs/conformance.md).
+SCIM's tags are weak, so the comparison is weak. RFC 9110 §13.1.1 asks for a strong one for If-Match, with which a weak
+tag never matches; the examples of RFC 7644 send weak tags in If-Match (docs/conformance.md).
 """
 
 import re
@@ -14,29 +14,26 @@ _TAG = re.compile(r'\s*(?:W/)?(?:"([^"]*)"|([^\s,"]+))\s*(?:,|$)')
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What the headers If-Match and If-None-Match ask for, as they were sent."""
+    """The headers If-Match and If-None-Match, as they were sent."""
 
     if_match: str | None = None
     if_none_match: str | None = None
 
     def check(self, version: int) -> None:
-        """Refuse a write of a resource that is at this version, unless the headers admit it.
-
-        Raises PreconditionFailed.
-        """
+        """Refuse a write of a resource at this version unless the headers allow it. Raises PreconditionFailed."""
         self.require(version)
         if self.is_known(version):
             raise PreconditionFailed(f'The resource is at version W/"{version}", which If-None-Match excludes.')
 
     def require(self, version: int) -> None:
-        """Refuse any request, a read too, for a version that If-Match does not name (RFC 9110 §13.1.1)."""
+        """Refuse a request, a read too, if If-Match does not name the version (RFC 9110 §13.1.1)."""
         if self.if_match is not None and not names(self.if_match, version):
             raise PreconditionFailed(
                 f'The resource is at version W/"{version}", not at the one that If-Match names: read it again first.'
             )
 
     def is_known(self, version: int | str) -> bool:
-        """Whether the client has this version already, by what If-None-Match says."""
+        """Whether If-None-Match says that the client has this version already."""
         return self.if_none_match is not None and names(self.if_none_match, version)
 
 

@@ -9,7 +9,7 @@ from scim.errors import InvalidValue
 
 
 def post(name, *others):
-    """An operation that creates a group with a bulkId, of members with others."""
+    """An operation that creates a group with a bulkId, its members given by other bulkIds."""
     members = [{"value": f"bulkId:{other}"} for other in others]
     return {"method": "POST", "path": "/Groups", "bulkId": name, "data": {"displayName": name, "members": members}}
 
@@ -33,18 +33,18 @@ def steps(*operations):
     ],
     ids=["independent", "forward", "a chain", "undefined", "a circle", "oneself"],
 )
-def test_what_is_referred_to_comes_first_and_circles_are_linked_in_the_end(operations, wanted):
+def test_what_is_referred_to_comes_first_and_circles_are_linked_at_the_end(operations, wanted):
     assert steps(*operations) == wanted
 
 
-def test_where_all_refer_to_all_each_is_created_once_and_linked_once():
+def test_if_all_refer_to_all_each_is_created_once_and_linked_once():
     names = [f"g{number}" for number in range(50)]
     planned = steps(*(post(name, *names) for name in names))
     assert sorted(step.index for step in planned if not step.links) == list(range(50))
     assert sorted(step.index for step in planned if step.links) == list(range(50))
 
 
-def test_a_group_of_a_thousand_who_come_behind_it_is_planned_in_a_moment():
+def test_a_group_of_a_thousand_users_created_after_it_is_planned_within_a_second():
     people = [f"u{number}" for number in range(1_500)]
     job = read_job({"Operations": [post("all", *people), *map(post, people)]}, 2_000)
     began = time.monotonic()

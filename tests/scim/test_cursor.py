@@ -27,13 +27,13 @@ def test_a_cursor_leads_back_to_its_place_in_characters_that_a_url_leaves_alone(
     assert all(character.isascii() and (character.isalnum() or character in "-_") for character in text)
 
 
-def test_a_cursor_is_in_force_for_as_long_as_is_published_and_no_longer():
+def test_a_cursor_is_valid_for_as_long_as_is_published_and_no_longer():
     assert read(cursor(), later=TIMEOUT) == PLACE
     with pytest.raises(ExpiredCursor):
         read(cursor(), later=TIMEOUT + 2)
 
 
-def test_a_page_size_that_changed_is_told_from_a_wrong_cursor():
+def test_a_changed_page_size_is_distinguished_from_a_wrong_cursor():
     with pytest.raises(InvalidCount):
         read(cursor(), count=11)
 
@@ -47,7 +47,7 @@ def changed(at):
 @pytest.mark.parametrize(
     "text", ["x", "garbage", "é", "=" * 9, "A" * 7_000, "////", cursor() + "A", changed(0), changed(20), changed(-1)]
 )
-def test_what_was_not_made_here_is_no_cursor(text):
+def test_what_this_server_did_not_make_is_not_a_cursor(text):
     with pytest.raises(InvalidCursor):
         read(text)
 

@@ -129,7 +129,7 @@ def test_true_and_one_are_different_values():
     assert eq("a", 1) != pr("a")
 
 
-# What the comparison behind the brackets means, in the form of RFC 7644 that has it inside.
+# The comparison behind the brackets, and the form of RFC 7644 with the comparison inside them.
 SAME_ELEMENT = {
     'emails[type eq "work"].value eq "x"': 'emails[type eq "work" and value eq "x"]',
     'emails[type eq "work"] eq "x"': 'emails[type eq "work" and value eq "x"]',
@@ -151,7 +151,7 @@ def test_a_comparison_behind_the_brackets_is_of_the_same_element(behind, inside)
     assert printed(parse_filter(behind)) == inside
 
 
-# What each refusal says, so that an administrator can mend the filter.
+# What each refusal says, so that an administrator can correct the filter.
 REFUSALS = {
     "": "The filter ends too early: an attribute is expected",
     " ": "ends too early",
@@ -200,7 +200,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), REFUSALS.items())
-def test_a_broken_filter_is_refused_with_a_sentence_that_says_how_to_mend_it(text, sentence):
+def test_a_broken_filter_is_refused_with_a_sentence_that_says_how_to_correct_it(text, sentence):
     with pytest.raises(InvalidFilter) as refusal:
         parse_filter(text)
     assert sentence in refusal.value.detail

@@ -53,7 +53,7 @@ patch_paths = st.builds(PatchPath, paths) | st.builds(
     PatchPath, attributes, element_filters.filter(lambda tree: levels(tree) <= 16), st.none() | names
 )
 
-# Pieces of the language in any order reach deeper into the grammar than letters at random.
+# Pieces of the language in any order reach deeper into the grammar than random letters.
 pieces = st.sampled_from(
     [
         *(
@@ -85,7 +85,7 @@ spaced = st.lists(pieces, max_size=30).map(" ".join)
 @given(filters)
 def test_a_printed_filter_is_read_back_as_the_same_tree(tree):
     again = parse_filter(printed(tree))
-    # Of values too the type is the same, though true, 1 and 1.0 are equal in Python.
+    # The repr shows the types of values; true, 1 and 1.0 are equal in Python.
     assert (again, repr(again)) == (tree, repr(tree))
     assert hash(again) == hash(tree)
 
@@ -132,7 +132,7 @@ def test_any_change_to_a_filter_is_read_or_refused_in_a_short_sentence(tree, dat
 
 
 def read_or_refused(parse, text):
-    """What is read is printed and read again; what is refused is refused with a sentence that can be sent."""
+    """What is read is printed and read again; a refusal is a short sentence that can be sent."""
     try:
         tree = parse(text)
     except ScimError as error:

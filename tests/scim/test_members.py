@@ -1,4 +1,4 @@
-"""What operations on the members of a group ask for (RFC 7644 §3.5.2)."""
+"""Operations on the members of a group (RFC 7644 §3.5.2)."""
 
 import pytest
 

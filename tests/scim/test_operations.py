@@ -1,4 +1,4 @@
-"""What clients send as operations of a PATCH, and what is read in it (RFC 7644 §3.5.2, docs/entra.md)."""
+"""The operations of a PATCH as clients send them, and what they mean (RFC 7644 §3.5.2, docs/entra.md)."""
 
 from typing import Any
 
@@ -192,7 +192,7 @@ def test_operations_may_be_a_single_one():
 
 
 @pytest.mark.parametrize("operations", [None, [], "remove", 7, [[]], [None]])
-def test_what_is_no_list_of_operations_is_refused(operations):
+def test_anything_but_a_list_of_operations_is_refused(operations):
     with pytest.raises(InvalidSyntax):
         read_operations(RFC.user, operations, ID)
 

@@ -1,4 +1,4 @@
-"""What each PATCH operation makes of a document: every case of RFC 7644 §3.5.2."""
+"""The document after each PATCH operation: every case of RFC 7644 §3.5.2."""
 
 import copy
 from typing import Any
@@ -9,7 +9,7 @@ from scim.errors import InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue,
 from scim.schemas import CORE_USER, ENTERPRISE_USER
 from tests.patches import BABS, BARE, FIELDS, HOME, NOTHING, OTHER, WORK, emails, op, patched, without
 
-# The decision table: target by operation. None stands for the document as it was.
+# The decision table: target by operation. None means that the document is unchanged.
 TABLE: dict[str, list[tuple[Any, Any, Any]]] = {
     "no path": [
         (BABS, op("add", None, {"title": "Chief", "nickName": "B"}), BABS | {"title": "Chief", "nickName": "B"}),
@@ -130,7 +130,7 @@ TABLE: dict[str, list[tuple[Any, Any, Any]]] = {
         (BABS, op("replace", 'emails[type sw "f"].value', "x@y"), NoTarget),
         (BABS, op("replace", 'emails[type eq "fax" and type eq "other"].value', "x@y"), NoTarget),
         (BABS, op("remove", 'emails[type eq "fax"].value'), None),
-        # What the filter describes must be a value, too.
+        # The element that the filter describes must be valid, too.
         (BARE, op("add", 'photos[value eq "no uri"].display', "x"), InvalidValue),
         (BARE, op("add", f'emails[value eq "{"x" * 513}"].display', "x"), InvalidValue),
     ],
@@ -198,7 +198,7 @@ TABLE: dict[str, list[tuple[Any, Any, Any]]] = {
             for name in ("add", "replace")
             for key in ("groups", "meta.version", "manager.displayName")
         ),
-        # Inside an object that may be written it is passed over, as in a body (RFC 7644 §3.3).
+        # Inside a writable object it is ignored, as in a body (RFC 7644 §3.3).
         (BABS, op("replace", None, {"manager": {"displayName": "Jim"}}), None),
     ],
     "required": [
@@ -251,7 +251,7 @@ def test_each_operation_does_to_each_target_what_the_table_says(document, operat
     assert (document, operation) == (before, sent)
 
 
-# In order, at the end, as a whole.
+# Several operations.
 
 
 def test_an_operation_sees_what_the_one_before_left():

@@ -1,4 +1,4 @@
-"""A filter that is read by its pattern is read as by the grammar (RFC 7644 §3.4.2.2)."""
+"""Filters read by a pattern equal those read by the grammar (RFC 7644 §3.4.2.2)."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ STARTS = (
 
 
 def outcome(read: Any, text: str) -> str:
-    """What comes of a text: the bound filter, or the refusal."""
+    """The bound filter of a text, or the refusal."""
     try:
         return repr(read(text))
     except InvalidFilter as refused:
@@ -39,7 +39,7 @@ def outcome(read: Any, text: str) -> str:
 @given(
     st.sampled_from(STARTS), st.lists(st.sampled_from(TEXTS) | st.text(max_size=5), min_size=2, max_size=2), st.data()
 )
-def test_what_differs_by_its_last_literal_only_is_read_alike(start, literals, data):
+def test_a_filter_read_by_its_pattern_is_the_one_that_the_grammar_reads(start, literals, data):
     ends = data.draw(st.sampled_from(['"', '")', '" ', '"]', ""]))
     for literal in literals:
         for text in (f'{start}"{literal}{ends}', start + json.dumps(literal)):
