@@ -1,8 +1,7 @@
 """A filter's names and literals checked against the attributes of a resource type (RFC 7644 §3.4.2.2).
 
-What comes out needs no second look: every name is a Target, every literal a comparison key, `ne` and null are brought
-back to negation and presence. `ne` is the negation of `eq`, so it holds for what is unassigned, and for a multi-valued
-attribute where no value is equal.
+In the bound filter every name is a Target and every literal a comparison key; `ne` and null have become negation and
+presence. `ne` negates `eq`, so it holds for an unassigned attribute, and for a multi-valued one without an equal value.
 """
 
 from typing import TypeAlias
@@ -18,9 +17,9 @@ Bound: TypeAlias = Node[Target]
 
 
 def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None) -> Bound:
-    """The filter in terms of the resource type's attributes; `within`, of the elements of that attribute.
+    """The filter with its names resolved in the resource type or, with `within`, in the elements of that attribute.
 
-    Raises InvalidFilter for an unknown name, an operator the type does not know, or a literal of the wrong type.
+    Raises InvalidFilter for an unknown name, an operator that the type lacks, or a literal of the wrong type.
     """
     match tree:
         case Compare(name, op, value):
@@ -40,7 +39,7 @@ def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None
 
 
 def _resolved(resource_type: ResourceType, name: str, within: Target | None) -> Target:
-    """The target of a name. What is never returned cannot be asked for either: a filter would tell its value."""
+    """The target of a name. What is never returned cannot be filtered by, since that would reveal its value."""
     target = resource_type.resolve(name, InvalidFilter) if within is None else _element_target(within, name)
     if not target.is_returned:
         raise unknown_key(InvalidFilter, name)
@@ -48,7 +47,7 @@ def _resolved(resource_type: ResourceType, name: str, within: Target | None) -> 
 
 
 def _element_target(within: Target, name: str) -> Target:
-    """A name between brackets; `value` of a simple multi-valued attribute is the element itself."""
+    """The target of a name between brackets; in a simple multi-valued attribute `value` is the element itself."""
     target = within.sub(name)
     if target is None:
         if within.attribute.type != "complex" and name.lower() == "value":
@@ -73,7 +72,7 @@ def _comparison(target: Target, op: str, value: object) -> Bound:
 
 
 def _simple(target: Target) -> Target:
-    """The target, or its `value` where it is complex (RFC 7644 §3.4.2.2 compares `emails co "…"`)."""
+    """The target, or its `value` if it is complex (RFC 7644 §3.4.2.2 compares `emails co "…"`)."""
     if target.attribute.type != "complex":
         return target
     value = target.sub("value")
@@ -83,7 +82,7 @@ def _simple(target: Target) -> Target:
 
 
 def literal_key(attribute: Attribute, value: object, name: str) -> Key:
-    """The comparison key of a filter's literal. Raises InvalidFilter where it is not of the attribute's type."""
+    """The comparison key of a filter's literal. Raises InvalidFilter if it is not of the attribute's type."""
     try:
         literal = TYPES[attribute.type].literal(value)
     except TypeError as error:

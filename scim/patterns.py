@@ -20,22 +20,22 @@ PATTERNS = 64
 Pattern = Callable[[str], Bound]
 """Makes the filter that has this text at its end."""
 
-_ENDING = re.compile('([^\\x00-\\x1f]{1,200} eq )"([^"\\\\\\x00-\\x1f\ud800-\udfff]{0,1000})"')
+# The start may hold one more text, in front of a closing bracket. The grammar reads other filters with two texts, since
+# both may vary, and each of them would leave a pattern of its own.
+_ENDING = re.compile('((?:[^"]{1,100}"[^"\\\\]{0,50}"\\])?[^"]{1,100} eq )"([^"\\\\\\x00-\\x1f\ud800-\udfff]{0,1000})"')
 
 
 def bind_text(resource_type: ResourceType, text: str) -> Bound:
     """The bound filter of a text. Raises InvalidFilter."""
     match = _ENDING.fullmatch(text)
-    # With an odd number of quotes, or one that may be escaped, the last text may begin elsewhere.
-    if match is not None and match[1].count('"') % 2 == 0 and "\\" not in match[1]:
-        pattern = _pattern(resource_type, match[1])
-        if pattern is not None:
-            return pattern(match[2])
-    return bind(resource_type, parse_filter(text))
+    pattern = None if match is None else _pattern(resource_type, match[1])
+    if match is None or pattern is None:
+        return bind(resource_type, parse_filter(text))
+    return pattern(match[2])
 
 
 def _pattern(resource_type: ResourceType, start: str) -> Pattern | None:
-    """The pattern of the filters with this start, kept with the resource type; None where not any text may follow."""
+    """The pattern of filters with this start, kept with the resource type; None if the grammar must read them."""
     patterns: dict[str, Pattern | None] = resource_type.cache.setdefault("patterns", {})
     if start not in patterns:
         if len(patterns) >= PATTERNS:
@@ -48,7 +48,7 @@ def _pattern(resource_type: ResourceType, start: str) -> Pattern | None:
 
 
 def _ending(tree: Bound) -> Pattern | None:
-    """What makes the tree with another text at its end; None where it ends in anything but the text x."""
+    """The pattern that makes this tree with another text at its end; None if it does not end with the text x."""
     match tree:
         case And(left, right) | Or(left, right):
             kind, end = type(tree), _ending(right)
@@ -56,7 +56,7 @@ def _ending(tree: Bound) -> Pattern | None:
         case ValuePath(target, inner):
             inner_end = _ending(inner)
             return None if inner_end is None else lambda text: ValuePath(target, inner_end(text))
-        # A filter that is read from its first quote to its last ends in more than x.
+        # The literal is longer than x in a filter that is read from its first quote to its last.
         case Compare(target, op, _, "x") if target.attribute.type == "string":
             key = key_function(target.attribute)
             return lambda text: Compare(target, op, key(text), text)

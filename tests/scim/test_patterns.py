@@ -23,6 +23,8 @@ STARTS = (
     'emails[type eq "work"].value eq ', 'emails[type eq "work"] and title eq ', "emails.value eq ", "emails eq ",
     'title eq "a" or not (title eq "b") and nickName eq ', "title ne ", "not (title eq ", "title  eq ", "title eq\t",
     'title eq "a', 'title eq "a" nickName eq ', 'title eq "\\" eq ', 'title eq "\\"" and nickName eq ', "shoe eq ",
+    'emails[type eq "\\"].value eq ', 'title eq "a"] eq ', 'emails[type eq "work" and value eq ',
+    'emails[type eq "work"] eq ', 'emails[type eq "work"].value eq "a" or title eq ',
     "password eq ", "name eq ", "schemas eq ", "groups.display eq ", f'{ENTERPRISE_USER}:manager.value eq ', "eq ", "",
 )  # fmt: skip
 
@@ -48,5 +50,5 @@ def test_a_filter_read_by_its_pattern_is_the_one_that_the_grammar_reads(start, l
 
 def test_patterns_are_kept_within_their_bound():
     for number in range(2 * PATTERNS + 1):
-        bind_text(RFC.user, f'title eq "{number}" and userName eq "babs"')
+        bind_text(RFC.user, f'emails[type eq "{number}"].value eq "babs@example.com"')
     assert len(RFC.user.cache["patterns"]) <= PATTERNS
