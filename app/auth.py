@@ -15,6 +15,7 @@ from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unaut
 from store.database.transactions import Database, now
 from store.database.write import Write
 from store.resources.writing import Resources
+from store.tenants.background import Background
 from store.tenants.last_used import LastUsed
 from store.tenants.log import Call, prune
 from store.tenants.tenants import TENANT_NAME, Access, Tenant, Tenants
@@ -60,7 +61,8 @@ class Gate:
         self.base_url = settings.base_url
         self.public_discovery = settings.public_discovery
         self.tenants = Tenants(database, settings.token_cache)
-        self.last_used = LastUsed(database, chores=lambda: prune(database, settings.log_retention_days))
+        self.background = Background(database, chores=lambda: prune(database, settings.log_retention_days))
+        self.last_used = LastUsed(database, self.background)
         self.throttle = Throttle()
 
     def known(self, tenant: str, header: str) -> Access | None:

@@ -100,10 +100,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         Master(self).run()
 
     def _end_worker(self, arbiter: object, worker: object) -> None:
-        """Write down the last contacts of a worker that ends; a database that is away does not hold it."""
+        """Write what a worker that ends still has in memory; a database that is away does not hold it."""
         gate = auth.gate(self._application)
         with contextlib.suppress(PeeweeException, ScimError):
-            gate.last_used.close()
+            gate.background.close()
         gate.database.close()
 
 

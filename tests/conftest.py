@@ -65,7 +65,7 @@ def app(database: Database) -> Iterator[Flask]:
     settings = Settings(database_url="sqlite:///unused", public_url=BASE_URL, log_level="error", token_cache=0.0)
     app = create_app(settings, database)
     yield app
-    auth.gate(app).last_used.close()
+    auth.gate(app).background.close()
 
 
 _numbers = itertools.count(1)

@@ -64,8 +64,9 @@ class Background:
         try:
             work()
         except Exception:
-            # Whatever it was, the thread goes on: it writes what the next requests leave.
+            # Whatever it was, the thread goes on, and tries again what could not be written.
             logging.getLogger("vestibule").exception("background work failed")
+            self._news.set()
 
     def _tidy(self, end: Event) -> None:
         if time.monotonic() >= self._chores_at:

@@ -1,87 +1,33 @@
 """When tokens and tenants were last used: gathered in memory, written every few seconds, so that reads write
 nothing."""
 
-import logging
 import time
-from collections.abc import Callable, Iterable
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
 
 from scim.errors import Unavailable
 from store.database.transactions import Database, instant_at
 from store.tables import Tenant, Token
-
-SECONDS = 5.0
-"""How long a contact may wait to be written."""
-
-
-HOUR = 3_600.0
+from store.tenants.background import Background
 
 
 class LastUsed:
-    """The contacts of one worker process. The thread that writes them starts with the first one and writes it at
-    once; at most once an hour it also does the `chores`, step by step, until it is to end."""
+    """The contacts of one worker process that are to be written in the background."""
 
-    def __init__(
-        self, database: Database, seconds: float = SECONDS, chores: Callable[[], Iterable[object]] = tuple
-    ) -> None:
+    def __init__(self, database: Database, background: Background) -> None:
         self._database = database
-        self._seconds = seconds
-        self._chores = chores
-        self._chores_at = 0.0
+        self._background = background
         self._pending: dict[int, tuple[int, float]] = {}
         self._lock = Lock()
-        self._news = Event()
-        self._thread: Thread | None = None
-        self._end = Event()
+        background.add(self.write)
 
     def note(self, token: int, tenant: int) -> None:
         """The token of that tenant was used just now."""
         with self._lock:
             self._pending[token] = (tenant, time.time())
-            if self._thread is None or not self._thread.is_alive():
-                # An event of its own: a thread that is being closed meanwhile ends all the same.
-                self._end = Event()
-                self._thread = Thread(target=self._work, args=(self._end,), name="contacts", daemon=True)
-                self._thread.start()
-        self._news.set()
+        self._background.wake()
 
-    def _work(self, end: Event) -> None:
-        try:
-            while not end.is_set():
-                self._news.wait()
-                self._news.clear()
-                self._pass(end)
-                end.wait(self._seconds)
-        finally:
-            self._database.close()
-
-    def _pass(self, end: Event) -> None:
-        try:
-            self.flush()
-            self._tidy(end)
-        except Exception:
-            # Whatever it was, the contacts of the next hours are written.
-            logging.getLogger("vestibule").exception("contacts not written")
-
-    def _tidy(self, end: Event) -> None:
-        if time.monotonic() >= self._chores_at:
-            self._chores_at = time.monotonic() + HOUR
-            for _ in self._chores():
-                if end.is_set():
-                    return
-
-    def close(self) -> None:
-        """Write what is left and end the thread."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-            self._end.set()
-        self._news.set()
-        if thread is not None:
-            thread.join()
-            self.flush()
-
-    def flush(self) -> None:
+    def write(self) -> None:
         """Write what was gathered; where the database does not take it, it is kept for the next time."""
         with self._lock:
             pending, self._pending = self._pending, {}

@@ -7,6 +7,7 @@ import pytest
 from app import auth
 from app.throttle import LIMIT, Throttle
 from store.tables import Token
+from store.tenants.background import Background
 from store.tenants.last_used import LastUsed
 from store.tenants.tokens import PREFIX, Tokens
 
@@ -242,10 +243,10 @@ def test_another_version_of_scim_is_named_as_such(entra):
 
 def test_the_use_of_a_token_is_known_afterwards(entra, app, monkeypatch):
     tokens(entra).create("unused")
-    contacts = LastUsed(entra.database)
-    monkeypatch.setattr(auth.gate(app), "last_used", contacts)
+    background = Background(entra.database)
+    monkeypatch.setattr(auth.gate(app), "last_used", LastUsed(entra.database, background))
     assert entra.get("/Users").status_int == 200
-    contacts.close()
+    background.close()
     used, unused = tokens(entra).all()
     assert used["lastUsed"] is not None
     assert unused["lastUsed"] is None

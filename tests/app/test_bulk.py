@@ -217,7 +217,7 @@ def test_a_job_that_knows_nothing_of_an_index_keeps_it_up_and_does_nothing_twice
         client, *people, post("again", userName="u1"), post("g", "/Groups", displayName="G"),
         {"method": "PATCH", "path": "/Groups/bulkId:g", "data": {"Operations": [joins]}},
     )  # fmt: skip
-    auth.gate(trusting).last_used.close()
+    auth.gate(trusting).background.close()
     assert [result["status"] for result in results] == ["201"] * BATCH + ["409", "201", "200"]
     assert client.get('/Users?filter=title eq "t"').json["totalResults"] == BATCH
     entries = client.log()[: len(client.log()) - before]

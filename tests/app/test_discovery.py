@@ -97,7 +97,7 @@ def open_app(database):
     """A server that tells everybody what it speaks."""
     app = create_app(Settings(database_url="sqlite:///unused", log_level="error", public_discovery=True), database)
     yield TestApp(app)
-    auth.gate(app).last_used.close()
+    auth.gate(app).background.close()
 
 
 def anonymous(open_app, tenant, path, method="GET", **headers):

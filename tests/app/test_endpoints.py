@@ -598,7 +598,7 @@ def narrow(database):
     settings = Settings(public_url=BASE_URL, log_level="error", token_cache=0.0, default_count=2, max_count=3)
     app = create_app(settings, database)
     yield app
-    auth.gate(app).last_used.close()
+    auth.gate(app).background.close()
 
 
 def test_a_page_has_no_more_than_the_server_serves(entra, at, five, narrow):

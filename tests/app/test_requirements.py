@@ -521,7 +521,7 @@ def test_locations_have_the_prefix_and_scheme_of_the_public_url(entra, public, d
     made = app.test_client().post(
         f"/scim/{entra.name}/v2/Groups", json={"schemas": [GROUP], "displayName": "G"}, headers=headers
     )
-    auth.gate(app).last_used.close()
+    auth.gate(app).background.close()
     group = json.loads(made.get_data())
     assert group["meta"]["location"] == made.headers["Location"]
     assert made.headers["Location"] == f"{public}/scim/{entra.name}/v2/Groups/{group['id']}"

@@ -89,7 +89,7 @@ def client(database, monkeypatch):
     monkeypatch.setattr(application, "BLUEPRINTS", [*application.BLUEPRINTS, blueprint()])
     app = create_app(Settings(public_url=BASE_URL, log_level="error", token_cache=0.0), database)
     yield Client(app, "rfc")
-    auth.gate(app).last_used.close()
+    auth.gate(app).background.close()
 
 
 def test_a_device_is_created_read_changed_and_deleted(client):

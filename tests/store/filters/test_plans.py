@@ -89,7 +89,7 @@ class Spied:
 @pytest.fixture(scope="module")
 def spied(database_url, database, app, tmp_path_factory, request) -> Iterator[Spied]:
     """A directory of its own; the session's database is the models' again afterwards."""
-    auth.gate(app).last_used.close()
+    auth.gate(app).background.close()
     if database_url.startswith("sqlite"):
         found = Spied(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
     else:

@@ -7,6 +7,7 @@ import pytest
 
 from store.database.transactions import instant_at
 from store.tables import Token
+from store.tenants.background import Background
 from store.tenants.last_used import LastUsed
 
 PATIENCE = 20.0
@@ -21,9 +22,9 @@ def test_a_later_use_that_another_worker_wrote_stays(entra):
     later = instant_at(time.time() + 60)
     pk = token(entra).pk
     entra.database.write(lambda _: Token.update(last_used=later).where(Token.pk == pk).execute())
-    contacts = LastUsed(entra.database)
-    contacts.note(pk, entra.tenant.pk)
-    contacts.close()
+    background = Background(entra.database)
+    LastUsed(entra.database, background).note(pk, entra.tenant.pk)
+    background.close()
     assert token(entra).last_used == later
 
 
@@ -36,13 +37,14 @@ def test_a_failure_of_the_thread_is_not_its_end(entra, database, monkeypatch, fa
     failed, written, execute = Event(), Event(), database.db.execute_sql
 
     def failing_once(sql, *parameters):
-        if current_thread().name == "contacts" and '"token"' in sql:
+        if current_thread().name == "background" and '"token"' in sql:
             (written if failed.is_set() else failed).set()
             if not written.is_set():
                 raise failure
         return execute(sql, *parameters)
 
-    contacts = LastUsed(database, seconds=0.0)
+    background = Background(database, seconds=0.0)
+    contacts = LastUsed(database, background)
     monkeypatch.setattr(database.db, "execute_sql", failing_once)
     contacts.note(token(entra).pk, entra.tenant.pk)
     assert failed.wait(PATIENCE)
@@ -51,5 +53,5 @@ def test_a_failure_of_the_thread_is_not_its_end(entra, database, monkeypatch, fa
         if written.wait(PATIENCE / 200):
             break
     assert written.is_set()
-    contacts.close()
+    background.close()
     assert token(entra).last_used is not None

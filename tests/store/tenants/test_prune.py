@@ -4,7 +4,7 @@ from threading import Event
 
 from store.database.transactions import instant_at, now
 from store.tables import LogEntry
-from store.tenants.last_used import LastUsed
+from store.tenants.background import Background
 from store.tenants.log import prune
 
 
@@ -24,11 +24,11 @@ def test_entries_that_are_older_than_the_setting_go_in_small_batches(entra):
     assert sum(prune(entra.database, 90)) == 0
 
 
-def test_the_thread_of_the_contacts_prunes_with_the_first_contact(entra):
+def test_the_thread_in_the_background_prunes_when_it_starts(entra):
     entry(entra, instant_at(1_000_000_000))
-    contacts = LastUsed(entra.database, seconds=0.0, chores=lambda: prune(entra.database, 90))
-    contacts.note(1, entra.tenant.pk)
-    contacts.close()
+    background = Background(entra.database, seconds=0.0, chores=lambda: prune(entra.database, 90))
+    background.wake()
+    background.close()
     assert entra.log() == []
 
 
@@ -42,10 +42,10 @@ def test_a_worker_that_ends_leaves_the_rest_to_another_time(entra):
             begun.set()
             yield count
 
-    contacts = LastUsed(entra.database, chores=pruning)
-    contacts.note(1, entra.tenant.pk)
+    background = Background(entra.database, chores=pruning)
+    background.wake()
     begun.wait()
-    contacts.close()
+    background.close()
     left = len(entra.log())
     assert left > 0
     assert sum(prune(entra.database, 90)) == left
