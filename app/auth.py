@@ -18,6 +18,7 @@ from store.resources.writing import Resources
 from store.tenants.background import Background
 from store.tenants.last_used import LastUsed
 from store.tenants.log import Call, prune
+from store.tenants.refusals import Refusals
 from store.tenants.tenants import TENANT_NAME, Access, Tenant, Tenants
 from store.tenants.tokens import digest
 
@@ -63,6 +64,7 @@ class Gate:
         self.tenants = Tenants(database, settings.token_cache)
         self.background = Background(database, chores=lambda: prune(database, settings.log_retention_days))
         self.last_used = LastUsed(database, self.background)
+        self.refusals = Refusals(database, self.background)
         self.throttle = Throttle()
 
     def known(self, tenant: str, header: str) -> Access | None:
@@ -192,8 +194,3 @@ def resources(endpoint: str, call: Call, tenant: Tenant, within: Write | None) -
 
 def _bounded(value: str | None) -> str | None:
     return value[:300] if value else None
-
-
-def count_refusal() -> None:
-    """Count a request without a valid token with the tenant it was for, where there is one of that name."""
-    gate(current_app).tenants.count_refusal(g.refused_tenant)

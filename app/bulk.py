@@ -29,7 +29,7 @@ from scim.versions import Precondition
 from store.database.transactions import BUSY, Overdue, Unconfirmed
 from store.database.write import Write
 from store.resources.writing import Resources, together
-from store.tenants.log import Call
+from store.tenants.log import Call, Entry
 from store.tenants.tenants import Tenant
 
 bulk = Blueprint("bulk", __name__)
@@ -55,16 +55,24 @@ BATCH = 25
 @dataclass
 class _Progress:
     """What came of a job so far: the ids of what was created by bulkId, the results by the operation's place, who of
-    them failed, and the links that are still to be added."""
+    them failed, the links that are still to be added, and the log's entries of refused operations."""
 
     ids: dict[str, str] = field(default_factory=dict)
     results: dict[int, dict[str, Any]] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
     links: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    refusals: list[Entry] = field(default_factory=list)
 
     def copy(self) -> "_Progress":
         """The same, to come back to."""
-        return _Progress(self.ids.copy(), self.results.copy(), self.failed.copy(), self.links.copy())
+        return replace(
+            self,
+            ids=self.ids.copy(),
+            results=self.results.copy(),
+            failed=self.failed.copy(),
+            links=self.links.copy(),
+            refusals=self.refusals.copy(),
+        )
 
 
 class _Run:
@@ -84,6 +92,7 @@ class _Run:
         steps = plan(self._job)
         for start in range(0, len(steps), BATCH):
             self._take(steps[start : start + BATCH])
+            self._enter_refusals()
         return [self._progress.results[index] for index in sorted(self._progress.results)]
 
     def _take(self, steps: list[Step]) -> None:
@@ -109,6 +118,12 @@ class _Run:
             self._progress = before
         for step in steps:
             self._step(step)
+
+    def _enter_refusals(self) -> None:
+        """Enter the refusals of steps that are not taken again."""
+        for entry in self._progress.refusals:
+            auth.gate(current_app).refusals.add(entry)
+        self._progress.refusals.clear()
 
     def _take_together(self, work: Callable[[Write, Tenant], None]) -> None:
         try:
@@ -150,7 +165,7 @@ class _Run:
 
     def _refused(self, operation: BulkOperation, call: Call, error: ScimError) -> dict[str, Any]:
         """The same for an operation that failed, which is entered in the log."""
-        errors.enter(error, call, self._within)
+        self._progress.refusals.append(errors.entry(error, call))
         return self._answer(operation, error)
 
     def _answer(self, operation: BulkOperation, error: ScimError) -> dict[str, Any]:

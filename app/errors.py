@@ -1,10 +1,8 @@
 """Every failure as a SCIM error (RFC 7644 §3.12), and every refusal in the provisioning log."""
 
-import contextlib
 from http import HTTPStatus
 
-from flask import Flask, Response, g, request
-from peewee import PeeweeException
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app import answers, auth
@@ -13,8 +11,7 @@ from app.http import response
 from app.log import LOGGER
 from app.resources import RESOURCES
 from scim.errors import ScimError
-from store.database.write import Write
-from store.tenants.log import Call
+from store.tenants.log import Call, Entry, refusal
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SENTENCES = {
@@ -37,9 +34,9 @@ def refused(error: ScimError) -> Response:
     """The answer to a refused request; it is entered in the tenant's log."""
     g.scim_type = error.scim_type
     if "log" in g:
-        enter(error, g.call)
+        auth.gate(current_app).refusals.add(entry(error, g.call))
     elif "refused_tenant" in g:
-        _count()
+        auth.gate(current_app).refusals.count(g.refused_tenant)
     return response(answers.refusal(error, request.headers.get("Accept")))
 
 
@@ -69,17 +66,10 @@ def _failed(error: Exception) -> Response:
     return refused(ScimError(detail, status=HTTPStatus.INTERNAL_SERVER_ERROR))
 
 
-def enter(error: ScimError, call: Call, within: Write | None = None) -> None:
-    """Enter a refusal, at the end of a transaction where one is given; a database that cannot take the entry does not
-    change the answer."""
-    with contextlib.suppress(PeeweeException, ScimError):
-        call.resource_type = call.resource_type or _resource_type()
-        g.log.refuse(call, error, within)
-
-
-def _count() -> None:
-    with contextlib.suppress(PeeweeException, ScimError):
-        auth.count_refusal()
+def entry(error: ScimError, call: Call) -> Entry:
+    """What the log says of a refusal."""
+    call.resource_type = call.resource_type or _resource_type()
+    return refusal(g.access.tenant.pk, call, error)
 
 
 def _resource_type() -> str | None:

@@ -77,6 +77,7 @@ class Client:
     def __init__(self, app: Flask, preset: str = "360learning") -> None:
         database = auth.gate(app).database
         self.database = database
+        self.background = auth.gate(app).background
         self.name = f"tenant-{next(_numbers)}"
         self.tenants = Tenants(database)
         self.tenant = self.tenants.create(self.name, preset)
@@ -147,7 +148,8 @@ class Client:
             Indexes(self.database, tenant).add(fields.indexed(name))
 
     def log(self, limit: int = 500) -> list[dict[str, Any]]:
-        """The provisioning log, newest first."""
+        """The provisioning log, newest first, with the refusals that are on their way to it."""
+        self.background.flush()
         return Log(self.database, self.tenant.pk).entries(limit=limit)
 
 

@@ -75,7 +75,7 @@ CREATE TABLE log_entry (
     pk {pk}, tenant BIGINT NOT NULL REFERENCES tenant (pk) ON DELETE CASCADE, time {key} NOT NULL, level TEXT NOT NULL,
     token TEXT, client TEXT, activity TEXT, operation TEXT NOT NULL, resource_type TEXT, resource {key}, name TEXT,
     name_key {key}, status BIGINT NOT NULL, scim_type TEXT, detail TEXT, hint TEXT, changes TEXT);
-CREATE INDEX log_entry_order ON log_entry (tenant, pk);
+CREATE INDEX log_entry_order ON log_entry (tenant, time, pk);
 CREATE INDEX log_entry_resource ON log_entry (tenant, resource);
 CREATE INDEX log_entry_time ON log_entry (time);
 CREATE TABLE refusal (

@@ -28,6 +28,7 @@ class Background:
         self._writing = Lock()
         self._starting = Lock()
         self._news = Event()
+        self._pause_over = Event()
         self._thread: Thread | None = None
         self._end = Event()
 
@@ -35,11 +36,13 @@ class Background:
         """Call this function every few seconds, as long as there are news."""
         self._writers.append(write)
 
-    def wake(self) -> None:
-        """There is something to write."""
+    def wake(self, *, at_once: bool = False) -> None:
+        """There is something to write; `at_once`: it should not wait for some seconds."""
         if self._thread is None or not self._thread.is_alive():
             self._start()
         self._news.set()
+        if at_once:
+            self._pause_over.set()
 
     def _start(self) -> None:
         with self._starting:
@@ -56,7 +59,8 @@ class Background:
                 self._news.clear()
                 self._attempt(self.flush)
                 self._attempt(lambda: self._tidy(end))
-                end.wait(self._seconds)
+                self._pause_over.wait(self._seconds)
+                self._pause_over.clear()
         finally:
             self._database.close()
 
@@ -81,6 +85,7 @@ class Background:
             thread, self._thread = self._thread, None
             self._end.set()
         self._news.set()
+        self._pause_over.set()
         if thread is not None:
             thread.join()
             self.flush()

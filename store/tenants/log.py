@@ -1,10 +1,10 @@
-"""The provisioning log: one entry for every write and every refusal, in the same transaction as its change."""
+"""The provisioning log: one entry for every write, in its transaction, and one for every refusal, some seconds
+later."""
 
 import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from scim import compare
@@ -17,15 +17,19 @@ from store.database.sweep import sweep_out
 from store.database.transactions import Database, instant_at, now
 from store.database.write import Place, Write
 from store.tables import LogEntry as Row
-from store.tables import Refusal, Resource, Tenant
+from store.tables import Resource, Tenant
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 UNAUTHENTICATED = "Requests without a valid token were refused."
+LEFT_OUT = "{} refused than the log could take, the last of them with this status."
 LISTED = 100
 """Of more values than this an entry gives the number and the first ones."""
 
 _COLUMNS = ("tenant", "time", "level", "token", "client", "activity", "operation", "resource_type", "resource", "name",
             "name_key", "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
+
+Entry = dict[str, Any]
+"""The columns of an entry of the log."""
 
 
 @dataclass(slots=True)
@@ -73,59 +77,16 @@ class Log:
         """
         warnings = list(dict.fromkeys(call.warnings))
         level = WARNING if warnings else INFO
-        row = self._row(call, level, status, detail=" ".join(warnings) or None, changes=_text(changes))
-        write.leave(Place.LOG, _enter, _Entry(self._database, row, self.revision))
-
-    def refuse(self, call: Call, error: ScimError, within: Write | None = None) -> None:
-        """Enter a request that was refused: at the end of the given transaction, or in one of its own."""
-        self._database.write(lambda write: self._refuse(write, call, error), within)
-
-    def _refuse(self, write: Write, call: Call, error: ScimError) -> None:
-        if call.resource is not None and call.name is None:
-            call.name = self._name_of(call.resource)
-        said = {"scim_type": error.scim_type, "detail": error.detail, "hint": hint(error.hint)}
-        row = self._row(call, ERROR, error.status, **said)
-        write.leave(Place.LOG, _enter, _Entry(self._database, row, None))
-
-    def _name_of(self, id: str) -> str | None:
-        query = Resource.select(Resource.display).where((Resource.tenant == self._tenant) & (Resource.id == id))
-        row = query.tuples().first()
-        return None if row is None else str(row[0])
-
-    def _row(self, call: Call, level: str, status: int, **values: Any) -> dict[str, Any]:
-        row = dict.fromkeys(_COLUMNS) | values
-        row |= {"tenant": self._tenant, "time": now(), "level": level, "status": int(status)}
-        row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
-        row |= {name: getattr(call, name) for name in ("resource_type", "resource", "name")}
-        row["name_key"] = None if call.name is None else compare.folded(call.name)
-        return row
-
-    def count_refusal(self) -> None:
-        """Count a request without a valid token; at most one entry a minute says so."""
-        hour = now()[:13]
-        minute_ago = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S.%f}000Z"
-
-        def work(_: Write) -> None:
-            counted = Refusal.insert(tenant=self._tenant, hour=hour, total=1)
-            counted.on_conflict(
-                conflict_target=(Refusal.tenant, Refusal.hour), update={Refusal.total: Refusal.total + 1}
-            ).execute()
-            recent = Row.select().where(
-                (Row.tenant == self._tenant) & (Row.operation == "authenticate") & (Row.time > minute_ago)
-            )
-            if not recent.exists():
-                call = Call(operation="authenticate")
-                said = {"detail": UNAUTHENTICATED, "hint": hint("token")}
-                _inserted(self._database, self._row(call, ERROR, 401, **said))
-
-        self._database.write(work)
+        said = {"detail": " ".join(warnings) or None, "changes": _text(changes)}
+        row = _entry(self._tenant, call, level, status, **said)
+        write.leave(Place.LOG, _enter, _Recorded(self._database, row, self.revision))
 
     def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """The newest entries first, as they are shown.
 
         `about` is a resource's id, userName, work e-mail or group name, or part of the name in an entry, in any case.
         """
-        query = Row.select().where(Row.tenant == self._tenant).order_by(Row.pk.desc()).limit(limit)
+        query = Row.select().where(Row.tenant == self._tenant).order_by(Row.time.desc(), Row.pk.desc()).limit(limit)
         if about is not None:
             of_one = (Row.resource == about) | Row.resource.in_(self._called(about))
             query = query.where(of_one | Row.name_key.contains(compare.folded(about)))
@@ -138,7 +99,41 @@ class Log:
         return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 
-class _Entry(NamedTuple):
+def refusal(tenant: int, call: Call, error: ScimError) -> Entry:
+    """The entry of a request that is refused now."""
+    return _entry(
+        tenant, call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.hint)
+    )
+
+
+def unauthenticated(tenant: int, time: str) -> Entry:
+    """The entry that says that requests without a valid token come."""
+    call = Call(operation="authenticate")
+    return _entry(tenant, call, ERROR, 401, detail=UNAUTHENTICATED, hint=hint("token")) | {"time": time}
+
+
+def left_out(count: int, last: Entry) -> Entry:
+    """The entry that stands for refusals that came faster than they could be entered; `last` is the last of them."""
+    call = Call(operation="refusals")
+    more = "1 more request was" if count == 1 else f"{count} more requests were"
+    entry = _entry(last["tenant"], call, ERROR, last["status"], detail=LEFT_OUT.format(more))
+    return entry | {"time": last["time"]}
+
+
+def named(entry: Entry, name: str | None) -> Entry:
+    """The entry with the name of what it is about."""
+    return entry | {"name": name, "name_key": None if name is None else compare.folded(name)}
+
+
+def _entry(tenant: int, call: Call, level: str, status: int, **values: Any) -> Entry:
+    row = dict.fromkeys(_COLUMNS) | values
+    row |= {"tenant": tenant, "time": now(), "level": level, "status": int(status)}
+    row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
+    row |= {name: getattr(call, name) for name in ("resource_type", "resource")}
+    return named(row, call.name)
+
+
+class _Recorded(NamedTuple):
     """An entry that is left for the end of a write, and the tenant's revision that the write was made for."""
 
     database: Database
@@ -146,12 +141,12 @@ class _Entry(NamedTuple):
     revision: int | None
 
 
-def _enter(entries: Sequence[_Entry]) -> None:
+def _enter(entries: Sequence[_Recorded]) -> None:
     """Enter the writes of one transaction, and compare the revision. The last entry's statement returns it, so the
     fence costs no statement of its own."""
     *others, last = entries
     if others:
-        last.database.statement("log entries", _plain_insert).many([entry.row for entry in others])
+        last.database.statement("log entries", insert_entries).many([entry.row for entry in others])
     revision = _inserted(last.database, last.row)
     if any(entry.revision not in (None, revision) for entry in entries):
         raise Outdated
@@ -171,10 +166,11 @@ def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
 
 def _insert_query() -> Any:
     revision = Tenant.select(Tenant.revision).where(Tenant.pk == parameter("tenant"))
-    return _plain_insert().returning(revision)
+    return insert_entries().returning(revision)
 
 
-def _plain_insert() -> Any:
+def insert_entries() -> Any:
+    """The statement that inserts an entry, with a parameter for each column."""
     return Row.insert({c: parameter(c) for c in _COLUMNS})
 
 

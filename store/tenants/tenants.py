@@ -148,12 +148,6 @@ class Tenants:
             "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
         }  # fmt: skip
 
-    def count_refusal(self, name: str) -> None:
-        """Count a request without a valid token, if there is a tenant of that name."""
-        row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if TENANT_NAME.fullmatch(name) else None
-        if row is not None:
-            Log(self._database, row.pk).count_refusal()
-
     def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
         kept = self._tenants.get(pk)
         if kept is not None and kept.revision == revision and kept.integration_group == integration_group:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 
+from app import auth
 from app.cli import vestibule as command
 from store.database.transactions import Database
 from tests.conftest import BASE_URL
@@ -14,11 +16,12 @@ Vestibule = Callable[..., Result]
 
 
 @pytest.fixture
-def run(database: Database, database_url: str) -> Vestibule:
+def run(app: Flask, database: Database, database_url: str) -> Vestibule:
     """Runs the command on the suite's database; keywords are further settings, or `input` from the keyboard."""
 
     def run(*arguments: str, input: Any = None, **settings: str) -> Result:
         given = {"database_url": database_url, "public_url": BASE_URL} | settings
+        auth.gate(app).background.flush()
         runner = CliRunner(env={f"VESTIBULE_{name.upper()}": value for name, value in given.items()})
         return runner.invoke(command, arguments, input=input, obj=database, catch_exceptions=False)
 

@@ -32,6 +32,7 @@ def values(*ids):
 
 
 def log_of(client):
+    client.background.flush()
     return Log(client.database, client.tenant.pk)
 
 
@@ -42,6 +43,7 @@ def wrong(client):
 
 def refusals(client):
     """How many requests without a valid token were counted."""
+    client.background.flush()
     query = Refusal.select(Refusal.total).where(Refusal.tenant == client.tenant.pk)
     return sum(total for (total,) in client.database.read(lambda: list(query.tuples())))
 
@@ -371,6 +373,7 @@ def test_neither_a_token_nor_a_password_is_ever_kept(okta):
     okta.get(f"/Users?access_token={okta.token}&filter=nope")
     okta.request("GET", "/Users", headers={"Authorization": f"Basic {okta.token}"})
     okta.request("POST", "/Users", {}, {"User-Agent": "Okta", "Cookie": okta.token})
+    okta.background.flush()
     rows = okta.database.read(lambda: list(Row.select().where(Row.tenant == okta.tenant.pk).dicts()))
     stored = okta.database.read(lambda: list(Resource.select().where(Resource.tenant == okta.tenant.pk).dicts()))
     assert len(rows) == 12

@@ -1,0 +1,166 @@
+"""Refusals on their way to the provisioning log: a refused request leaves its entry in memory, so it waits for no
+writer."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from threading import Lock
+
+from peewee import PeeweeException
+
+from scim.errors import Unavailable
+from store.database.transactions import Database, Unconfirmed, instant_at
+from store.tables import LogEntry, Refusal, Resource, Tenant
+from store.tenants.background import Background
+from store.tenants.log import Entry, insert_entries, left_out, named, unauthenticated
+from store.tenants.tenants import TENANT_NAME
+
+ENTRIES, CHARACTERS = 4_000, 4_000_000
+"""How many entries a worker keeps in memory, and how many characters in them; what is more is counted only."""
+
+NAMES = 1_000
+"""For how many names of tenants a worker counts requests without a valid token until it writes the counts."""
+
+BATCH = 200
+"""How many entries share a transaction."""
+
+_MINUTE = timedelta(minutes=1).total_seconds()
+
+
+class Refusals:
+    """The refusals of one worker process that are to be entered in the background."""
+
+    def __init__(self, database: Database, background: Background) -> None:
+        self._database = database
+        self._background = background
+        self._lock = Lock()
+        self._entries: list[Entry] = []
+        self._characters = 0
+        self._left_out: dict[int, tuple[int, Entry]] = {}
+        self._counts: dict[tuple[str, str], tuple[float, int]] = {}
+        background.add(self.write_entries)
+        background.add(self.write_counts)
+
+    def add(self, entry: Entry) -> None:
+        """Enter a refusal whose outcome is certain; see `store.tenants.log.refusal`."""
+        with self._lock:
+            self._keep(entry)
+            crowded = len(self._entries) > ENTRIES // 2 or self._characters > CHARACTERS // 2
+        self._background.wake(at_once=crowded)
+
+    def _keep(self, entry: Entry) -> None:
+        characters = sum(len(value) for value in entry.values() if isinstance(value, str))
+        if len(self._entries) < ENTRIES and self._characters + characters <= CHARACTERS:
+            self._entries.append(entry)
+            self._characters += characters
+        else:
+            count, _ = self._left_out.get(entry["tenant"], (0, None))
+            self._left_out[entry["tenant"]] = (count + 1, entry)
+
+    def count(self, tenant: str) -> None:
+        """Count a request without a valid token with the tenant of that name, if there is one."""
+        if TENANT_NAME.fullmatch(tenant) is None:
+            return
+        seconds = time.time()
+        hour = (tenant, instant_at(seconds)[:13])
+        with self._lock:
+            if hour in self._counts or len(self._counts) < NAMES:
+                first, total = self._counts.get(hour, (seconds, 0))
+                self._counts[hour] = (first, total + 1)
+        self._background.wake()
+
+    def write_entries(self) -> None:
+        """Enter what was added; what the database does not take now is kept for the next time."""
+        with self._lock:
+            entries = [*self._entries, *(left_out(count, last) for count, last in self._left_out.values())]
+            self._entries, self._characters, self._left_out = [], 0, {}
+        while entries:
+            batch, entries = entries[:BATCH], entries[BATCH:]
+            try:
+                self._enter(batch)
+            except Unavailable as error:
+                # A batch that may be there already is not entered twice.
+                self._restore(entries if isinstance(error, Unconfirmed) else batch + entries)
+                raise
+
+    def _restore(self, entries: Sequence[Entry]) -> None:
+        with self._lock:
+            newer, self._entries, self._characters = self._entries, [], 0
+            for entry in [*entries, *newer]:
+                self._keep(entry)
+
+    def _enter(self, entries: Sequence[Entry]) -> None:
+        """Enter a batch, without the entries of tenants that were deleted meanwhile."""
+        known = self._with_names(entries)
+        insert = self._database.statement("log entries", insert_entries)
+
+        def work(_: object) -> None:
+            tenants = Tenant.select(Tenant.pk).where(Tenant.pk.in_({entry["tenant"] for entry in known}))
+            present = {pk for (pk,) in tenants.tuples().execute(self._database.db)}
+            insert.many([entry for entry in known if entry["tenant"] in present])
+
+        try:
+            self._database.write_aside(work)
+        except (PeeweeException, ValueError):
+            if len(entries) == 1:
+                logging.getLogger("vestibule").exception("refusal not entered")
+                return
+            # One that cannot be written takes no others with it.
+            for entry in entries:
+                self._enter([entry])
+
+    def _with_names(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries, with the names of resources that they know by id only."""
+        nameless = [entry for entry in entries if entry["resource"] is not None and entry["name"] is None]
+        if not nameless:
+            return list(entries)
+        ids, tenants = ({entry[each] for entry in nameless} for each in ("resource", "tenant"))
+        query = Resource.select(Resource.tenant, Resource.id, Resource.display)
+        query = query.where(Resource.tenant.in_(tenants) & Resource.id.in_(ids)).tuples()
+        rows = self._database.read(lambda: list(query.execute(self._database.db)))
+        names = {(tenant, id): name for tenant, id, name in rows}
+        return [named(entry, entry["name"] or names.get((entry["tenant"], entry["resource"]))) for entry in entries]
+
+    def write_counts(self) -> None:
+        """Write the counts of requests without a valid token; at most one entry a minute says so."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        try:
+            if counts:
+                self._write_counts(counts)
+        except Unconfirmed:
+            raise
+        except Unavailable:
+            with self._lock:
+                for hour, (first, total) in self._counts.items():
+                    before, count = counts.get(hour, (first, 0))
+                    counts[hour] = (before, count + total)
+                self._counts = counts
+            raise
+
+    def _write_counts(self, counts: dict[tuple[str, str], tuple[float, int]]) -> None:
+        tenants = Tenant.select(Tenant.name, Tenant.pk).where(Tenant.name.in_({name for name, _ in counts}))
+        pks = self._database.read(lambda: dict(tenants.tuples().execute(self._database.db)))
+        # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
+        rows = sorted((pks[name], hour, *counted) for (name, hour), counted in counts.items() if name in pks)
+
+        def work(_: object) -> None:
+            for row in rows:
+                self._count(*row)
+
+        if rows:
+            self._database.write(work)
+
+    def _count(self, tenant: int, hour: str, first: float, total: int) -> None:
+        counted = Refusal.insert(tenant=tenant, hour=hour, total=total).on_conflict(
+            conflict_target=(Refusal.tenant, Refusal.hour), update={Refusal.total: Refusal.total + total}
+        )
+        counted.execute(self._database.db)
+        recent = LogEntry.select(LogEntry.pk).where(
+            (LogEntry.tenant == tenant)
+            & (LogEntry.operation == "authenticate")
+            & (LogEntry.time > instant_at(first - _MINUTE))
+        )
+        if not recent.limit(1).tuples().execute(self._database.db):
+            self._database.statement("log entries", insert_entries)(**unauthenticated(tenant, instant_at(first)))
