@@ -14,7 +14,7 @@ from peewee import SQL, Database, DatabaseError, Entity, Node, Select, SqliteDat
 
 from scim.types import TYPES
 from store.database.dialect import OVERDUE, RETRY, TOO_LARGE, UNAVAILABLE
-from store.database.sqlite_queue import SqliteQueue
+from store.database.sqlite_queue import NoTurn, SqliteQueue
 
 _OPCODES = 50_000
 """After how many of its instructions SQLite looks at the clock: every few milliseconds."""
@@ -25,7 +25,7 @@ class Sqlite:
 
     locks_rows = False
     # Rows are found while they are fetched, from the driver's own cursor: there its errors come without peewee's cover.
-    errors: tuple[type[Exception], ...] = (DatabaseError, sqlite3.DatabaseError)
+    errors: tuple[type[Exception], ...] = (DatabaseError, sqlite3.DatabaseError, NoTurn)
 
     _FATES: ClassVar = {
         "SQLITE_BUSY": UNAVAILABLE, "SQLITE_BUSY_SNAPSHOT": RETRY, "SQLITE_LOCKED": UNAVAILABLE,
@@ -172,6 +172,8 @@ class Sqlite:
 
     def remedy(self, error: Exception) -> str | None:
         """See Dialect."""
+        if isinstance(error, NoTurn):
+            return UNAVAILABLE
         name = getattr(getattr(error, "orig", error), "sqlite_errorname", None) or ""
         start = next((start for start in self._FATES if name.startswith(start)), None)
         return self._FATES.get(name) or (None if start is None else self._FATES[start])

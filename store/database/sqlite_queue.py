@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import time
-from threading import RLock, local
+from threading import RLock
 
 _LOOK = 0.0005
 """After how many seconds a process that waits for another one looks again."""
@@ -20,53 +20,63 @@ _WRITING, _WAITING = 0, 1
 """The bytes of the file that are locked: by the process that writes, and by those that wait."""
 
 
-class SqliteQueue:
-    """A context manager that one thread of one process holds; one that holds it may begin again inside.
+class NoTurn(Exception):
+    """Others were writing for as long as a transaction may wait for its turn."""
 
-    Who has waited for so many seconds goes on all the same, and meets SQLite's own refusal. The kernel takes the locks
-    of a process that was killed away from it.
+
+class SqliteQueue:
+    """A context manager that one thread of one process holds; a thread that holds it may enter it again.
+
+    Raises NoTurn after so many seconds. The kernel releases the locks of a process that was killed.
     """
 
     def __init__(self, path: str, seconds: float) -> None:
         self._path = path
         self._seconds = seconds
         self._queue = RLock()
-        self._mine = local()
+        self._depth = 0
         self._descriptor: int | None = None
         self._wrote_last = False
 
     def __enter__(self) -> None:
-        held: list[bool] = self._mine.__dict__.setdefault("held", [])
         deadline = time.monotonic() + self._seconds
-        queued = self._queue.acquire(timeout=self._seconds)
-        held.append(queued)
-        if queued and len(held) == 1:
-            # Where no file can be made the database cannot be written either, and says so itself.
-            with contextlib.suppress(OSError):
-                self._enter(self._file(), deadline)
+        if not self._queue.acquire(timeout=self._seconds):
+            raise NoTurn(f"other threads have been writing for {self._seconds:g} seconds")
+        try:
+            if self._depth == 0:
+                self._take_turn(deadline)
+            self._depth += 1
+        except BaseException:
+            self._queue.release()
+            raise
+
+    def _take_turn(self, deadline: float) -> None:
+        """Take the turn among processes."""
+        # Where no file can be made the database cannot be written either, and says so itself.
+        with contextlib.suppress(OSError):
+            if not self._enter(self._file(), deadline):
+                raise NoTurn(f"another process has been writing for {self._seconds:g} seconds")
 
     def __exit__(self, *_: object) -> None:
-        held: list[bool] = self._mine.held
-        queued = held.pop()
-        if queued and not held and self._descriptor is not None:
+        self._depth -= 1
+        if self._depth == 0 and self._descriptor is not None:
             with contextlib.suppress(OSError):
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _WRITING)
-        if queued:
-            self._queue.release()
+        self._queue.release()
 
     def _file(self) -> int:
         if self._descriptor is None:
             self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         return self._descriptor
 
-    def _enter(self, file: int, deadline: float) -> None:
-        """Take the turn among processes. Who wrote last waits a moment where others do."""
+    def _enter(self, file: int, deadline: float) -> bool:
+        """Wait for the turn among processes; whether it came. A process that wrote last waits a moment for others."""
         if self._wrote_last and not _take(file, _WAITING):
             time.sleep(_YIELD)
         fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
         self._wrote_last = _take(file, _WRITING)
         if self._wrote_last:
-            return
+            return True
         fcntl.lockf(file, fcntl.LOCK_SH, 1, _WAITING)
         try:
             while not (self._wrote_last or time.monotonic() > deadline):
@@ -74,6 +84,7 @@ class SqliteQueue:
                 self._wrote_last = _take(file, _WRITING)
         finally:
             fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
+        return self._wrote_last
 
 
 def _take(file: int, byte: int) -> bool:

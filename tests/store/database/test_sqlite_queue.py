@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store.database.sqlite_queue import SqliteQueue
+from store.database.sqlite_queue import NoTurn, SqliteQueue
 
 ROOT = Path(__file__).parents[3]
 BUSY = """
@@ -74,11 +74,21 @@ def test_a_process_that_is_killed_keeps_nobody_waiting(other, path):
         assert time.monotonic() - began < 15.0
 
 
-def test_who_has_waited_long_enough_goes_on(other, path):
-    other(HOLDING)
+def test_a_thread_that_has_waited_long_enough_is_refused_and_may_try_again(other, path):
+    """SQLite would let it wait as long once more."""
+    holding, turns = other(HOLDING), SqliteQueue(path, 0.2)
     began = time.monotonic()
-    with SqliteQueue(path, 0.2):
-        assert 0.2 <= time.monotonic() - began < 15.0
+    with pytest.raises(NoTurn, match="another process"), turns:
+        pass
+    assert 0.2 <= time.monotonic() - began < 15.0
+    holding.kill()
+    holding.wait()
+    with turns, ThreadPoolExecutor(1) as threads:
+        refused = threads.submit(turns.__enter__)
+        with pytest.raises(NoTurn, match="other threads"):
+            refused.result(60)
+    with turns:
+        pass
 
 
 def test_one_thread_writes_at_a_time_and_may_begin_again_inside(path):
