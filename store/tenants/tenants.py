@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import peewee
@@ -135,18 +134,15 @@ class Tenants:
     def all(self) -> list[dict[str, Any]]:
         """Every tenant with its numbers, by name."""
         joined = Row.select(Row, Resource.display.alias("joins"))
-        joined = joined.join(Resource, JOIN.LEFT_OUTER, on=(Resource.pk == Row.integration_group))
-        return self._database.read(lambda: [self._listed(row) for row in joined.order_by(Row.name).objects()])
+        joined = joined.join(Resource, JOIN.LEFT_OUTER, on=(Resource.pk == Row.integration_group)).order_by(Row.name)
+        of_type = (Counter.tenant, Counter.type)
+        totals: Any = Counter.select(*of_type, peewee.fn.SUM(Counter.total)).group_by(*of_type).tuples()
 
-    def _listed(self, row: Any) -> dict[str, Any]:
-        totals: dict[str, int] = defaultdict(int)
-        for counter in Counter.select().where(Counter.tenant == row.pk):
-            totals[counter.type] += counter.total
-        return {
-            "name": row.name, "preset": row.preset, "users": totals["User"], "groups": totals["Group"],
-            "integrationGroup": row.joins,
-            "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
-        }  # fmt: skip
+        def work() -> list[dict[str, Any]]:
+            counted = {(tenant, type): int(total) for tenant, type, total in totals}
+            return [_listed(row, counted) for row in joined.objects()]
+
+        return self._database.read(work)
 
     def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
         kept = self._tenants.get(pk)
@@ -165,6 +161,14 @@ class Tenants:
         types = [type.name for type in spoken.types]
         indexes, kept = (_numbers(types, rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
         return Tenant(pk, name, revision, spoken, indexes, integration_group, kept)
+
+
+def _listed(row: Any, counted: Mapping[tuple[int, str], int]) -> dict[str, Any]:
+    users, groups = (counted.get((row.pk, type), 0) for type in ("User", "Group"))
+    return {
+        "name": row.name, "preset": row.preset, "users": users, "groups": groups, "integrationGroup": row.joins,
+        "created": row.created, "firstContact": row.first_contact, "lastContact": row.last_contact,
+    }  # fmt: skip
 
 
 def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]) -> Indexes:

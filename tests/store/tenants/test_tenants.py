@@ -1,6 +1,7 @@
 """Tenants are isolated from each other, and a token is valid for one tenant only (RFC 7644 §6)."""
 
 from datetime import UTC, datetime, timedelta
+from threading import get_ident
 
 import pytest
 
@@ -277,6 +278,19 @@ def test_the_list_of_tenants_counts_what_each_has(ours, theirs):
     listed = {each["name"]: (each["users"], each["groups"]) for each in ours.client.tenants.all()}
     assert listed[ours.client.name] == (2, 2)
     assert listed[theirs.client.name] == (2, 1)
+
+
+def test_the_list_of_tenants_costs_two_statements_however_many_there_are(ours, database, monkeypatch):
+    heard: list[int] = []
+    execute = database.db.execute_sql
+
+    def listen(sql, *parameters):
+        heard.append(get_ident())
+        return execute(sql, *parameters)
+
+    monkeypatch.setattr(database.db, "execute_sql", listen)
+    assert len(ours.client.tenants.all()) > 1
+    assert heard.count(get_ident()) == 2
 
 
 # Tokens.
