@@ -36,6 +36,9 @@ class Dialect(Protocol):
     def step_aside(self, seconds: float) -> None:
         """Leave others their turn, after a transaction of many that took so long."""
 
+    def shrink_files(self) -> None:
+        """Give back the disk space of files that grew under load, if nobody is using them at this moment."""
+
     def survey(self, table: str) -> None:
         """Let the planner know a table as it is now, after much was written; outside a transaction or in one."""
 

@@ -98,6 +98,9 @@ class Postgres:
     def step_aside(self, seconds: float) -> None:
         """See Dialect: only whoever changes the same rows has to wait."""
 
+    def shrink_files(self) -> None:
+        """See Dialect: Postgres recycles its write-ahead log."""
+
     def survey(self, table: str) -> None:
         """See Dialect. Autovacuum would do it, some minutes later."""
         self.db.execute_sql(f'ANALYZE "{table}"')  # type: ignore[no-untyped-call]

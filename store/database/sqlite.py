@@ -19,6 +19,9 @@ from store.database.sqlite_queue import NoTurn, SqliteQueue
 _OPCODES = 50_000
 """After how many of its instructions SQLite looks at the clock: every few milliseconds."""
 
+LONGEST_WAL = 16 * 2**20
+"""How many bytes the write-ahead log may keep; SQLite itself empties it at 4 MB, where no long read is in the way."""
+
 
 class Sqlite:
     """SQLite: WAL, one writer at a time, durable at every commit."""
@@ -37,6 +40,7 @@ class Sqlite:
     def __init__(self, path: str, *, busy_timeout: float) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
+        self._busy_timeout = busy_timeout
         self._turn = SqliteQueue(f"{path}.turn", busy_timeout)
         pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -8_000}
         # A plain BEGIN reads first and cannot be upgraded to a write under concurrency: "database is locked".
@@ -65,6 +69,24 @@ class Sqlite:
     def step_aside(self, seconds: float) -> None:
         """See Dialect: those who wait for the database try again now and then, and miss gaps that are too short."""
         time.sleep(seconds)
+
+    def shrink_files(self) -> None:
+        """See Dialect. The WAL is reused but never shorter than it once was: long reads under load let it grow."""
+        try:
+            if os.stat(f"{self.path}-wal").st_size <= LONGEST_WAL:
+                return
+        except FileNotFoundError:
+            return
+        # The first copies what it can beside others, so the second locks writers out for a moment only, or not at all.
+        self._pragma("wal_checkpoint(PASSIVE)")
+        self._pragma("busy_timeout = 0")
+        try:
+            self._pragma("wal_checkpoint(TRUNCATE)")
+        finally:
+            self._pragma(f"busy_timeout = {int(self._busy_timeout * 1000)}")
+
+    def _pragma(self, pragma: str) -> None:
+        self.db.execute_sql(f"PRAGMA {pragma}")  # type: ignore[no-untyped-call]
 
     def survey(self, table: str) -> None:
         """See Dialect: SQLite plans by the indexes that there are, which is all that we need."""

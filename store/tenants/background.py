@@ -54,10 +54,15 @@ class Background:
 
     def _work(self, end: Event) -> None:
         try:
+            following = False
             while not end.is_set():
-                self._news.wait()
+                # The last news are followed by one more round, when all is quiet.
+                if not following:
+                    self._news.wait()
+                following = self._news.is_set()
                 self._news.clear()
                 self._attempt(self.flush)
+                self._attempt(self._database.dialect.shrink_files)
                 self._attempt(lambda: self._tidy(end))
                 self._pause_over.wait(self._seconds)
                 self._pause_over.clear()

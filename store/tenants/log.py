@@ -17,7 +17,7 @@ from store.database.sweep import sweep_out
 from store.database.transactions import Database, instant_at, now
 from store.database.write import Place, Write
 from store.tables import LogEntry as Row
-from store.tables import Resource, Tenant
+from store.tables import Refusal, Resource, Tenant
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 UNAUTHENTICATED = "Requests without a valid token were refused."
@@ -159,9 +159,12 @@ def _inserted(database: Database, row: dict[str, Any]) -> int | None:
 
 
 def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
-    """Delete the entries of all tenants that are older; yields after each transaction how many it deleted."""
+    """Delete what is older of all tenants: entries, and counts of requests without a valid token; yields after each
+    transaction how many rows it deleted."""
     oldest = instant_at(time.time() - days * 86_400)
-    return sweep_out(database, Row, Row.time < oldest, Row.time, batch=batch)
+    yield from sweep_out(database, Row, Row.time < oldest, Row.time, batch=batch)
+    counts = Refusal.delete().where(Refusal.hour < oldest[:13])
+    yield database.write_aside(lambda _: int(counts.execute(database.db)))
 
 
 def _insert_query() -> Any:

@@ -3,7 +3,7 @@
 from threading import Event
 
 from store.database.transactions import instant_at, now
-from store.tables import LogEntry
+from store.tables import LogEntry, Refusal
 from store.tenants.background import Background
 from store.tenants.log import prune
 
@@ -22,6 +22,13 @@ def test_entries_that_are_older_than_the_setting_go_in_small_batches(entra):
     assert max(counts) == 2
     assert len(entra.log()) == 1
     assert sum(prune(entra.database, 90)) == 0
+
+
+def test_the_counts_of_refused_requests_go_as_well(entra):
+    for hour in ("2001-09-09T01", now()[:13]):
+        Refusal.insert(tenant=entra.tenant.pk, hour=hour, total=3).execute()
+    list(prune(entra.database, 90))
+    assert [row.hour for row in Refusal.select().where(Refusal.tenant == entra.tenant.pk)] == [now()[:13]]
 
 
 def test_the_thread_in_the_background_prunes_when_it_starts(entra):
