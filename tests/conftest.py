@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from store.tenants.indexes import Indexes
 from store.tenants.log import Log
 from store.tenants.tenants import Tenants
 from store.tenants.tokens import Tokens
+from tests.pgbouncer import pooled
 from tests.postgres import create_database, drop_database, postgres_url
 
 BASE_URL = "https://scim.example.com"
@@ -32,7 +34,10 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated database of each kind; tests that use it run once on each."""
+    """A migrated database of each kind; tests that use it run once on each.
+
+    A test may ask for a third kind, "pgbouncer": Postgres behind a pooler of transactions.
+    """
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/vestibule.db"
         _migrate(url)
@@ -40,21 +45,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         return
     server = request.getfixturevalue("postgres")
     url = create_database(server, "suite")
-    _migrate(url)
-    yield url
+    with pooled(url) if request.param == "pgbouncer" else nullcontext(url) as reached:
+        _migrate(reached)
+        yield reached
     drop_database(server, "suite")
 
 
 def _migrate(url: str) -> None:
-    database = Database(url)
+    database = _opened(url)
     database.migrate()
     database.close()
+
+
+def _opened(url: str) -> Database:
+    """The database; a pooler of transactions knows nothing of prepared statements."""
+    return Database(url, prepared_statements="pgbouncer" not in url)
 
 
 @pytest.fixture(scope="session")
 def database(database_url: str) -> Iterator[Database]:
     """The open database. Tests share its tables and keep apart by their tenants."""
-    database = Database(database_url)
+    database = _opened(database_url)
     yield database
     database.close()
 

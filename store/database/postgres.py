@@ -6,7 +6,19 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import local
 from typing import Any, ClassVar
 
-from peewee import SQL, Cast, Database, DatabaseError, Entity, Node, NodeList, PostgresqlDatabase, fn
+from peewee import (  # type: ignore[attr-defined]
+    SQL,
+    Cast,
+    Database,
+    DatabaseError,
+    Entity,
+    Node,
+    NodeList,
+    PostgresqlDatabase,
+    __exception_wrapper__,
+    fn,
+)
+from psycopg import OperationalError
 
 from scim.types import TYPES
 from store.database.dialect import LOST, OVERDUE, RETRY, UNAVAILABLE, UNCONFIRMED
@@ -15,18 +27,46 @@ _GLANCE = 0.02
 """After how many seconds to look again whether others are done."""
 
 
-class _Replicated(PostgresqlDatabase):
-    """Postgres whose connections remember when a commit was reported as done but not replicated as configured."""
+class _Connected(PostgresqlDatabase):
+    """Postgres whose connections know two things: whether a commit was reported as done but not replicated as
+    configured, and whether their statements end in time by themselves.
+
+    They do where the connection was opened with the timeout, which costs nothing later, or where the role has the same
+    one. A pooler of transactions refuses or ignores the option; there every transaction begins with the timeout, in the
+    same message as BEGIN.
+    """
+
+    statement_timeout = 0
+    """In milliseconds."""
 
     def _connect(self) -> Any:
-        connection = super()._connect()  # type: ignore[misc]
+        try:
+            connection = super()._connect()  # type: ignore[misc]
+        except OperationalError as error:
+            # PgBouncer's words, which are not translated; it gives them no code.
+            if "unsupported startup parameter" not in str(error) or "options" not in self.connect_params:
+                raise
+            self.connect_params = {name: value for name, value in self.connect_params.items() if name != "options"}
+            connection = super()._connect()  # type: ignore[misc]
         connection.unreplicated = False
 
         def noticed(diagnostic: Any) -> None:
             connection.unreplicated = connection.unreplicated or stopped_waiting(diagnostic)
 
         connection.add_notice_handler(noticed)
+        in_force = "SELECT extract(epoch FROM current_setting('statement_timeout')::interval) * 1000"
+        connection.limited = connection.execute(in_force).fetchone()[0] == self.statement_timeout
         return connection
+
+    def begin(self, isolation_level: Any = None) -> None:
+        """Begin a transaction, with the timeout where the connection has none."""
+        if self.connection().limited:  # type: ignore[no-untyped-call]
+            super().begin(isolation_level)
+            return
+        with __exception_wrapper__:
+            # Two statements in one cannot be prepared.
+            begin = f"BEGIN; SET LOCAL statement_timeout = {self.statement_timeout}"
+            self.cursor().execute(begin, prepare=False)  # type: ignore[no-untyped-call]
 
     def commit(self) -> Any:
         """Commit; a commit that a failover may lose counts as failed."""
@@ -64,13 +104,15 @@ class Postgres:
 
     def __init__(self, url: str, *, statement_timeout: float, prepared_statements: bool) -> None:
         self._within = local()
-        self.db: Database = _Replicated(
+        milliseconds = int(statement_timeout * 1000)
+        self.db: Database = _Connected(
             url,
             prefer_psycopg3=True,
             prepare_threshold=5 if prepared_statements else None,
             connect_timeout=10,
-            options=f"-c statement_timeout={int(statement_timeout * 1000)}",
+            options=f"-c statement_timeout={milliseconds}",
         )
+        self.db.statement_timeout = milliseconds
 
     @contextmanager
     def migration_lock(self) -> Iterator[None]:
