@@ -52,7 +52,7 @@ class Removal:
             self._database.write(partial(self._close, pk))
             for type in RESOURCE_TYPES:
                 yield from delete_all(self._database, pk, type.name, batch=BATCH)
-            for _ in sweep_out(self._database, LogEntry, LogEntry.tenant == pk, LogEntry.pk, batch=10 * BATCH):
+            for _ in sweep_out(self._database, LogEntry, LogEntry.tenant == pk, LogEntry.time, batch=10 * BATCH):
                 yield 0
             # What a request that had begun before may still have brought goes with the tenant's row.
             self._database.write(partial(self._end, pk))
