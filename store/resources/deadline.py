@@ -103,8 +103,8 @@ def lacking(asked: Asked) -> list[str] | None:
     that it finds."""
     scope, bound, sort = asked
     if bound is None:
-        # Equal values are sorted, and only the values of this column differ for sure.
-        return None if sort is None or column_of(scope.type, sort) == "name_key" else []
+        # The index on ids is that of all tenants.
+        return None if sort is None or column_of(scope.type, sort) not in (None, "id") else []
     missing = _lacking(scope, bound, False)
     return None if missing is None else list(dict.fromkeys(missing))
 

@@ -105,10 +105,7 @@ def test_where_no_index_would_help_the_refusal_says_what_to_narrow(crowd, hurrie
         "emails.value",
         "meta.created",
         "meta.lastModified",
-        # Read from an index, apart from those with equal values, as all are here.
-        "externalId",
-        "name.familyName",
-        "name.givenName",
+        "id",
     ],
 )
 def test_an_order_of_everybody_ends_at_the_deadline(rfc_crowd, hurried, sort):
@@ -117,6 +114,14 @@ def test_an_order_of_everybody_ends_at_the_deadline(rfc_crowd, hurried, sort):
         assert (refused.status_int, refused.json["scimType"]) == (400, "tooMany")
         assert f"The order by {sort}" in refused.json["detail"]
         assert "took longer than 0.001 seconds over this directory: narrow the search by" in refused.json["detail"]
+
+
+@pytest.mark.parametrize("sort", ["externalId", "name.familyName", "name.givenName"])
+def test_an_order_by_an_index_that_meets_equal_values_ends_too(rfc_crowd, hurried, database, sort):
+    """All values are equal here, so all users are sorted. Postgres has the statement timeout for it, which costs no
+    round trip."""
+    is_sqlite = not database.dialect.locks_rows
+    assert rfc_crowd.ask(f"sortBy={sort}&sortOrder=descending&count=1").status_int == (400 if is_sqlite else 200)
 
 
 @pytest.mark.parametrize("order", ["ascending", "descending"])
