@@ -71,22 +71,25 @@ def operator_of(bound: Compare[Target]) -> str:
     return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
 
 
-def pins(bound: Bound) -> bool:
-    """Whether the filter points at one resource, or a few, by a value that hardly two of them share."""
+NEARLY_UNIQUE = frozenset({"id", "externalId", "userName", "displayName", "emails.value"})
+"""The attributes whose values hardly two resources share. References to other resources are not among them: a group may
+have any number of members, and a manager any number of reports."""
+
+
+def finds_few(bound: Bound, attributes: frozenset[str] = NEARLY_UNIQUE) -> bool:
+    """Whether the filter finds one resource or a few, by a value of one of these attributes."""
     match bound:
         case And(left, right):
-            return pins(left) or pins(right)
+            return finds_few(left, attributes) or finds_few(right, attributes)
         case Or(left, right):
-            # Of two attributes, SQLite walks through everybody all the same.
-            return pins(left) and pins(right) and len({each.name for each in targets(bound)}) == 1
+            # If the attributes differ, SQLite reads all resources.
+            is_one = len({each.name for each in targets(bound)}) == 1
+            return is_one and finds_few(left, attributes) and finds_few(right, attributes)
         case ValuePath(_, inner):
-            return pins(inner)
+            return finds_few(inner, attributes)
         case Compare(target, "eq", _, _):
-            return target.attribute.name in _PINNING
+            return target.name in attributes
     return False
-
-
-_PINNING = frozenset({"id", "externalId", "userName", "displayName", "value"})
 
 
 def is_long(operand: object) -> bool:

@@ -17,8 +17,8 @@ from store.filters.shape import (
     all_indexable,
     column_of,
     element_index,
+    finds_few,
     indexable,
-    pins,
     targets,
 )
 from store.filters.where import MANAGER
@@ -28,8 +28,8 @@ from store.tenants.tenants import INDEXED_AT_FIRST, Tenant
 
 Result = TypeVar("Result")
 
-_OF_OTHERS = frozenset({MANAGER, "members", "groups"})
-"""What other resources make up."""
+_FEW_EACH = frozenset({MANAGER, "members"})
+"""The references that an index leads back from, to few resources each: a manager's reports, the groups of a member."""
 
 
 _LASTING = frozenset(attribute for _, attribute in INDEXED_AT_FIRST)
@@ -53,7 +53,7 @@ def answered(database: Database, tenant: Tenant, asked: Sequence[Asked], work: C
         return database.read(work)
     missing = [lacking(each) for each in asked]
     walks = any(each is not None for each in missing)
-    quick = not walks and all(each.bound is not None and pins(each.bound) for each in asked)
+    quick = not walks and all(each.bound is not None and finds_few(each.bound) for each in asked)
     try:
         result = database.read(work if quick or not database.deadline else lambda: _timed(database, walks, work))
     except Overdue as error:
@@ -141,7 +141,7 @@ def _lacking_for_value(scope: Scope, bound: Compare[Target]) -> list[str] | None
 
 
 def _lacking_for_elements(scope: Scope, target: Target, inner: Bound) -> list[str] | None:
-    if target.name in _OF_OTHERS:
+    if target.name in _FEW_EACH:
         return None if _names_one(inner) else []
     if not target.multi_valued:
         return _lacking(scope, inner, False)

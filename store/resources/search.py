@@ -18,11 +18,15 @@ from scim.patterns import bind_text
 from scim.projection import Projection
 from store.database.statements import parameter
 from store.filters.order import Order
-from store.filters.shape import index_parameter, operands, pins, shape, used_indexes
-from store.filters.where import ROW, Where
+from store.filters.shape import NEARLY_UNIQUE, finds_few, index_parameter, operands, shape, used_indexes
+from store.filters.where import MANAGER, ROW, Where
 from store.resources.deadline import Asked, answered
 from store.resources.reading import Reading, Stored, current
 from store.tenants import counters
+
+_SORTED_LAST = NEARLY_UNIQUE | {f"{MANAGER}.value", "members.value"}
+"""The attributes by whose values resources are found first and sorted then: by the references as well, although they
+may lead to many, since SQLite would read all resources in the order of their keys."""
 
 _BEFORE = 2
 """How many columns stand before those of the row where a page is in the order of keys: the key, and the tie-breaker."""
@@ -129,16 +133,16 @@ class Searching(Reading):
 
     def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
         """The first page in the order of creation: documents at once, since nothing is passed over to reach them."""
-        pinned = search.bound is not None and pins(search.bound)
-        found = self._run(Searching._first_query, search, (pinned,), pinned, limit=search.query.count)
+        few = search.bound is not None and finds_few(search.bound, _SORTED_LAST)
+        found = self._run(Searching._first_query, search, (few,), few, limit=search.query.count)
         # In the order of their keys, which come first.
-        rows = found.fetchall() if pinned else sorted(self.dialect.rows(found, self._long(search.whole)))
+        rows = found.fetchall() if few else sorted(self.dialect.rows(found, self._long(search.whole)))
         return self._texts([Stored(*row) for row in rows], projection)
 
-    def _first_query(self, search: Search, pinned: bool) -> Any:
+    def _first_query(self, search: Search, few: bool) -> Any:
         query = self.row_query(Where(self._scope, search.bound).condition(), search.whole)
-        if pinned:
-            # Few are found by what they share with nobody: a sum, so that SQLite does not walk in order to find them.
+        if few:
+            # A sum, since SQLite would read the resources in the order of their keys to find the few.
             return query.order_by(ROW.pk + 0).limit(parameter("limit"))
         query = query.order_by(ROW.pk).limit(parameter("limit"))
         return self._gathered(query, self._columns_read(search.whole), self._long(search.whole))

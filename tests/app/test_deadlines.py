@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from peewee import Value
 from webtest import TestResponse
 
 from app import auth
 from store.database.statements import parameter
-from store.tables import Counter, Index, Resource
+from store.tables import Counter, Index, Membership, Resource
 from store.tenants.counters import SHARDS
 from tests.conftest import Client
 
@@ -128,6 +129,19 @@ def test_an_order_by_an_index_that_meets_equal_values_ends_too(rfc_crowd, hurrie
 def test_an_order_by_names_is_answered_within_the_deadline(crowd, hurried, order):
     assert crowd.ask(f"sortBy=userName&sortOrder={order}&count=2").json["totalResults"] == MANY + 1
     assert crowd.ask(f"sortBy=displayName&sortOrder={order}&count=2", "/Groups").status_int == 200
+
+
+def test_the_members_of_a_group_are_searched_for_within_the_deadline(rfc_crowd, hurried):
+    id = rfc_crowd.group("Everybody")["id"]
+    group = Resource.select(Resource.pk).where(Resource.id == id).scalar()
+    users = (Resource.tenant == rfc_crowd.tenant.pk) & (Resource.type == "User")
+    row = Resource.select(Value(group), Resource.pk, Value("scim")).where(users)
+    Membership.insert_from(row, [Membership.group, Membership.member, Membership.origin]).execute()
+    for path in ("/Users", "/"):
+        refused = rfc_crowd.ask(f'filter=groups.value eq "{id}"', path)
+        assert (refused.status_int, refused.json["scimType"]) == (400, "tooMany")
+        assert "narrow it by" in refused.json["detail"]
+    assert rfc_crowd.ask(f'filter=userName eq "first" and groups.value eq "{id}"').json["totalResults"] == 1
 
 
 def test_searches_by_post_and_at_the_root_and_by_head_end_too(crowd, hurried):
