@@ -10,13 +10,12 @@ from scim.types import TYPES, Key
 
 
 def key_function(attribute: Attribute) -> Callable[[Any], Key]:
-    """The function that makes the comparison keys of a simple attribute's values."""
-    function = TYPES[attribute.type].key
-    return (
-        COMPARISONS[attribute.compare or ("exact" if attribute.case_exact else "folded")]
-        if function is None
-        else function
-    )
+    """The function that makes the comparison keys of a simple attribute's values, looked up once for each attribute."""
+    function: Callable[[Any], Key] | None = attribute.cache.get("key")
+    if function is None:
+        rule = attribute.compare or ("exact" if attribute.case_exact else "folded")
+        function = attribute.cache["key"] = TYPES[attribute.type].key or COMPARISONS[rule]
+    return function
 
 
 def keys(attributes: Iterable[Attribute], document: dict[str, Any]) -> dict[str, Any]:
