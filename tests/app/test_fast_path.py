@@ -130,9 +130,16 @@ def new_group(name, *members):
     return json.dumps({"schemas": schemas, "displayName": name, "members": [{"value": id} for id in members]})
 
 
+BROKEN = '{"userName": '
+
+
 def alike(answer):
     """An answer without what no two writes share: ids of new resources, times, versions, and the numbered names."""
-    text = f"{answer.status} {sorted(answer.headerlist)} {answer.text}".replace("\\", "")
+    return pattern(f"{answer.status} {sorted(answer.headerlist)} {answer.text}".replace("\\", ""))
+
+
+def pattern(text):
+    """The text without ids, times, versions and numbered names."""
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[\d-]+T[\d:.]+Z|W/\"\d+|name\d", "*", text)
 
 
@@ -161,17 +168,17 @@ def test_both_paths_write_the_same(paths, bob, method, path, body):
     assert alike(quick) == alike(slow)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
-    [
-        ("POST", "/Users", new_user("bob"), 409),
-        ("POST", "/Users", '{"userName": ', 400),
-        ("POST", "/Users", '{"displayName": "Bob"}', 400),
-        ("PATCH", "/Users/{id}", patch_op("shoeSize", 43), 400),
-        ("PATCH", "/Users/00000000-0000-0000-0000-000000000000", patch_op("title", "T"), 404),
-        ("PATCH", "/Groups/{group}", patch_op("members", [{"value": "nobody"}], "Add"), 400),
-    ],
-)
+REFUSED = [
+    ("POST", "/Users", new_user("bob"), 409),
+    ("POST", "/Users", BROKEN, 400),
+    ("POST", "/Users", '{"displayName": "Bob"}', 400),
+    ("PATCH", "/Users/{id}", patch_op("shoeSize", 43), 400),
+    ("PATCH", "/Users/00000000-0000-0000-0000-000000000000", patch_op("title", "T"), 404),
+    ("PATCH", "/Groups/{group}", patch_op("members", [{"value": "nobody"}], "Add"), 400),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), REFUSED)
 def test_a_refused_write_is_answered_by_flask_and_not_done_again(paths, entra, bob, method, path, body, status):
     known = len(entra.log())
     quick, slow, asked = paths(path.format(id=bob["id"], group=bob["group"]), method, (body, body))
@@ -199,3 +206,34 @@ def test_a_body_of_an_unusual_kind_is_left_to_flask(paths, media_type):
     quick, slow, asked = paths("/Users", "POST", bodies, **{"Content-Type": media_type})
     assert asked
     assert quick.status_int == slow.status_int
+
+
+def in_bulk(entra, method, path, body):
+    """The result of the same request as an operation of a bulk job."""
+    operation = {"method": method, "path": path, "data": json.loads(body)}
+    if method == "POST":
+        operation["bulkId"] = "x"
+    return entra.post("/Bulk", {"Operations": [operation]}).json["Operations"][0]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES.values(), ids=WRITES)
+def test_a_bulk_job_writes_the_same(entra, bob, method, path, body):
+    path = path.partition("?")[0].format(id=bob["id"], group=bob["group"])
+    alone = entra.request(method, path, body(bob, "name1"))
+    result = in_bulk(entra, method, path, body(bob, "name2"))
+    assert int(result["status"]) == (201 if method == "POST" else 200)
+    place = f"{alone.headers['Location']} {alone.headers['ETag']}"
+    assert pattern(f"{result['location']} {result['version']}") == pattern(place)
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), [each for each in REFUSED if each[2] != BROKEN])
+def test_a_bulk_job_is_refused_the_same(entra, bob, method, path, body, status):
+    path = path.format(id=bob["id"], group=bob["group"])
+    alone = entra.request(method, path, body)
+    result = in_bulk(entra, method, path, body)
+    assert (result["status"], result["response"]) == (str(status), alone.json)
+    bulk, single = entra.log()[:2]
+    for entry in (bulk, single):
+        entry.pop("time")
+    assert bulk.pop("operation") == f"{single.pop('operation')} (bulk)"
+    assert bulk == single
