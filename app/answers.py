@@ -143,7 +143,7 @@ def _resource(answer: Answer, status: HTTPStatus, parameters: Parameters) -> Rep
     """A resource with its place, in both headers that clients look for (RFC 7644 §3.3, RFC 7643 §3.1)."""
     if answer.text is None:
         return Reply(status, _place(answer), None)
-    headers = text_headers(parameters.accept) | _place(answer) | {"Content-Location": answer.location}
+    headers = {**text_headers(parameters.accept), **_place(answer), "Content-Location": answer.location}
     return Reply(status, headers, answer.text)
 
 

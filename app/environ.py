@@ -7,10 +7,7 @@ from typing import Any
 
 from app.answers import refusal
 from app.wire import Application, send
-from scim.errors import InvalidSyntax, ScimError
-
-_URL = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
-"""The variables that hold the URL; each may be absent."""
+from scim.errors import InvalidSyntax
 
 
 class NormalForm:
@@ -25,27 +22,24 @@ class NormalForm:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer the request (PEP 3333)."""
-        error = _completed(environ)
-        if error is not None:
+        try:
+            environ["wsgi.input"]
+            url = environ["SCRIPT_NAME"] + environ["PATH_INFO"] + environ["QUERY_STRING"]
+        except KeyError:
+            url = _completed(environ)
+        if not url.isascii() and max(url) > "\xff":
+            # Each character stands for a byte.
+            error = InvalidSyntax("The URL is malformed: escape what is not ASCII, as in %C3%9C.")
             return send(start_response, *refusal(error, None))
+        if not environ.get("REQUEST_METHOD"):
+            return send(start_response, *refusal(InvalidSyntax("The request has no method."), None))
         path = environ["PATH_INFO"]
         if "//" in path or path.endswith("/"):
             environ["PATH_INFO"] = re.sub("/{2,}", "/", path).rstrip("/") or "/"
         return self._application(environ, start_response)
 
 
-def _completed(environ: dict[str, Any]) -> ScimError | None:
-    """Set the variables that are absent; why the request cannot be answered, if it cannot."""
-    for name in _URL:
-        if not environ.setdefault(name, "").isascii() and not _is_latin(environ[name]):
-            return InvalidSyntax("The URL is malformed: escape what is not ASCII, as in %C3%9C.")
-    if not environ.get("REQUEST_METHOD"):
-        return InvalidSyntax("The request has no method.")
-    if "wsgi.input" not in environ:
-        environ["wsgi.input"] = BytesIO()
-    return None
-
-
-def _is_latin(text: str) -> bool:
-    """Whether every character stands for a byte."""
-    return max(text) <= "\xff"
+def _completed(environ: dict[str, Any]) -> str:
+    """Set the variables that may be absent; returns the URL as the environ has it."""
+    environ.setdefault("wsgi.input", BytesIO())
+    return "".join(environ.setdefault(name, "") for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"))
