@@ -29,17 +29,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     The thread that calls holds no connection afterwards: a server may fork workers from here, which must not share one.
     """
     settings = settings or Settings.from_environment(os.environ)
-    app = Flask("vestibule", static_folder=None)
-    app.config.update(
-        MAX_CONTENT_LENGTH=settings.max_body,
-        DEFAULT_COUNT=settings.default_count,
-        MAX_COUNT=settings.max_count,
-        BULK_MAX_OPERATIONS=settings.bulk_max_operations,
-        # Flask answers OPTIONS with an empty page of HTML; app/errors.py does it instead.
-        PROVIDE_AUTOMATIC_OPTIONS=False,
-    )
-    app.url_map.merge_slashes = False
-    app.url_map.redirect_defaults = False
+    app = _configured(settings)
     log.configure(settings)
     database = database or open_database(settings)
     database.check_migrated()
@@ -55,6 +45,21 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.register_blueprint(scim, name="unversioned", url_prefix="/scim/<tenant>")
     app.wsgi_app = NormalForm(FastPath(app.wsgi_app, auth.gate(app), app.config))  # type: ignore[method-assign]
     database.close()
+    return app
+
+
+def _configured(settings: Settings) -> Flask:
+    app = Flask("vestibule", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_body,
+        DEFAULT_COUNT=settings.default_count,
+        MAX_COUNT=settings.max_count,
+        BULK_MAX_OPERATIONS=settings.bulk_max_operations,
+        # Flask answers OPTIONS with an empty page of HTML; app/errors.py does it instead.
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
     return app
 
 
@@ -84,7 +89,7 @@ def _forget_tenant(endpoint: str | None, values: dict[str, Any] | None) -> None:
 
 
 def _begin() -> None:
-    failure = request.environ.get(auth.FAILURE)
+    failure = request.environ.get(auth.HANDED_OVER)
     g.began = time.perf_counter() if failure is None else failure.began
     g.request_id = log.number()
 

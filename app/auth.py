@@ -32,21 +32,21 @@ EXPIRED = "The token has expired: create a new one with `vestibule token create`
 THROTTLED = "Too many requests without a valid token: paste the tenant's Secret Token into the client again."
 _CHALLENGE = 'Bearer realm="scim"'
 
-FAILURE = "vestibule.failure"
-"""Where the fast path leaves a Failure in the WSGI environment, for Flask to answer for it."""
+HANDED_OVER = "vestibule.handed_over"
+"""Where the WSGI environ holds what the fast path hands over to Flask."""
 
 ANONYMOUS = 0
-"""The key of no token: who comes without one leaves no trace in the tenant's log."""
+"""The key that stands for no token. A request without one leaves no trace in the tenant's log."""
 
 
-def init(app: Flask, at: "Gate") -> None:
+def init(app: Flask, gate: "Gate") -> None:
     """Authenticate every request of the app that is for SCIM."""
-    app.extensions["vestibule.auth"] = at
+    app.extensions["vestibule.auth"] = gate
     app.before_request(_authenticate)
 
 
-class Failure(NamedTuple):
-    """Why the fast path did not succeed with a request, what it knew of it, and when it began."""
+class HandedOver(NamedTuple):
+    """A request that the fast path could not answer: the error, what is known of the request, and when it began."""
 
     error: Exception
     access: Access
@@ -70,7 +70,7 @@ class Gate:
     def known(self, tenant: str, header: str) -> Access | None:
         """The token of an Authorization header, if it is in force or has expired.
 
-        Who pasted "Bearer " in front of the token into Entra sends it twice.
+        A token that was pasted into Entra with "Bearer " in front arrives with it twice.
         """
         scheme, _, token = header.strip().partition(" ")
         token = token.strip()
@@ -86,7 +86,7 @@ class Gate:
         return None if access is None or is_expired(access) else access
 
     def anonymous(self, tenant: str) -> Access | None:
-        """Who reads what a tenant speaks without a token; None where there is no such tenant."""
+        """The access of a client that reads a tenant's schemas without a token; None if there is no such tenant."""
         if TENANT_NAME.fullmatch(tenant) is None:
             return None
         try:
@@ -100,7 +100,7 @@ class Gate:
 
 
 def is_expired(access: Access) -> bool:
-    """Whether the token's time is over."""
+    """Whether the token has expired."""
     return access.expires is not None and access.expires <= now()
 
 
@@ -116,7 +116,7 @@ def _authenticate() -> None:
     if found is None:
         return
     tenant, version, _ = found.groups()
-    failure: Failure | None = request.environ.get(FAILURE)
+    failure: HandedOver | None = request.environ.get(HANDED_OVER)
     if failure is not None:
         _open(gate(current_app), failure.access, failure.call)
         raise failure.error
@@ -136,36 +136,36 @@ def _only_reads() -> bool:
     return request.method in _SAFE or (request.method == "POST" and request.path.endswith("/.search"))
 
 
-def _access(at: Gate, tenant: str) -> Access:
+def _access(gate: Gate, tenant: str) -> Access:
     header = request.headers.get("Authorization")
-    access = at.anonymous(tenant) if _is_public(at, header) else at.known(tenant, header or "")
+    access = gate.anonymous(tenant) if _is_public(gate, header) else gate.known(tenant, header or "")
     if access is None:
-        raise _refusal(at, tenant, REFUSED)
+        raise _refusal(gate, tenant, REFUSED)
     if is_expired(access):
-        raise _refusal(at, tenant, EXPIRED)
+        raise _refusal(gate, tenant, EXPIRED)
     return access
 
 
-def _is_public(at: Gate, header: str | None) -> bool:
-    """Whether the request needs no token (RFC 7643 §5); one that shows a token is judged by it all the same."""
-    if not at.public_discovery or header is not None or request.method not in ("GET", "HEAD"):
+def _is_public(gate: Gate, header: str | None) -> bool:
+    """Whether the request needs no token (RFC 7643 §5); a token that is sent is checked all the same."""
+    if not gate.public_discovery or header is not None or request.method not in ("GET", "HEAD"):
         return False
     return _PUBLIC.fullmatch(request.path) is not None
 
 
-def _refusal(at: Gate, tenant: str, detail: str) -> Unauthorized | TooManyRequests:
-    """One and the same answer, whatever is wrong; 429 where an address keeps failing."""
-    wait = at.throttle.failed(request.remote_addr or "", tenant)
+def _refusal(gate: Gate, tenant: str, detail: str) -> Unauthorized | TooManyRequests:
+    """The same answer whatever is wrong, or 429 if the address keeps failing."""
+    wait = gate.throttle.failed(request.remote_addr or "", tenant)
     if wait:
         return TooManyRequests(THROTTLED, headers={"Retry-After": str(wait)})
     g.refused_tenant = tenant
     return Unauthorized(detail, headers={"WWW-Authenticate": _CHALLENGE})
 
 
-def _open(at: Gate, access: Access, call: Call) -> None:
-    """What the views work with, bound to the tenant: there is no other way to its resources."""
-    endpoint_url = at.endpoint_url(access)
-    bound = (at.database, access.tenant, endpoint_url, call)
+def _open(gate: Gate, access: Access, call: Call) -> None:
+    """Put on g what the views work with, bound to the tenant: they have no other way to its resources."""
+    endpoint_url = gate.endpoint_url(access)
+    bound = (gate.database, access.tenant, endpoint_url, call)
     here: Any = g._get_current_object()
     here.access, here.endpoint_url, here.call = access, endpoint_url, call
     here.resources = [resources(*bound) for resources in RESOURCES.values()]
@@ -173,11 +173,11 @@ def _open(at: Gate, access: Access, call: Call) -> None:
         setattr(here, endpoint.lower(), resources)
     if access.token != ANONYMOUS:
         here.log = here.users.log
-        at.last_used.note(access.token, access.tenant.pk)
+        gate.last_used.note(access.token, access.tenant.pk)
 
 
 def call(environ: Mapping[str, Any], access: Access) -> Call:
-    """What the log is to say of a request of this client."""
+    """What the log says of a request of this client."""
     return Call(
         operation=environ["REQUEST_METHOD"],
         token=access.name,

@@ -49,13 +49,13 @@ def run_bulk() -> Response:
 
 
 BATCH = 25
-"""How many steps share a transaction: what a commit costs is paid once for them, and others wait for no more."""
+"""How many steps share a transaction: they pay for one commit, and other writers wait for no more than these."""
 
 
 @dataclass
 class _Progress:
-    """What came of a job so far: the ids of what was created by bulkId, the results by the operation's place, who of
-    them failed, the links that are still to be added, and the log's entries of refused operations."""
+    """How far a job has come: the ids of new resources by bulkId, the results by the operation's index, the
+    indexes that failed, the links that are still to be added, and the log's entries of refused operations."""
 
     ids: dict[str, str] = field(default_factory=dict)
     results: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class _Progress:
     refusals: list[Entry] = field(default_factory=list)
 
     def copy(self) -> "_Progress":
-        """The same, to come back to."""
+        """A copy to return to."""
         return replace(
             self,
             ids=self.ids.copy(),
@@ -85,7 +85,7 @@ class _Run:
         self._tenant: Tenant = g.access.tenant
         self._within: Write | None = None
         self._away: Unavailable | None = None
-        """Why the database took an operation neither with others nor alone: the rest need not wait for it as well."""
+        """The error by which the database refused even a single operation; the rest of the job does not wait again."""
 
     def results(self) -> list[dict[str, Any]]:
         """Carry out the steps until as many operations failed as the client allows."""
@@ -96,9 +96,9 @@ class _Run:
         return [self._progress.results[index] for index in sorted(self._progress.results)]
 
     def _take(self, steps: list[Step]) -> None:
-        """Take steps in one transaction; where the database does not take them so, each in one of its own.
+        """Apply steps in one transaction, or each in one of its own if the database does not take them together.
 
-        Where nobody knows whether it took them they are not taken again: they would meet themselves.
+        Steps whose commit is unconfirmed are not applied again, since they may have been applied already.
         """
         before = self._progress
 
@@ -132,7 +132,7 @@ class _Run:
             self._within = None
 
     def _doubt(self, steps: list[Step], before: _Progress, error: Unconfirmed) -> None:
-        """Answer with the error for every step that was taken."""
+        """Answer with the error every step that was in the transaction."""
         taken, self._progress = self._progress.results, before.copy()
         for step in steps:
             if taken.get(step.index) is not before.results.get(step.index):
@@ -227,7 +227,7 @@ class _Run:
 
 
 def _call(operation: BulkOperation) -> Call:
-    """What the log is to say of an operation."""
+    """What the log says of an operation."""
     call: Call = replace(
         g.call, operation=f"{operation.method or 'none'} (bulk)", resource=None, name=None, warnings=[]
     )

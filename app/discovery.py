@@ -39,13 +39,13 @@ def service_provider_config() -> Response:
 
 @discovery.get("/ResourceTypes")
 def resource_types() -> Response:
-    """The kinds of resources."""
+    """All resource types."""
     return _all(published.resource_types(g.access.tenant.profile, g.endpoint_url))
 
 
 @discovery.get("/ResourceTypes/<id>")
 def resource_type(id: str) -> Response:
-    """One kind of resource."""
+    """One resource type."""
     return _one(published.resource_types(g.access.tenant.profile, g.endpoint_url), id)
 
 
@@ -58,7 +58,7 @@ def schemas() -> Response:
 @discovery.get("/Schemas/<urn>")
 def schema(urn: str) -> Response:
     """One schema."""
-    # Not one out of all: the custom fields may be thousands.
+    # Only this schema is built: there may be thousands of custom fields.
     return _one(published.schema(g.access.tenant.profile, urn, g.endpoint_url), urn)
 
 

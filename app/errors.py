@@ -50,7 +50,7 @@ def _http_refused(error: HTTPException) -> Response:
 
 
 def _method_refused(error: MethodNotAllowed) -> Response:
-    """What a URL answers, for who asks by OPTIONS or by a method it does not answer (RFC 9110 §9.3.7, §15.5.6)."""
+    """The answer to OPTIONS, or to a method that the URL does not support (RFC 9110 §9.3.7, §15.5.6)."""
     headers = {"Allow": ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))}
     if request.method == "OPTIONS":
         return response(Reply(HTTPStatus.NO_CONTENT, headers, None))
@@ -59,7 +59,7 @@ def _method_refused(error: MethodNotAllowed) -> Response:
 
 
 def _failed(error: Exception) -> Response:
-    """What nobody foresaw: the client gets a number to ask about, the server's log gets the rest."""
+    """An unexpected error: the client gets a number to ask about, and the server's log holds the rest."""
     number = g.request_id
     LOGGER.error("request failed", exc_info=error, extra={"fields": {"request": number}})
     detail = f"The server failed; its log says why under the number {number}."

@@ -1,8 +1,8 @@
 """The adapter in front of Flask for the requests that identity providers send most.
 
-The fast path answers reads, creates and patches of resources by the same functions as the views, but without
-building a Flask request and response, which costs more than everything else in most of them. What is unusual it leaves
-to Flask before anything was done. What was refused goes to Flask together with the refusal, so nothing is done twice.
+The fast path answers reads, creates and patches of resources by the same functions as the views, but without building a
+Flask request and response, which costs more than everything else in most of them. Unusual requests are left to Flask
+before anything is done. A refused request is handed over to Flask together with the error, so nothing is done twice.
 """
 
 import re
@@ -16,7 +16,7 @@ from gunicorn.http.errors import ParseException
 
 from app import answers, auth, log
 from app.answers import Reply
-from app.auth import FAILURE, Failure, Gate
+from app.auth import HANDED_OVER, Gate, HandedOver
 from app.resources import RESOURCES
 from app.wire import Application, Paging, Parameters, json_value, paging, send
 from store.resources.writing import Resources
@@ -26,7 +26,7 @@ _UNUSUAL = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCO
 _LENGTH = re.compile("[0-9]{1,18}")
 _JSON = frozenset({"application/scim+json", "application/json"})
 _MEDIA_TYPES = _JSON | {f"{type}; charset=utf-8" for type in _JSON}
-# Entra adds this flag to a Tenant URL, whatever the request; it asks for what is done here anyway.
+# Entra adds this flag to the URL of any request. It asks for behaviour that this server has anyway.
 _FLAG = "aadOptscim062020"
 
 
@@ -80,8 +80,8 @@ class FastPath:
             body = json_value(content) if kind.writes else None
             parameters = Parameters(query, environ.get("HTTP_ACCEPT"))
             reply = kind.answer(Usual(resources, found[3], parameters, body, self._paging))
-        except Exception as error:  # noqa: BLE001 (whatever it is, app/errors.py answers for it)
-            environ[FAILURE] = Failure(error, access, call, began)
+        except Exception as error:  # noqa: BLE001 (app/errors.py answers any error)
+            environ[HANDED_OVER] = HandedOver(error, access, call, began)
             return self._application(environ, start_response)
         self._gate.last_used.note(access.token, access.tenant.pk)
         log.request_line(
@@ -94,7 +94,7 @@ class FastPath:
         """The token, if it is in force and allows what is asked."""
         try:
             access = self._gate.access(tenant, environ.get("HTTP_AUTHORIZATION", ""))
-        except Exception:  # noqa: BLE001 (Flask asks again, and answers for it)
+        except Exception:  # noqa: BLE001 (Flask asks again, and answers the error)
             return None
         return None if access is None or (kind.writes and access.scope == "read") else access
 
@@ -113,7 +113,7 @@ class FastPath:
 
 
 def _query(text: str) -> dict[str, str] | None:
-    """The parameters of a query string, None where one is given twice or is no UTF-8."""
+    """The parameters of a query string, None if one is given twice or is not UTF-8."""
     if not text:
         return {}
     if not text.isascii():

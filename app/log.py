@@ -1,4 +1,4 @@
-"""The server's own log: one JSON line a request on stderr, never a personal value, never a token."""
+"""The server's own log: one JSON line for each request on stderr, without personal values and tokens."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _described(error: BaseException) -> list[dict[str, Any]]:
-    """The error and those before it by type and place, without their texts: a database puts values into them."""
+    """The error and its causes by type and place, without their texts: a database puts values into them."""
     chain: list[dict[str, Any]] = []
     current: BaseException | None = error
     while current is not None and len(chain) < 5:
@@ -43,7 +43,7 @@ class StderrHandler(logging.Handler):
     """Writes a line at once, so that the lines of several threads and workers do not mix."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the line; a pipe that is closed or a disk that is full fails no request."""
+        """Write the line; a closed pipe or a full disk does not fail the request."""
         try:
             sys.stderr.write(self.format(record) + "\n")
         except OSError:
@@ -51,7 +51,7 @@ class StderrHandler(logging.Handler):
 
 
 def configure(settings: Settings) -> None:
-    """Write the log to stderr from the level on that the settings name; called again, it replaces itself."""
+    """Write the log to stderr from the level of the settings on. A second call replaces the first."""
     handler = StderrHandler()
     handler.setFormatter(JsonFormatter())
     LOGGER.handlers = [handler]
@@ -60,7 +60,7 @@ def configure(settings: Settings) -> None:
 
 
 def number() -> str:
-    """A number for a request, by which people find its line; nothing hangs on its being hard to guess."""
+    """A number by which people find the line of a request; it need not be hard to guess."""
     return f"{random.getrandbits(48):012x}"
 
 

@@ -11,5 +11,5 @@ me = Blueprint("me", __name__)
 
 @me.route("/Me", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def refuse() -> NoReturn:
-    """501, as RFC 7644 §3.11 wants where /Me is not offered."""
+    """Answer 501, as RFC 7644 §3.11 demands of a server without /Me."""
     raise NotImplementedHere("The token belongs to a client, not to a user, so there is no /Me.")

@@ -17,8 +17,8 @@ _SLOT = struct.Struct("=II")
 class Throttle:
     """A table of counters in memory that processes share when they are forked after it was made.
 
-    Two addresses that fall into one slot share their count: that can only refuse a failing request earlier, since a
-    valid token is never asked about. Two processes that count at the same instant may lose one: a limit, not a ledger.
+    Two addresses that fall into one slot share their count: that can only refuse a failing request earlier, since
+    requests with a valid token are not counted. Two processes that count at the same instant may lose one failure.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -26,7 +26,7 @@ class Throttle:
         self._table = mmap.mmap(-1, _SLOTS * _SLOT.size)
 
     def failed(self, address: str, tenant: str) -> int:
-        """Count a failure; returns after how many seconds to come back, 0 while the limit is not reached."""
+        """Count a failure; returns after how many seconds the client may come back, 0 below the limit."""
         now = self._clock()
         minute = int(now // 60)
         offset = zlib.crc32(f"{address} {tenant}".encode(errors="replace")) % _SLOTS * _SLOT.size

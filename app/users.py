@@ -16,7 +16,7 @@ def search_users() -> Response:
 
 @users.post("/.search")
 def search_users_by_post() -> Response:
-    """The same; the query is in the body, where no access log keeps it (RFC 7644 §3.4.3)."""
+    """The same; the query is in the body, which access logs do not keep (RFC 7644 §3.4.3)."""
     return response(answers.search(g.users, search_request(), paging()))
 
 
