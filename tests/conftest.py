@@ -14,9 +14,10 @@ from webtest import TestApp, TestResponse
 from app import auth, create_app
 from app.settings import Settings
 from store.database.transactions import Database
+from store.tables import LogEntry
 from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes
-from store.tenants.log import Log
+from store.tenants.log import Call, Log
 from store.tenants.tenants import Tenants
 from store.tenants.tokens import Tokens
 from tests.pgbouncer import pooled
@@ -91,8 +92,10 @@ class Client:
         self.background = auth.gate(app).background
         self.name = f"tenant-{next(_numbers)}"
         self.tenants = Tenants(database)
-        self.tenant = self.tenants.create(self.name, preset)
-        self.token = Tokens(database, self.tenant.pk).create("test")
+        self.tenant = self.tenants.create(self.name, preset, call=Call())
+        self.token = Tokens(database, self.tenant.pk).create("test", call=Call())
+        # The log of a test begins with what the test does.
+        database.write(lambda _: LogEntry.delete().where(LogEntry.tenant == self.tenant.pk).execute())
         self.app = TestApp(app)
         self.endpoint = f"{BASE_URL}/scim/{self.name}/v2"
 

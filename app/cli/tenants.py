@@ -48,7 +48,12 @@ def create(name: str, preset: str, as_json: bool) -> None:
 
 def created(database: Database, name: str, preset: str) -> str:
     """A new tenant's token, both made in one transaction."""
-    return database.write(lambda _: Tokens(database, Tenants(database).create(name, preset).pk).create(SCOPES[0]))
+
+    def work(write: Write) -> str:
+        made = Tenants(database).create(name, preset, call=call("tenant create"), within=write)
+        return Tokens(database, made.pk).create(SCOPES[0], call=call("token create"), within=write)
+
+    return database.write(work)
 
 
 def credentials(settings: Settings, tenant: str, secret: str) -> str:

@@ -1,13 +1,12 @@
 """vestibule token: the bearer tokens of a tenant, exchanged without a gap."""
 
-from functools import partial
 from typing import Any
 
 import click
 
 from app.cli.directory import found, migrated, settings
 from app.cli.output import as_json, ask, show, tell, yes
-from app.cli.platform import noted
+from app.cli.platform import call
 from app.cli.tenants import tell_credentials, token_row
 from store.tenants.tenants import Tenants
 from store.tenants.tokens import SCOPES, Tokens
@@ -34,8 +33,7 @@ def create(tenant: str, name: str | None, scope: str, expires: int | None, as_js
     chosen = settings()
     database = migrated(chosen)
     pk, called = Tenants(database).get(tenant).pk, name or scope
-    create = partial(Tokens(database, pk).create, called, scope, expires)
-    secret = noted(database, pk, "token create", create, attribute="token", after=called)
+    secret = Tokens(database, pk).create(called, scope, expires, call=call("token create"))
     tell_credentials(chosen, database, tenant, secret, as_json=as_json)
 
 
@@ -59,8 +57,7 @@ def revoke(tenant: str, number: int, yes: bool, as_json: bool) -> None:
     tokens = Tokens(database, found_tenant.pk)
     row = token_row(tokens.get(number))
     ask(f"Revoke token {number} ({row['name']}, {_used(row)})? Whoever uses it is refused from then on.", yes=yes)
-    revoke = partial(tokens.revoke, number)
-    noted(database, found_tenant.pk, "token revoke", revoke, attribute="token", before=row["name"])
+    tokens.revoke(number, call=call("token revoke"))
     row = next(token_row(each) for each in tokens.all() if each["number"] == number)
     tell(f"Token {number} of the tenant {tenant} is revoked.", as_json=as_json, changed=True, token=row)
 

@@ -110,7 +110,7 @@ class Tenants:
             raise NotFound(f"There is no tenant {name[:80]}.")
         return self._tenant(row.pk, row.name, row.preset, row.revision, row.integration_group)
 
-    def create(self, name: str, preset: str) -> Tenant:
+    def create(self, name: str, preset: str, *, call: Call, within: Write | None = None) -> Tenant:
         """A new tenant. Raises InvalidValue for an impossible name or preset, Uniqueness for a name in use."""
         if TENANT_NAME.fullmatch(name) is None:
             raise InvalidValue(
@@ -119,14 +119,16 @@ class Tenants:
         if preset not in PRESETS:
             raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
 
-        def work(_: Write) -> None:
+        def work(write: Write) -> None:
             pk = Row.insert(name=name, preset=preset, created=now(), revision=1).execute()
             Index.insert_many(
                 [{"tenant": pk, "type": type, "attribute": attribute} for type, attribute in INDEXED_AT_FIRST]
             ).execute()
+            changes = [{"attribute": "tenant", "after": name}, {"attribute": "preset", "after": preset}]
+            Log(self._database, pk).record(write, call, 200, changes)
 
         try:
-            self._database.write(work)
+            self._database.write(work, within)
         except peewee.IntegrityError as error:
             raise Uniqueness(f"There is a tenant {name} already.") from error
         return self.get(name)

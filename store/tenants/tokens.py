@@ -7,7 +7,9 @@ from typing import Any
 
 from scim.errors import InvalidValue, NotFound
 from store.database.transactions import Database, now
+from store.database.write import Write
 from store.tables import Token
+from store.tenants.log import Call, Log
 
 PREFIX = "vest_"
 """What every token begins with, so that scanners of source code can find one that was left there."""
@@ -31,8 +33,10 @@ class Tokens:
         self._database = database
         self._tenant = tenant
 
-    def create(self, name: str, scope: str = "provision", days: int | None = None) -> str:
-        """A new token's secret, shown this once; it ends after so many days, or never. Raises InvalidValue."""
+    def create(
+        self, name: str, scope: str = "provision", days: int | None = None, *, call: Call, within: Write | None = None
+    ) -> str:
+        """A new token's secret, shown this once; it expires after so many days, or never. Raises InvalidValue."""
         if scope not in SCOPES:
             raise InvalidValue(f"There is no scope {scope[:80]}: choose one of {', '.join(SCOPES)}.")
         if days is not None and not 0 < days <= 36_500:
@@ -42,8 +46,16 @@ class Tokens:
         secret = PREFIX + secrets.token_urlsafe(32)
         expires = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S.%f}000Z"
         row = {"tenant": self._tenant, "name": name, "digest": digest(secret), "scope": scope}
-        self._database.write(lambda _: Token.insert(**row, created=now(), expires=expires).execute())
+
+        def work(write: Write) -> None:
+            Token.insert(**row, created=now(), expires=expires).execute()
+            self._record(write, call, {"attribute": "token", "after": name})
+
+        self._database.write(work, within)
         return secret
+
+    def _record(self, write: Write, call: Call, change: dict[str, Any]) -> None:
+        Log(self._database, self._tenant).record(write, call, 200, [change])
 
     def all(self) -> list[dict[str, Any]]:
         """Every token, oldest first, without its digest."""
@@ -61,11 +73,17 @@ class Tokens:
             raise NotFound(_UNKNOWN.format(number))
         return found
 
-    def revoke(self, number: int) -> None:
+    def revoke(self, number: int, *, call: Call) -> None:
         """Refuse a token from now on. Raises NotFound where the tenant has no such token in force."""
-        mine = (Token.tenant == self._tenant) & (Token.pk == number) & Token.revoked.is_null()
-        if not self._database.write(lambda _: Token.update(revoked=now()).where(mine).execute()):
-            raise NotFound(_UNKNOWN.format(number))
+        in_force = (Token.tenant == self._tenant) & (Token.pk == number) & Token.revoked.is_null()
+
+        def work(write: Write) -> None:
+            name = self.get(number)["name"]
+            if not Token.update(revoked=now()).where(in_force).execute():
+                raise NotFound(_UNKNOWN.format(number))
+            self._record(write, call, {"attribute": "token", "before": name})
+
+        self._database.write(work)
 
 
 def _listed(row: Token) -> dict[str, Any]:

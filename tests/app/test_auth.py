@@ -9,6 +9,7 @@ from app.throttle import LIMIT, Throttle
 from store.tables import Token
 from store.tenants.background import Background
 from store.tenants.last_used import LastUsed
+from store.tenants.log import Call
 from store.tenants.tokens import PREFIX, Tokens
 
 NOBODY = "2819c223-7f76-453a-919d-413861904646"
@@ -67,8 +68,8 @@ def frozen(app, monkeypatch):
 
 
 def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(entra, stranger, frozen):
-    revoked = tokens(entra).create("old")
-    tokens(entra).revoke(tokens(entra).all()[-1]["number"])
+    revoked = tokens(entra).create("old", call=Call())
+    tokens(entra).revoke(tokens(entra).all()[-1]["number"], call=Call())
     wrong = [
         "", "Bearer", "Bearer ", f"Basic {entra.token}", entra.token, f"Bearer {entra.token}x", f"Bearer{entra.token}",
         f"Bearer {entra.token[:-1]}", f"Bearer {entra.token.upper()}", f"Bearer {stranger.token}", f"Bearer {revoked}",
@@ -147,13 +148,13 @@ def test_an_expired_token_says_nothing_to_another_tenant(entra, stranger, frozen
 
 
 def test_several_tokens_of_a_tenant_serve_side_by_side(entra):
-    second = tokens(entra).create("second")
+    second = tokens(entra).create("second", call=Call())
     assert with_header(entra, f"Bearer {second}").status_int == 200
     assert entra.get("/Users").status_int == 200
 
 
 def test_a_token_is_short_random_and_kept_only_as_a_digest(entra):
-    made = {tokens(entra).create(f"token {number}") for number in range(20)}
+    made = {tokens(entra).create(f"token {number}", call=Call()) for number in range(20)}
     assert len(made) == 20
     assert all(token.startswith(PREFIX) and len(token) <= 100 for token in made)
     rows = entra.database.read(lambda: list(Token.select().where(Token.tenant == entra.tenant.pk).tuples()))
@@ -166,7 +167,7 @@ def test_a_token_is_short_random_and_kept_only_as_a_digest(entra):
     [("POST", "/Users"), ("PUT", f"/Users/{NOBODY}"), ("PATCH", f"/Groups/{NOBODY}"), ("DELETE", f"/Groups/{NOBODY}")],
 )
 def test_a_token_that_may_read_writes_nothing(entra, method, path):
-    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
+    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read', call=Call())}"}
     answer = entra.request(method, path, {}, header)
     assert answer.status_int == 403
     assert answer.json["detail"] == "The token reader may only read."
@@ -175,13 +176,13 @@ def test_a_token_that_may_read_writes_nothing(entra, method, path):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_token_that_may_read_reads(entra, method):
-    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
+    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read', call=Call())}"}
     assert entra.request(method, "/Users", headers=header).status_int in (200, 204)
 
 
 @pytest.mark.parametrize("path", ["/Users/.search", "/Groups/.search", "/.search"])
 def test_a_token_that_may_read_searches_by_post(entra, path):
-    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read')}"}
+    header = {"Authorization": f"Bearer {tokens(entra).create('reader', 'read', call=Call())}"}
     assert entra.request("POST", path, {}, header).json["totalResults"] == 0
 
 
@@ -242,7 +243,7 @@ def test_another_version_of_scim_is_named_as_such(entra):
 
 
 def test_the_use_of_a_token_is_known_afterwards(entra, app, monkeypatch):
-    tokens(entra).create("unused")
+    tokens(entra).create("unused", call=Call())
     background = Background(entra.database)
     monkeypatch.setattr(auth.gate(app), "last_used", LastUsed(entra.database, background))
     assert entra.get("/Users").status_int == 200

@@ -344,6 +344,17 @@ def test_the_log_says_what_was_done_to_the_tenant_itself(vestibule, entra):
     assert {each["client"] for each in entries} == {"command line"}
 
 
+def test_the_log_of_a_tenant_begins_with_its_creation(vestibule):
+    vestibule("tenant", "create", "logged", "--preset", "rfc")
+    token, tenant = json.loads(vestibule("log", "logged", "--json"))
+    assert (tenant["operation"], tenant["client"]) == ("platform: tenant create", "command line")
+    assert tenant["changes"] == [{"attribute": "tenant", "after": "logged"}, {"attribute": "preset", "after": "rfc"}]
+    assert (token["operation"], token["changes"]) == (
+        "platform: token create", [{"attribute": "token", "after": "provision"}]
+    )  # fmt: skip
+    vestibule("tenant", "delete", "logged", "--yes")
+
+
 def test_an_empty_log_says_so(run, entra):
     assert run("log", entra.name).stderr == "There is nothing in the log.\n"
     assert run("log", entra.name, "--json").stdout == "[]\n"

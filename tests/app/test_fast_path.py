@@ -9,6 +9,7 @@ from webtest import TestApp
 
 from app import auth
 from app.fast_path import FastPath
+from store.tenants.log import Call
 from store.tenants.tokens import Tokens
 
 
@@ -193,7 +194,7 @@ def test_a_refused_write_is_answered_by_flask_and_not_done_again(paths, entra, b
 
 def test_what_does_not_write_or_may_not_is_left_to_flask(paths, entra, bob):
     assert paths(f"/Users/{bob['id']}", "DELETE")[2]
-    entra.token = Tokens(entra.database, entra.tenant.pk).create("reader", "read")
+    entra.token = Tokens(entra.database, entra.tenant.pk).create("reader", "read", call=Call())
     quick, _, asked = paths("/Users", "POST", (new_user("eve"), new_user("eve")))
     assert (asked, quick.status_int) == (True, 403)
     quick, _, asked = paths("/Users")

@@ -10,6 +10,7 @@ from httpx2 import Client
 
 from store.database.transactions import Database
 from store.tenants.fields import Fields
+from store.tenants.log import Call
 from store.tenants.tenants import Tenants
 from store.tenants.tokens import Tokens
 from tests.live import Server, serving
@@ -86,10 +87,10 @@ def create_tenant(database_url: str, name: str, preset: str) -> str:
     database = Database(database_url)
     try:
         tenants = Tenants(database)
-        tenant = tenants.create(name, preset)
+        tenant = tenants.create(name, preset, call=Call())
         for field, type in FIELDS.items():
             Fields(database, tenants.get(name)).add(field, type)
-        return Tokens(database, tenant.pk).create("suite")
+        return Tokens(database, tenant.pk).create("suite", call=Call())
     finally:
         database.close()
 

@@ -23,6 +23,7 @@ from scim.types import TYPES
 from store.database.transactions import Database
 from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes
+from store.tenants.log import Call
 from store.tenants.tenants import Tenants
 from store.tenants.tokens import Tokens
 from tests.fuzz.drawing import Drawing, Json
@@ -143,12 +144,12 @@ def server(database_url: str) -> Iterator[Server]:
 def tenant(request: pytest.FixtureRequest, server: Server, database: Database) -> Iterator[Tenant]:
     """A tenant of each preset, with custom fields of every type."""
     tenants = Tenants(database)
-    made = tenants.create(f"fuzz-{request.param}", request.param)
+    made = tenants.create(f"fuzz-{request.param}", request.param, call=Call())
     for type in TYPES:
         Fields(database, made).add(f"{type}Field", type)
     Indexes(database, made).add(Fields(database, made).indexed("stringField"))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
-    token = Tokens(database, made.pk).create("fuzz")
+    token = Tokens(database, made.pk).create("fuzz", call=Call())
     tenant = Tenant(f"/scim/{made.name}/v2", token, connection, Drawing({}, []))
     document = tenant.send("GET", openapi.PATH).json
     ids = [tenant.new("User").rpartition("/")[2] for _ in range(3)]

@@ -87,7 +87,7 @@ class Both:
             with using(database):
                 database.migrate()
                 for name in ("acme", "stranger"):
-                    Tenants(database).create(name, "rfc")
+                    Tenants(database).create(name, "rfc", call=Call())
                 _declare(database)
         self._keep(STRANGER)
 

@@ -117,8 +117,8 @@ def test_the_note_of_a_field_whose_removal_was_broken_off_goes_too(doomed, monke
 
 def test_its_name_is_free_at_once_and_the_rest_goes_with_the_new_one(doomed):
     begin(doomed)
-    new = doomed.tenants.create(doomed.name, "rfc")
-    doomed.token = Tokens(doomed.database, new.pk).create("new")
+    new = doomed.tenants.create(doomed.name, "rfc", call=Call())
+    doomed.token = Tokens(doomed.database, new.pk).create("new", call=Call())
     assert doomed.get("/Users").json["totalResults"] == 0
     both = Removal(doomed.database, doomed.name)
     assert not both.begun
@@ -131,7 +131,7 @@ def test_a_request_for_the_old_tenant_writes_nothing_into_the_new_one_of_its_nam
     late = Users(doomed.database, doomed.tenant, doomed.endpoint, Call())
     bump(doomed.tenant.pk)
     begin(doomed)
-    new = doomed.tenants.create(doomed.name, "360learning")
+    new = doomed.tenants.create(doomed.name, "360learning", call=Call())
     bump(new.pk)
     emails = [{"type": "work", "value": "late@example.com"}]
     body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "late", "emails": emails}

@@ -8,7 +8,7 @@ import pytest
 
 from store.tables import LogEntry as Row
 from store.tables import Refusal, Resource
-from store.tenants.log import LISTED, Log
+from store.tenants.log import LISTED, Call, Log
 from store.tenants.tokens import Tokens
 
 NOBODY = "2819c223-7f76-453a-919d-413861904646"
@@ -132,7 +132,7 @@ def test_an_entry_is_of_its_request_only(entra):
 
 
 def test_an_entry_says_who_asked(entra):
-    second = Tokens(entra.database, entra.tenant.pk).create("second")
+    second = Tokens(entra.database, entra.tenant.pk).create("second", call=Call())
     headers = {"Authorization": f"Bearer {second}", "User-Agent": "x" * 1_000, "ADSCIMVersion": "5f3a, tenant"}
     (entry,), _ = new(entra, lambda: entra.request("POST", "/Groups", group("Team"), headers))
     assert (entry["token"], entry["activity"]) == ("second", "5f3a, tenant")
@@ -424,7 +424,7 @@ def test_for_a_tenant_that_is_not_there_nothing_is_counted(entra):
 def test_a_hint_is_about_what_went_wrong_not_about_words_that_occur(entra):
     entra.user("manager")
     manager, members = "Provision the manager first", "Provision the members first"
-    reader = Tokens(entra.database, entra.tenant.pk).create("manager of members", "read")
+    reader = Tokens(entra.database, entra.tenant.pk).create("manager of members", "read", call=Call())
     team, other = entra.group("Team"), [{"type": "work", "value": "member@example.com"}]
     works = [
         (lambda: entra.post("/Users", user("boss", **{ENTERPRISE: {"manager": NOBODY}})), manager),

@@ -251,9 +251,9 @@ def test_a_tenant_that_is_deleted_takes_all_that_it_had(ours, theirs):
 def test_a_name_that_is_free_again_opens_nothing_of_the_old_tenant(theirs, ours):
     old = theirs.client
     assert sum(Removal(old.database, old.name).run()) == 4
-    new = old.tenants.create(old.name, "rfc")
+    new = old.tenants.create(old.name, "rfc", call=Call())
     assert old.get("/Users").status_int == 401
-    token = Tokens(old.database, new.pk).create("new")
+    token = Tokens(old.database, new.pk).create("new", call=Call())
     answer = old.request("GET", "/Users", headers={"Authorization": f"Bearer {token}"})
     assert answer.json["totalResults"] == 0
 
@@ -261,14 +261,14 @@ def test_a_name_that_is_free_again_opens_nothing_of_the_old_tenant(theirs, ours)
 def test_a_name_that_cannot_stand_in_a_url_is_refused(entra):
     for name in ("", "A", "a b", "-a", "a-", "a_b", "a.b", "a/b", "é", "x" * 64, "a\n", "..", "%41", "a\x00"):
         with pytest.raises(InvalidValue):
-            entra.tenants.create(name, "rfc")
+            entra.tenants.create(name, "rfc", call=Call())
 
 
 def test_a_name_in_use_and_an_unknown_preset_are_refused(entra):
     with pytest.raises(Uniqueness):
-        entra.tenants.create(entra.name, "rfc")
+        entra.tenants.create(entra.name, "rfc", call=Call())
     with pytest.raises(InvalidValue):
-        entra.tenants.create("another-name", "scim1")
+        entra.tenants.create("another-name", "scim1", call=Call())
     with pytest.raises(NotFound):
         entra.tenants.get("nobody")
 
@@ -302,19 +302,19 @@ def status(client, token):
 
 def test_a_new_token_opens_at_the_next_request_and_a_revoked_one_no_more(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
-    second = tokens.create("second")
+    second = tokens.create("second", call=Call())
     assert (status(entra, entra.token), status(entra, second)) == (200, 200)
     first, other = tokens.all()
-    tokens.revoke(first["number"])
+    tokens.revoke(first["number"], call=Call())
     assert (status(entra, entra.token), status(entra, second)) == (401, 200)
     assert [each["state"] for each in tokens.all()] == ["revoked", "in force"]
-    tokens.revoke(other["number"])
+    tokens.revoke(other["number"], call=Call())
     assert status(entra, second) == 401
 
 
 def test_a_token_ends_at_the_request_after_its_time(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
-    token = tokens.create("short", days=1)
+    token = tokens.create("short", days=1, call=Call())
     assert status(entra, token) == 200
     ended = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
     entra.database.write(lambda _: Token.update(expires=ended).where(Token.digest == digest(token)).execute())
@@ -328,29 +328,29 @@ def test_a_token_ends_at_the_request_after_its_time(entra):
 def test_nobody_revokes_the_tokens_of_another_tenant(entra, stranger):
     (theirs,) = Tokens(stranger.database, stranger.tenant.pk).all()
     with pytest.raises(NotFound):
-        Tokens(entra.database, entra.tenant.pk).revoke(theirs["number"])
+        Tokens(entra.database, entra.tenant.pk).revoke(theirs["number"], call=Call())
     assert status(stranger, stranger.token) == 200
 
 
 def test_a_token_is_revoked_once(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
-    tokens.revoke(tokens.all()[0]["number"])
+    tokens.revoke(tokens.all()[0]["number"], call=Call())
     with pytest.raises(NotFound):
-        tokens.revoke(tokens.all()[0]["number"])
+        tokens.revoke(tokens.all()[0]["number"], call=Call())
 
 
 def test_a_token_of_an_impossible_scope_or_length_is_refused(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
     for scope, days in (("write", None), ("", None), ("read", 0), ("read", -1), ("read", 40_000)):
         with pytest.raises(InvalidValue):
-            tokens.create("x", scope, days)
+            tokens.create("x", scope, days, call=Call())
 
 
 def test_what_is_trusted_for_a_while_is_only_what_was_found(entra):
     """With a cache of tokens, a new one must not wait, and one that is known must not be taken for another's."""
     trusting = Tenants(entra.database, trusted=60.0)
     assert trusting.access(entra.name, digest("vest_new")) is None
-    later = Tokens(entra.database, entra.tenant.pk).create("later")
+    later = Tokens(entra.database, entra.tenant.pk).create("later", call=Call())
     known = trusting.access(entra.name, digest(later))
     assert known is not None
     assert known.name == "later"
