@@ -83,7 +83,7 @@ class _Worst:
         fill(url, [directory])
         self.directory = directory
         self.database = Database(url, deadline=deadline)
-        Fields(self.database, Tenants(self.database).get(TENANT)).add("badge", "string")
+        Fields(self.database, Tenants(self.database).get(TENANT)).add("badge", "string", call=Call())
 
     def lines(self) -> Iterator[str]:
         """The tables of this database, in Markdown."""
@@ -123,7 +123,7 @@ class _Worst:
 
     def _index(self, name: str) -> Making:
         indexes = Indexes(self.database, Tenants(self.database).get(TENANT))
-        return self._beside(lambda: indexes.add(indexes.named(name)))
+        return self._beside(lambda: indexes.add(indexes.named(name), Call()))
 
     def _idle(self) -> Making:
         return self._beside(lambda: time.sleep(5))

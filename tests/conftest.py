@@ -157,9 +157,9 @@ class Client:
         """Declare a custom field."""
         tenant = self.tenants.get(self.name)
         fields = Fields(self.database, tenant)
-        fields.add(name, type)
+        fields.add(name, type, indexed=indexed, call=Call(operation="platform: field add"))
         if indexed:
-            Indexes(self.database, tenant).add(fields.indexed(name))
+            Indexes(self.database, tenant).build(fields.indexed(name))
 
     def log(self, limit: int = 500) -> list[dict[str, Any]]:
         """The provisioning log, newest first, with the refusals that are on their way to it."""

@@ -1,6 +1,5 @@
 """vestibule field: the custom fields of a tenant's users."""
 
-from functools import partial
 from typing import Any
 
 import click
@@ -8,7 +7,7 @@ import click
 from app.cli.directory import found
 from app.cli.indexes import with_progress
 from app.cli.output import as_json, ask, counted, show, tell, yes
-from app.cli.platform import call, noted
+from app.cli.platform import call
 from scim.types import TYPES
 from store.platform.fields import FieldRemoval
 from store.tenants.fields import Fields
@@ -38,18 +37,10 @@ def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_j
     """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
     fields = Fields(database, found_tenant)
-    noted(
-        database,
-        found_tenant.pk,
-        "field add",
-        partial(fields.add, name, type, description),
-        attribute="field",
-        after=name,
-    )
+    fields.add(name, type, description, indexed=indexed, call=call("field add"))
     if indexed:
-        indexes, named = Indexes(database, found_tenant), fields.indexed(name)
-        database.write(lambda _: indexes.declare(named))
-        with_progress(indexes, named, "Indexing", indexes.build)
+        indexes = Indexes(database, found_tenant)
+        with_progress(indexes, fields.indexed(name), "Indexing", indexes.build)
     row = _row(found_tenant, fields.get(name))
     tell(f"Attribute: {row['attribute']}", as_json=as_json, changed=True, field=row)
     if not as_json:

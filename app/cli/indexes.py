@@ -1,14 +1,13 @@
 """vestibule index: which attributes of a tenant are looked up and ordered by an index."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import click
 
 from app.cli.directory import found
 from app.cli.output import as_json, progress, show, tell
-from app.cli.platform import noted
+from app.cli.platform import call
 from store.tenants.indexes import Indexes, Named
 
 _COLUMNS = {"type": "type", "attribute": "attribute", "state": "state", "done": "done", "total": "of"}
@@ -37,8 +36,7 @@ def add(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     before = _row(indexes, named)
     # What is left of an earlier one.
     indexes.purge(named)
-    declare = partial(indexes.declare, named)
-    noted(database, found_tenant.pk, "index add", declare, attribute="index", after=named.attribute)
+    indexes.declare(named, call("index add"))
     with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(indexes, named)
     tell(f"{named.attribute} is indexed.", as_json=as_json, changed=row != before, index=row)
@@ -67,8 +65,7 @@ def remove(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     database, found_tenant = found(tenant)
     indexes = Indexes(database, found_tenant)
     named = indexes.removable(path, type)
-    withdraw = partial(indexes.withdraw, named)
-    noted(database, found_tenant.pk, "index remove", withdraw, attribute="index", before=named.attribute)
+    indexes.withdraw(named, call("index remove"))
     with_progress(indexes, named, "Removing", indexes.purge)
     tell(f"{named.attribute} is not indexed any more.", as_json=as_json, changed=True, index=named._asdict())
 

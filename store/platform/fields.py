@@ -28,7 +28,7 @@ class FieldRemoval:
         self._database = database
         self._tenant = tenant
         self._call = call
-        self._fields = Fields(database, tenant, call)
+        self._fields = Fields(database, tenant)
         self.name = self._spelled(name)
 
     def _spelled(self, name: str) -> str:
@@ -52,7 +52,7 @@ class FieldRemoval:
         The declaration is deleted first, so that no new values come in. A removal that was interrupted is finished by
         running another one.
         """
-        self._database.write(lambda write: self._fields.undeclare(write, self.name))
+        self._database.write(lambda write: self._fields.undeclare(write, self.name, self._call))
         # Requests that began before may still bring values; later ones are refused by the fence of the log.
         self._database.dialect.settle()
         columns = (Resource.pk, Resource.id, Resource.display, Resource.document, Resource.keys.as_text())

@@ -21,31 +21,49 @@ _NOTE = "removal of field {} {}"
 
 
 class Fields:
-    """The custom fields of one tenant; `call` is who removes them, for the provisioning log."""
+    """The custom fields of one tenant. Changes enter themselves in the provisioning log: `call` says who acts."""
 
-    def __init__(self, database: Database, tenant: Tenant, call: Call | None = None) -> None:
+    def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
         self._tenant = tenant
-        self._call = call or Call(operation="platform: field remove")
         self._log = Log(database, tenant.pk)
 
-    def add(self, name: str, type: str, description: str = "") -> None:
-        """Declare a field; it is there for the next request. Raises InvalidValue or Uniqueness."""
+    def add(
+        self,
+        name: str,
+        type: str,
+        description: str = "",
+        *,
+        indexed: bool = False,
+        call: Call,
+        within: Write | None = None,
+    ) -> None:
+        """Declare a field, which the next request knows; `indexed` declares an index on it, which is then to be built.
+
+        Raises InvalidValue or Uniqueness.
+        """
         row = self._row(name, type, description)
 
-        def work(_: Write) -> None:
-            if (removed := self.being_removed(name)) is not None:
-                raise InvalidValue(
-                    f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
-                    " once more first."
-                )
+        def work(write: Write) -> None:
+            self._check_removed(name)
             Field.insert(row).execute()
+            if indexed:
+                Indexes(self._database, self._tenant).start(self.indexed(name))
             bump(self._tenant.pk)
+            self._log.record(write, call, 200, [{"attribute": "field", "after": name}])
 
         try:
-            self._database.write(work)
+            self._database.write(work, within)
         except peewee.IntegrityError as error:
             raise Uniqueness(f"The tenant has a field {name} already.") from error
+
+    def _check_removed(self, name: str) -> None:
+        """Raise InvalidValue where users may hold values of a removed field of that name."""
+        if (removed := self.being_removed(name)) is not None:
+            raise InvalidValue(
+                f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
+                " once more first."
+            )
 
     def _row(self, name: str, type: str, description: str) -> dict[str, Any]:
         """What a field is declared by. Raises InvalidValue."""
@@ -85,14 +103,14 @@ class Fields:
         note: Setting | None = Setting.get_or_none(Setting.name == removal_note(self._tenant.pk, name))
         return None if note is None else str(note.value)
 
-    def undeclare(self, write: Write, name: str) -> None:
+    def undeclare(self, write: Write, name: str, call: Call) -> None:
         """Take back the declaration of a field, and its index; a note says that users may hold values still."""
         bump(self._tenant.pk)
         note = Setting.insert(name=removal_note(self._tenant.pk, name), value=name)
         note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
-        self._log.record(write, self._call, 200, [{"attribute": "field", "before": name}])
-        Indexes(self._database, self._tenant).withdraw(self.indexed(name))
+        self._log.record(write, call, 200, [{"attribute": "field", "before": name}])
+        Indexes(self._database, self._tenant).stop(self.indexed(name))
 
 
 def removal_note(tenant: int, name: str) -> str:

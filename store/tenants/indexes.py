@@ -21,6 +21,7 @@ from store.database.write import Write
 from store.filters import lookup
 from store.filters.indexable import index_name, reason_against
 from store.tables import Field, Index, Resource
+from store.tenants.log import Call, Log
 from store.tenants.tenants import (
     BUILDING,
     COMPLETE,
@@ -42,12 +43,13 @@ class Named(NamedTuple):
 
 
 class Indexes:
-    """The indexes of one tenant."""
+    """The indexes of one tenant. Changes enter themselves in the provisioning log: `call` says who acts."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
         # What was declared a moment ago has to be known.
         self._tenant = Tenants(database).get(tenant.name)
+        self._log = Log(database, tenant.pk)
 
     def all(self) -> list[dict[str, Any]]:
         """Every index by type and attribute: how far it is, and for how many resources."""
@@ -106,17 +108,27 @@ class Indexes:
 
     # Making one.
 
-    def add(self, named: Named) -> None:
-        """Make an index, or finish one that was broken off. Raises InvalidValue where there is one already."""
+    def add(self, named: Named, call: Call) -> None:
+        """Make an index, or finish one that was interrupted. Raises InvalidValue where there is one already."""
         self.purge(named)
-        self._database.write(lambda _: self.declare(named))
+        self.declare(named, call)
         self.build(named)
 
-    def declare(self, named: Named) -> None:
-        """Let every write keep an index up from now on; inside the transaction of a change. `purge` comes first.
+    def declare(self, named: Named, call: Call, within: Write | None = None) -> None:
+        """Let every write keep an index up from now on, and enter it in the log. Call `purge` before, `build` after.
 
         Raises InvalidValue where there is one already.
         """
+
+        def work(write: Write) -> None:
+            self.start(named)
+            self._log.record(write, call, 200, [{"attribute": "index", "after": named.attribute}])
+
+        self._database.write(work, within)
+
+    def start(self, named: Named) -> None:
+        """Declare an index inside the transaction of a change that enters itself in the log. Raises InvalidValue where
+        there is one already."""
         row = self._row(named)
         if row is None:
             # Somebody else may declare it at the same moment; then the work is shared.
@@ -178,9 +190,17 @@ class Indexes:
             raise NotFound(f"The tenant {self._tenant.name} has no index on {path[:200]}.")
         return found
 
-    def withdraw(self, named: Named) -> None:
-        """Let reads rely on an index no longer, and writes forget it; inside the transaction of a change. `purge`
-        removes its rows."""
+    def withdraw(self, named: Named, call: Call, within: Write | None = None) -> None:
+        """Let neither reads nor writes use an index from now on, and enter it in the log. Call `purge` after."""
+
+        def work(write: Write) -> None:
+            self.stop(named)
+            self._log.record(write, call, 200, [{"attribute": "index", "before": named.attribute}])
+
+        self._database.write(work, within)
+
+    def stop(self, named: Named) -> None:
+        """Withdraw an index inside the transaction of a change that enters itself in the log."""
         of_name = (Index.type == named.type) & (Index.attribute == named.attribute) & (Index.state != REMOVING)
         Index.update(state=REMOVING, position=0).where((Index.tenant == self._tenant.pk) & of_name).execute()
         self._flag(named.attribute, indexed=False)

@@ -179,9 +179,9 @@ def test_the_rest_of_a_removal_that_was_broken_off_goes_in_transactions_of_its_o
     ).execute()
     begun, depths, write, erase = [], set(), Database.write, lookup.erase
 
-    def writing(database, work):
+    def writing(database, work, within=None):
         begun.append(work)
-        result = write(database, work)
+        result = write(database, work, within)
         begun.pop()
         return result
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from store.tenants.fields import Fields
+from store.tenants.log import Call
 
 GUIDE = Path(__file__).parents[2] / "docs" / "entra.md"
 NOBODY = "2819c223-7f76-453a-919d-413861904646"
@@ -73,7 +74,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_guide_lists_what_is_said_of_a_mistake_and_the_log_has_a_hint(entra, mistake):
     adele, _, _ = entra.user("adele"), entra.user("cleo"), entra.group("Sales")
-    Fields(entra.database, entra.tenant).add("level", "integer")
+    Fields(entra.database, entra.tenant).add("level", "integer", call=Call())
     method, path, body = MISTAKES[mistake]
     answer = entra.request(method, path.format(adele=adele["id"]), body)
     assert 400 <= answer.status_int < 500, answer.text

@@ -89,7 +89,7 @@ def create_tenant(database_url: str, name: str, preset: str) -> str:
         tenants = Tenants(database)
         tenant = tenants.create(name, preset, call=Call())
         for field, type in FIELDS.items():
-            Fields(database, tenants.get(name)).add(field, type)
+            Fields(database, tenants.get(name)).add(field, type, call=Call())
         return Tokens(database, tenant.pk).create("suite", call=Call())
     finally:
         database.close()

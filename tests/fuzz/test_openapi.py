@@ -146,8 +146,8 @@ def tenant(request: pytest.FixtureRequest, server: Server, database: Database) -
     tenants = Tenants(database)
     made = tenants.create(f"fuzz-{request.param}", request.param, call=Call())
     for type in TYPES:
-        Fields(database, made).add(f"{type}Field", type)
-    Indexes(database, made).add(Fields(database, made).indexed("stringField"))
+        Fields(database, made).add(f"{type}Field", type, call=Call())
+    Indexes(database, made).add(Fields(database, made).indexed("stringField"), Call())
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
     token = Tokens(database, made.pk).create("fuzz", call=Call())
     tenant = Tenant(f"/scim/{made.name}/v2", token, connection, Drawing({}, []))

@@ -150,7 +150,7 @@ def _declare(database: Database) -> None:
     """The custom fields of the tenant, and every index that it could have, under the same numbers in both databases."""
     tenant = Tenants(database).get("acme")
     for field in FIELDS:
-        Fields(database, tenant).add(field.name, field.type)
+        Fields(database, tenant).add(field.name, field.type, call=Call())
     same = {"tenant": tenant.pk, "type": "User", "state": REMOVING}
     Index.insert_many([same | {"attribute": name} for name in INDEXABLE]).execute()
 

@@ -40,10 +40,10 @@ class Spied:
         self.database = Database(url)
         tenants = Tenants(self.database)
         for field, type in (("badge", "string"), ("floor", "integer")):
-            Fields(self.database, tenants.get("plans")).add(field, type)
+            Fields(self.database, tenants.get("plans")).add(field, type, call=Call())
         indexes = Indexes(self.database, tenants.get("plans"))
         for name in ("badge", "floor", *INDEXED):
-            indexes.add(indexes.named(name))
+            indexes.add(indexes.named(name), Call())
         self.tenant = tenants.get("plans")
         self.is_sqlite = url.startswith("sqlite")
         self._asked: list[tuple[str, Any]] = []

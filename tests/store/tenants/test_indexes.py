@@ -16,6 +16,7 @@ from store.resources.search import Query
 from store.resources.users import Users
 from store.resources.writing import together
 from store.tables import Index, Lookup, Resource
+from store.tenants.fields import Fields
 from store.tenants.indexes import Indexes, Named
 from store.tenants.log import Call
 from store.transfer.importing import Import
@@ -59,7 +60,7 @@ def differences(client: Client, name: str = "title") -> list[str]:
 
 def remove(database: Database, indexes: Indexes) -> None:
     """Remove the index on titles as the command does."""
-    database.write(lambda _: indexes.withdraw(TITLE))
+    indexes.withdraw(TITLE, Call())
     indexes.purge(TITLE)
 
 
@@ -70,7 +71,7 @@ def found(client: Client, who: Users, text: str) -> int:
 def test_a_write_that_does_not_know_of_the_index_keeps_it_up(database, entra):
     id = entra.user("babs", title="old")["id"]
     before = users(entra)
-    Indexes(database, entra.tenant).add(TITLE)
+    Indexes(database, entra.tenant).add(TITLE, Call())
     writes.patch(before, id, {"op": "replace", "path": "title", "value": "new"})
     before = before.__class__(
         database, before.tenant._replace(revision=1, kept={"User": {}, "Group": {}}), BASE_URL, Call()
@@ -84,7 +85,7 @@ def test_a_write_that_does_not_know_of_the_index_keeps_it_up(database, entra):
 def test_an_import_that_began_before_keeps_the_index_up(database, entra):
     running = Import(database, entra.tenants.get(entra.name), BASE_URL, lambda text: body(text, title=text))
     lines = (line for line in (b"babs", b"cleo"))
-    Indexes(database, entra.tenant).add(TITLE)
+    Indexes(database, entra.tenant).add(TITLE, Call())
     assert [problem for problems in running.run(lines) for problem in problems] == []
     assert running.totals["users"] == 2
     assert differences(entra) == []
@@ -105,7 +106,7 @@ def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
         database.close()
 
     def index():
-        Indexes(database, entra.tenant).add(TITLE)
+        Indexes(database, entra.tenant).add(TITLE, Call())
         database.close()
 
     writer, indexer = threading.Thread(target=work), threading.Thread(target=index)
@@ -126,7 +127,7 @@ def test_an_index_is_complete_though_people_come_change_and_go_meanwhile(databas
     indexes = Indexes(database, entra.tenant)
     for turn in range(2):
         with writing(entra, ids, f"{turn}"):
-            indexes.add(TITLE)
+            indexes.add(TITLE, Call())
         assert differences(entra) == []
         with writing(entra, ids, f"{turn} again"):
             remove(database, indexes)
@@ -174,7 +175,7 @@ def writing(client, ids, name):
 def test_a_search_that_does_not_know_of_the_removal_asks_again(database, entra):
     entra.user("babs", title="x")
     indexes = Indexes(database, entra.tenant)
-    indexes.add(TITLE)
+    indexes.add(TITLE, Call())
     before = users(entra)
     assert "title" in before.tenant.indexes["User"]
     remove(database, indexes)
@@ -182,11 +183,25 @@ def test_a_search_that_does_not_know_of_the_removal_asks_again(database, entra):
     assert "title" not in before.tenant.indexes["User"]
 
 
+def test_a_change_of_indexes_and_fields_says_in_the_log_who_made_it(database, entra):
+    call = Call(operation="console: index", client="console")
+    indexes = Indexes(database, entra.tenant)
+    indexes.add(TITLE, call)
+    indexes.withdraw(TITLE, call)
+    Fields(database, entra.tenant).add("badge", "string", indexed=True, call=call)
+    entered = [(entry["client"], *entry["changes"]) for entry in entra.log() if entry["operation"] == "console: index"]
+    assert entered == [
+        ("console", {"attribute": "field", "after": "badge"}),
+        ("console", {"attribute": "index", "before": "title"}),
+        ("console", {"attribute": "index", "after": "title"}),
+    ]
+
+
 def test_two_who_build_one_index_share_the_work(database, entra):
     for number in range(20):
         entra.user(f"user-{number}", title=f"t{number}")
     indexes = Indexes(database, entra.tenant)
-    database.write(lambda _: indexes.declare(TITLE))
+    indexes.declare(TITLE, Call())
 
     def build():
         indexes.build(TITLE)
