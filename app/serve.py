@@ -31,7 +31,7 @@ KEEP_ALIVE = 75
 """For how many seconds a connection without requests stays open: longer than a proxy in front keeps it."""
 
 GRACE = 30
-"""How many seconds requests have to end after SIGTERM."""
+"""For how many seconds requests may continue after SIGTERM."""
 
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
@@ -100,7 +100,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         Master(self).run()
 
     def _end_worker(self, arbiter: object, worker: object) -> None:
-        """Write what a worker that ends still has in memory; a database that is away does not hold it."""
+        """Write what a stopping worker has in memory; errors of the database do not stop its exit."""
         gate = auth.gate(self._application)
         with contextlib.suppress(PeeweeException, ScimError):
             gate.background.close()

@@ -205,7 +205,7 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
         """The settings that these variables name, each either by VESTIBULE_NAME or by VESTIBULE_NAME_FILE.
 
-        Raises SettingError for a wrong value, an unreadable file, or a variable of our prefix that is no setting.
+        Raises SettingError for a wrong value, an unreadable file, or a variable of our prefix that is not a setting.
         """
         _refuse_unknown(environ)
         settings = cls(**{setting.name: _given(setting, environ) for setting in SETTINGS if _named(setting, environ)})

@@ -1,4 +1,4 @@
-"""What the server keeps for itself in its database: the secret key, and the mark of a database that takes writes."""
+"""The server's own values in its database: the secret key, and a row that a check writes."""
 
 import secrets
 
@@ -9,7 +9,7 @@ _NAME = "secret_key"
 
 
 def secret_key(database: Database) -> str:
-    """The key that the database keeps for all processes; made the first time."""
+    """The secret key of all processes; created on first use."""
     found = database.read(lambda: Setting.get_or_none(Setting.name == _NAME))
     if found is None:
         row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32))
@@ -19,7 +19,7 @@ def secret_key(database: Database) -> str:
 
 
 def check_writable(database: Database) -> None:
-    """Write a row and commit. Raises Unavailable where the database does not take it."""
+    """Write a row and commit. Raises Unavailable if the database refuses it."""
     row = Setting.insert(name="checked", value=now())
     row = row.on_conflict(conflict_target=(Setting.name,), update={Setting.value: now()})
     database.write(lambda _: row.execute())

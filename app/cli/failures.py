@@ -11,7 +11,7 @@ from scim.errors import ScimError, Unavailable
 from store.database.transactions import MigrationNeeded, NewerDatabase, Unconfirmed
 
 FAILURES = (ScimError, SettingError, MigrationNeeded, NewerDatabase, PeeweeException, OSError, UnicodeError)
-"""What an operator can bring about; anything else is a mistake of ours, and shows where it is."""
+"""Failures that an operator can cause; any other is a bug and shows its traceback."""
 
 
 INTERRUPTED = "Interrupted: what was written by then stays, and the same command does the rest."
@@ -19,14 +19,14 @@ INTERRUPTED = "Interrupted: what was written by then stays, and the same command
 
 
 class Sentences(click.Group):
-    """A group whose commands end with a sentence and the exit status 1 where they fail."""
+    """A group whose failing commands print one sentence and exit with status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that the arguments name. Raises ClickException."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Whoever reads the output has seen enough; click ends quietly.
+            # The reader of the output has closed it; click exits quietly.
             raise
         except FAILURES as error:
             raise click.ClickException(printable(sentence(error))) from error

@@ -20,7 +20,7 @@ def resources(tenant: str, kind: type[Kind], operation: str) -> Kind:
 
 
 def call(operation: str) -> Call:
-    """Who asks: the log's word for a command."""
+    """The call of a command, as the log shows it."""
     return Call(operation=f"platform: {operation}", client="command line")
 
 

@@ -1,4 +1,4 @@
-"""A bounded memory of what was used last, shared by threads."""
+"""A bounded cache of recently used values, shared by threads."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Bounded(Generic[Key, Value]):
-    """Values by key that together weigh at most `size`; those that were not asked for longest go first."""
+    """Values by key that together weigh at most `size`; the least recently used are dropped first."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -21,7 +21,7 @@ class Bounded(Generic[Key, Value]):
         return len(self._values)
 
     def get(self, key: Key) -> Value | None:
-        """The value that was put under the key, None where it is gone or never was."""
+        """The value that was put under the key, None if it was dropped or never put."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
@@ -30,11 +30,11 @@ class Bounded(Generic[Key, Value]):
             return found[0]
 
     def put(self, key: Key, value: Value, weight: int = 1) -> None:
-        """Keep a value; one that is heavier than all may be together is kept alone."""
+        """Keep a value; a value heavier than the whole bound is kept alone."""
         with self._lock:
             _, before = self._values.pop(key, (None, 0))
             self._values[key] = (value, weight)
             self._weight += weight - before
             while self._weight > self._size and len(self._values) > 1:
-                _, (_, gone) = self._values.popitem(last=False)
-                self._weight -= gone
+                _, (_, dropped) = self._values.popitem(last=False)
+                self._weight -= dropped

@@ -8,8 +8,8 @@ from peewee import Database, Node
 
 RETRY, UNAVAILABLE, LOST, OVERDUE, UNCONFIRMED = "retry", "unavailable", "lost", "overdue", "unconfirmed"
 TOO_LARGE = "too large"
-"""What can be done about a failure: run the transaction again; ask the client to come back; connect anew; ask for
-less; say that nobody knows; ask for less at once."""
+"""Remedies of a failure: run the transaction again; ask the client to retry later; open a new connection; ask the
+client for less; say that the outcome is unknown; ask the client for a smaller page."""
 
 
 class Dialect(Protocol):
@@ -25,7 +25,7 @@ class Dialect(Protocol):
         """A context manager that one process at a time holds."""
 
     def turn(self) -> AbstractContextManager[Any]:
-        """What a transaction waits for before it begins, so that writes of this process do not crowd each other out."""
+        """A context manager that a transaction enters before it begins, so that writers take turns."""
 
     def serialize(self, number: int) -> None:
         """Make this transaction wait for others that serialize on the same number."""
@@ -34,31 +34,31 @@ class Dialect(Protocol):
         """Wait until every other transaction that has changed something by now is over."""
 
     def step_aside(self, seconds: float) -> None:
-        """Leave others their turn, after a transaction of many that took so long."""
+        """Let other writers proceed, after one transaction of many that took so many seconds."""
 
     def shrink_files(self) -> None:
-        """Give back the disk space of files that grew under load, if nobody is using them at this moment."""
+        """Return the disk space of files that grew under load, unless they are in use at this moment."""
 
     def survey(self, table: str) -> None:
-        """Let the planner know a table as it is now, after much was written; outside a transaction or in one."""
+        """Refresh the planner's statistics of a table after many writes; outside a transaction or in one."""
 
     def deadline(self, seconds: float, *, walks: bool) -> AbstractContextManager[None]:
-        """What statements run in that must end after so many seconds; `walks`: they may well take that long."""
+        """A context manager whose statements are cancelled after so many seconds; `walks`: they may take that long."""
 
     def renew_deadline(self) -> None:
-        """Let the next statement within a deadline have what is left of it."""
+        """Give the next statement the rest of the deadline."""
 
     def new_keys(self, table: str, count: int) -> list[int]:
-        """So many keys for new rows of the table, which nobody else gets; inside a transaction."""
+        """Reserve this many keys for new rows of the table; inside a transaction."""
 
     def gather_statistics(self) -> None:
-        """Let the database see how its tables have grown, where its plans depend on that."""
+        """Refresh the statistics of the tables, where plans depend on them."""
 
     def for_update(self, query: Any) -> Any:
         """The query, locking the rows it finds until the transaction ends; others may still begin to refer to them."""
 
     def for_delete(self, query: Any) -> Any:
-        """The query, locking the rows it finds so that nobody begins to refer to them either."""
+        """The query, locking the rows it finds also against new references."""
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """The comparison key at that path of a JSON document of keys, None where there is none."""
@@ -91,7 +91,7 @@ class Dialect(Protocol):
         """An expression that makes text, in byte order when it is compared."""
 
     def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
-        """The query, whose columns are called c0, c1, …, so that all its rows come in one step where steps are dear.
+        """The query, whose columns are called c0, c1, …, so that all its rows come in one step if steps are expensive.
 
         `long` are the numbers of the columns that hold JSON text, which is all on one line.
         """
@@ -106,7 +106,7 @@ class Dialect(Protocol):
         """The JSON text of a list with this JSON element, made by `json_row`, of every row; in no particular order."""
 
     def typed(self, value: Node, type: str) -> Node:
-        """A parameter whose type nothing else tells: bigint or text."""
+        """A parameter with an explicit type, bigint or text, where the statement does not imply one."""
 
     def remedy(self, error: Exception) -> str | None:
         """What can be done about a database error: RETRY and the others, None where nothing can."""

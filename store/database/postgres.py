@@ -24,7 +24,7 @@ from scim.types import TYPES
 from store.database.dialect import LOST, OVERDUE, RETRY, UNAVAILABLE, UNCONFIRMED
 
 _GLANCE = 0.02
-"""After how many seconds to look again whether others are done."""
+"""How many seconds pass until the next look at the running transactions."""
 
 
 class _Connected(PostgresqlDatabase):
@@ -126,19 +126,19 @@ class Postgres:
         return nullcontext()
 
     def serialize(self, number: int) -> None:
-        """See Dialect; the first number only keeps us apart from other programs in the same database."""
+        """See Dialect; the first number keeps our locks apart from those of other programs in the same database."""
         lock = "SELECT pg_advisory_xact_lock(72248, %s)"
         self.db.execute_sql(lock, (number % 2**31,))  # type: ignore[no-untyped-call]
 
     def settle(self) -> None:
-        """See Dialect. Whoever was given a number before ours is under way until no snapshot names it any more."""
+        """See Dialect. A transaction with an older id is running as long as a snapshot lists it."""
         (last,) = self.db.execute_sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()  # type: ignore[no-untyped-call]
         running = "SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other WHERE other < %s::xid8"
         while self.db.execute_sql(running, (last,)).fetchone() is not None:  # type: ignore[no-untyped-call]
             time.sleep(_GLANCE)
 
     def step_aside(self, seconds: float) -> None:
-        """See Dialect: only whoever changes the same rows has to wait."""
+        """See Dialect: a client waits only if it changes the same rows."""
 
     def shrink_files(self) -> None:
         """See Dialect: Postgres recycles its write-ahead log."""
@@ -217,7 +217,7 @@ class Postgres:
         return column == fn.ANY(values)
 
     def none_of(self, key: Any, query: Any, column: Any) -> Any:
-        """See Dialect: what NOT IN excludes is read anew for every row, once it is more than work_mem holds."""
+        """See Dialect: what NOT IN excludes is read anew for every row, once it exceeds work_mem."""
         return ~fn.EXISTS(query.where(column == key))
 
     def list_of(self, values: Sequence[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from store.database.dialect import OVERDUE, RETRY, TOO_LARGE, UNAVAILABLE
 from store.database.sqlite_queue import NoTurn, SqliteQueue
 
 _OPCODES = 50_000
-"""After how many of its instructions SQLite looks at the clock: every few milliseconds."""
+"""After how many instructions SQLite checks the clock: every few milliseconds."""
 
 LONGEST_WAL = 16 * 2**20
 """How many bytes the write-ahead log may keep; SQLite itself empties it at 4 MB, where no long read is in the way."""
@@ -27,7 +27,7 @@ class Sqlite:
     """SQLite: WAL, one writer at a time, durable at every commit."""
 
     locks_rows = False
-    # Rows are found while they are fetched, from the driver's own cursor: there its errors come without peewee's cover.
+    # SQLite finds rows while they are fetched from the driver's cursor, whose errors peewee does not wrap.
     errors: tuple[type[Exception], ...] = (DatabaseError, sqlite3.DatabaseError, NoTurn)
 
     _FATES: ClassVar = {
@@ -64,10 +64,10 @@ class Sqlite:
         """See Dialect: BEGIN IMMEDIATE has locked the whole database already."""
 
     def settle(self) -> None:
-        """See Dialect: who has committed came after all others."""
+        """See Dialect: SQLite runs one write at a time, so a commit follows all earlier ones."""
 
     def step_aside(self, seconds: float) -> None:
-        """See Dialect: those who wait for the database try again now and then, and miss gaps that are too short."""
+        """See Dialect: waiting connections retry at intervals and miss short gaps."""
         time.sleep(seconds)
 
     def shrink_files(self) -> None:
@@ -93,7 +93,8 @@ class Sqlite:
 
     @contextmanager
     def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:
-        """See Dialect: SQLite has no timeout, but asks whether to go on; of this thread's connection, and for now."""
+        """See Dialect. SQLite has no timeout, but a progress handler can stop a statement; it is set for this thread's
+        connection."""
         connection, end = self.db.connection(), time.monotonic() + seconds  # type: ignore[no-untyped-call]
         connection.set_progress_handler(lambda: time.monotonic() > end, _OPCODES)
         try:
@@ -162,7 +163,7 @@ class Sqlite:
         return key
 
     def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
-        """See Dialect: Python lets go of its lock at every row, and whoever waits for it wakes up in vain.
+        """See Dialect: Python releases its lock at every row, and each time a waiting thread wakes up for nothing.
 
         Long texts come apart, since JSON would escape them, each on its line: an escaped text has no line breaks.
         """

@@ -1,7 +1,7 @@
-"""Whose turn it is to write to SQLite, among the threads and processes of a server.
+"""Turns of the threads and processes of a server at writing to SQLite.
 
-SQLite's own way to wait is to look again after longer and longer sleeps: unfair, since whoever writes often is there
-first, and slow. Here the threads of a process queue, and processes let each other in.
+SQLite waits by retrying after longer and longer sleeps. That is slow, and unfair: a process that writes often wins.
+Here the threads of a process queue, and processes take turns.
 """
 
 import contextlib
@@ -11,10 +11,10 @@ import time
 from threading import RLock
 
 _LOOK = 0.0005
-"""After how many seconds a process that waits for another one looks again."""
+"""After how many seconds a waiting process looks again."""
 
 _YIELD = 4 * _LOOK
-"""For how many seconds a process that was just writing lets those go first who wait; they look meanwhile."""
+"""For how many seconds a process that has just written lets waiting processes go first."""
 
 _WRITING, _WAITING = 0, 1
 """The bytes of the file that are locked: by the process that writes, and by those that wait."""
@@ -88,7 +88,7 @@ class SqliteQueue:
 
 
 def _take(file: int, byte: int) -> bool:
-    """Lock a byte, if nobody else has."""
+    """Lock a byte unless another process holds it; whether it is locked now."""
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
     except BlockingIOError:

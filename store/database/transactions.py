@@ -23,7 +23,7 @@ ATTEMPTS = 3
 """How often a write that lost a race is run before the client is asked to come back."""
 
 LONGEST_PAUSE = 0.2
-"""The seconds that work on the side leaves to others between two transactions, at most."""
+"""For how many seconds background work pauses between two transactions, at most."""
 
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
@@ -35,7 +35,7 @@ _SQLITE = "sqlite:///"
 
 
 class Unconfirmed(Unavailable):
-    """A commit was made or not, and what it made is kept or not: nobody knows."""
+    """The outcome of a commit is unknown."""
 
 
 class Overdue(Unavailable):
@@ -77,7 +77,7 @@ class Database:
         self.use()
 
     def use(self) -> None:
-        """Make this the database that the models speak to; there is one at a time in a process."""
+        """Make this the database that the models use; a process uses one at a time."""
         proxy.initialize(self.db)
 
     def statement(self, shape: object, build: Callable[[], Any]) -> Compiled:

@@ -15,7 +15,7 @@ HOUR = 3_600.0
 
 class Background:
     """The thread of one worker process. It starts with the first news and writes them at once, later ones every few
-    seconds; at most once an hour it also does the `chores`, step by step, until it is to end."""
+    seconds; at most once an hour it also runs the `chores`, step by step, until it is closed."""
 
     def __init__(
         self, database: Database, seconds: float = SECONDS, chores: Callable[[], Iterable[object]] = tuple
@@ -33,7 +33,7 @@ class Background:
         self._end = Event()
 
     def add(self, write: Callable[[], None]) -> None:
-        """Call this function every few seconds, as long as there are news."""
+        """Call this function every few seconds while there is something to write."""
         self._writers.append(write)
 
     def wake(self, *, at_once: bool = False) -> None:
@@ -47,7 +47,7 @@ class Background:
     def _start(self) -> None:
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
-                # An event of its own: a thread that is being closed meanwhile ends all the same.
+                # Each thread has an event of its own, so that one that is being closed stops in any case.
                 self._end = Event()
                 self._thread = Thread(target=self._work, args=(self._end,), name="background", daemon=True)
                 self._thread.start()
@@ -56,7 +56,7 @@ class Background:
         try:
             following = False
             while not end.is_set():
-                # The last news are followed by one more round, when all is quiet.
+                # One more round follows the last news, when the worker is idle.
                 if not following:
                     self._news.wait()
                 following = self._news.is_set()
@@ -73,7 +73,7 @@ class Background:
         try:
             work()
         except Exception:
-            # Whatever it was, the thread goes on, and tries again what could not be written.
+            # The thread continues after any error and retries what could not be written.
             logging.getLogger("vestibule").exception("background work failed")
             self._news.set()
 

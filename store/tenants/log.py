@@ -34,7 +34,7 @@ Entry = dict[str, Any]
 
 @dataclass(slots=True)
 class Call:
-    """Who asks, and for what: what an entry says beside its outcome.
+    """The client and its request: what an entry says beside the outcome.
 
     `token` is the token's name, `activity` the client's own correlation id. `warnings` gathers what was tolerated;
     `resource` and `name` are filled in as soon as they are known, so that a refusal can name them. `precondition` is
@@ -93,7 +93,7 @@ class Log:
         return self._database.read(lambda: [_shown(row) for row in query])
 
     def _called(self, word: str) -> Any:
-        """The ids of who is called so. Entries name people as they are shown, which is not what their client knows."""
+        """The ids of resources with this name. An entry shows the display name, which may differ."""
         named = Resource.name_key.in_((compare.user_name(word), compare.group_name(word)))
         called = named | (Resource.identifier_key == compare.email(word))
         return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)

@@ -1,4 +1,4 @@
-"""Tenants and what they speak; the way from a token to its tenant."""
+"""Tenants with their presets, and the lookup of a tenant by its token."""
 
 import re
 import time
@@ -103,7 +103,7 @@ class Tenants:
 
     def get(self, name: str) -> Tenant:
         """The tenant of that name. Raises NotFound."""
-        # One that is being removed has a name that nobody can call it by.
+        # A tenant that is being deleted has a name that no URL can contain.
         proper = TENANT_NAME.fullmatch(name) is not None
         row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if proper else None
         if row is None:
@@ -159,10 +159,10 @@ class Tenants:
         declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
         fields: Any = declared.order_by(Field.pk).tuples()
         rows = list(Index.select().where(Index.tenant == pk))
-        spoken = profile(PRESETS[preset], [CustomField(*row) for row in fields])
-        types = [type.name for type in spoken.types]
+        found = profile(PRESETS[preset], [CustomField(*row) for row in fields])
+        types = [type.name for type in found.types]
         indexes, kept = (_numbers(types, rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
-        return Tenant(pk, name, revision, spoken, indexes, integration_group, kept)
+        return Tenant(pk, name, revision, found, indexes, integration_group, kept)
 
 
 def _listed(row: Any, counted: Mapping[tuple[int, str], int]) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def renewed(database: Database, tenant: Tenant) -> Tenant:
     """The tenant as it is now, for a request that was read when it was another.
 
     Raises Unavailable where it knows less, or other things, than the request was checked against, or where the name is
-    another tenant's by now: then the request is to be read anew.
+    another tenant's by now: then the request has to be read again.
     """
     found = Tenants(database).get(tenant.name)
     before, after = (each.profile.user.targets for each in (tenant, found))
@@ -207,15 +207,14 @@ def renewed(database: Database, tenant: Tenant) -> Tenant:
 
 
 def bump(tenant: int) -> None:
-    """Tell every worker that what it keeps of a tenant is out of date; inside the transaction of the change."""
+    """Invalidate what workers cache of a tenant; inside the transaction of the change."""
     Row.update(revision=Row.revision + 1).where(Row.pk == tenant).execute()
 
 
 def set_integration_group(
     database: Database, tenant: Tenant, name: str | None, call: Call, within: Write | None = None
 ) -> None:
-    """Let every user that is provisioned from now on join the group of that name; None for no group. Raises
-    NotFound."""
+    """Set the group that new users join, by its name; None for no group. Raises NotFound."""
 
     def work(write: Write) -> None:
         Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
