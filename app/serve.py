@@ -175,7 +175,7 @@ _REFUSALS: dict[type[Exception], ScimError] = {
         " percent-encoded (RFC 3986 §2.1)."
     ),
     errors.InvalidRequestMethod: Malformed("The method is malformed (RFC 9110 §9.1)."),
-    errors.InvalidHTTPVersion: Malformed("This server speaks HTTP/1.1 and HTTP/1.0."),
+    errors.InvalidHTTPVersion: Malformed("This server supports HTTP/1.1 and HTTP/1.0."),
     errors.InvalidHeader: _MALFORMED_HEADER,
     errors.InvalidHeaderName: _MALFORMED_HEADER,
     errors.ObsoleteFolding: _MALFORMED_HEADER,

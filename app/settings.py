@@ -258,7 +258,7 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             # Without the prefix, which would make everything look alike.
             close = get_close_matches(name[len(PREFIX) :], [known[len(PREFIX) :] for known in _KNOWN], n=1)
             meant = f": did you mean {PREFIX}{close[0]}?" if close else "; docs/settings.md lists them all."
-            raise SettingError(f"{name} is no setting{meant}")
+            raise SettingError(f"{name} is not a setting{meant}")
 
 
 def _named(setting: Setting, environ: Mapping[str, str]) -> bool:
@@ -282,4 +282,4 @@ def _content(path: str, called: str) -> str:
     except OSError as error:
         raise SettingError(f"{called} names {path!r}, which cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise SettingError(f"{called} names {path!r}, which holds no UTF-8 text.") from error
+        raise SettingError(f"{called} names {path!r}, which is not UTF-8 text.") from error

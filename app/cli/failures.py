@@ -43,7 +43,7 @@ def sentence(error: Exception) -> str:
         reason = str(error if isinstance(error, PeeweeException) else error.__cause__).strip().partition("\n")[0]
         return f"The database cannot be used: {reason.rstrip('.')}."
     if isinstance(error, UnicodeError):
-        return "An argument is no UTF-8 text."
+        return "An argument is not UTF-8 text."
     if isinstance(error, OSError):
         return f"{error.filename or 'The system'}: {error.strerror or error}."
     return str(error)

@@ -30,7 +30,7 @@ def tenant() -> None:
 
 @tenant.command("create")
 @click.argument("name")
-@click.option("--preset", type=_preset, default=DEFAULT_PRESET, show_default=True, help="Which SCIM it speaks.")
+@click.option("--preset", type=_preset, default=DEFAULT_PRESET, show_default=True, help="The SCIM rules of its client.")
 @as_json
 def create(name: str, preset: str, as_json: bool) -> None:
     """Create a tenant and its first token, which is shown this once."""
@@ -72,7 +72,7 @@ def tell_credentials(settings: Settings, database: Database, tenant: str, secret
 
 
 def tenant_row(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
-    """A tenant as it is listed; one whose deletion was broken off is nowhere to be reached."""
+    """A tenant as it is listed; if its deletion was interrupted, it has no Endpoint URL."""
     reached = TENANT_NAME.fullmatch(row["name"]) is not None
     url = endpoint_url(settings, row["name"]) if reached else None
     return with_moments(row, "created", "firstContact", "lastContact") | {"endpointUrl": url}
@@ -93,14 +93,14 @@ def list_tenants(as_json: bool) -> None:
 
 @tenant.command("set")
 @click.argument("name")
-@click.option("--preset", type=_preset, help="Which SCIM it speaks; its users are brought to the new rules.")
+@click.option("--preset", type=_preset, help="The SCIM rules of its client; its users are changed to fit.")
 @click.option(
     "--integration-group", metavar="NAME", help="The group that every new user joins, as if by hand; '' for none."
 )
 @yes
 @as_json
 def set_tenant(name: str, preset: str | None, integration_group: str | None, yes: bool, as_json: bool) -> None:
-    """Change what a tenant speaks, or which group new users join."""
+    """Change the preset of a tenant, or the group that new users join."""
     if preset is None and integration_group is None:
         raise click.UsageError("Say what to set: --preset or --integration-group.")
     database, tenant = found(name)
@@ -108,7 +108,7 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None, yes
     lost = set() if preset is None else PRESETS[preset].forbidden - tenant.profile.preset.forbidden
     if lost and before["users"]:
         users = counted(before["users"], "user")
-        ask(f"Let the tenant {name} speak {preset}, and take {', '.join(lost)} out of its {users}?", yes=yes)
+        ask(f"Switch the tenant {name} to preset {preset}, and remove {', '.join(lost)} from its {users}?", yes=yes)
 
     changed = _set(database, tenant, preset, integration_group)
     after = tenant_row(settings(), listed(database, name))
@@ -132,7 +132,8 @@ def _set(database: Database, tenant: Tenant, preset: str | None, group: str | No
 
 def _said(name: str, preset: str | None, integration_group: str | None, users: int) -> str:
     """What came of it, in a sentence for each option."""
-    said = [f"The tenant {name} speaks {preset}; {counted(users, 'user')} changed by that."] if preset else []
+    were = "was" if users == 1 else "were"
+    said = [f"The tenant {name} now uses preset {preset}; {counted(users, 'user')} {were} changed."] if preset else []
     if integration_group is not None:
         joined = f"join {integration_group}" if integration_group else "join no group"
         said.append(f"New users of the tenant {name} {joined}.")
@@ -146,7 +147,7 @@ def _said(name: str, preset: str | None, integration_group: str | None, users: i
 def delete(name: str, yes: bool, as_json: bool) -> None:
     """Delete a tenant. Its users, groups, tokens and provisioning log go with it.
 
-    Nobody reaches it from the beginning on. What was broken off is finished by the same command.
+    Clients cannot reach it from the first moment on. The same command finishes an interrupted deletion.
     """
     database = migrated(settings())
     removal = Removal(database, name)
@@ -162,6 +163,6 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
 
 def _question(name: str, row: dict[str, Any] | None) -> str:
     if row is None:
-        return f"Delete what is left of the tenant {name}, whose deletion was broken off?"
+        return f"Delete what is left of the tenant {name} after an interrupted deletion?"
     has = f"{counted(row['users'], 'user')}, {counted(row['groups'], 'group')}, its tokens and its provisioning log"
     return f"Delete the tenant {name} with {has}?"

@@ -26,7 +26,7 @@ def token() -> None:
 @click.argument("tenant")
 @click.option("--name", help="What the provisioning log calls it; its scope, if not given.")
 @click.option("--scope", type=click.Choice(SCOPES), default=SCOPES[0], show_default=True, help="What it may do.")
-@click.option("--expires", metavar="DAYS", type=click.IntRange(1, 36_500), help="After how many days it ends.")
+@click.option("--expires", metavar="DAYS", type=click.IntRange(1, 36_500), help="After how many days it expires.")
 @as_json
 def create(tenant: str, name: str | None, scope: str, expires: int | None, as_json: bool) -> None:
     """Create a token, which is shown this once."""
@@ -56,7 +56,7 @@ def revoke(tenant: str, number: int, yes: bool, as_json: bool) -> None:
     database, found_tenant = found(tenant)
     tokens = Tokens(database, found_tenant.pk)
     row = token_row(tokens.get(number))
-    ask(f"Revoke token {number} ({row['name']}, {_used(row)})? Whoever uses it is refused from then on.", yes=yes)
+    ask(f"Revoke token {number} ({row['name']}, {_used(row)})? Clients that use it will be refused.", yes=yes)
     tokens.revoke(number, call=call("token revoke"))
     row = next(token_row(each) for each in tokens.all() if each["number"] == number)
     tell(f"Token {number} of the tenant {tenant} is revoked.", as_json=as_json, changed=True, token=row)

@@ -104,14 +104,16 @@ def test_new_users_join_the_integration_group(vestibule, refusal, entra):
 
 
 def test_a_tenant_speaks_another_preset_with_its_users(run, vestibule, entra):
-    assert "speaks rfc; 0 users" in vestibule("tenant", "set", entra.name, "--preset", "rfc")
+    assert "uses preset rfc; 0 users were changed" in vestibule("tenant", "set", entra.name, "--preset", "rfc")
     babs = entra.user("babs", displayName="Babs")
     free = entra.post("/Users", {"schemas": [USER], "userName": "free", "preferredLanguage": "fr", "emails": []})
     entra.patch(f"/Users/{free.json['id']}", {"op": "add", "path": 'emails[type eq "WORK"].value', "value": "f@x.com"})
     declined = run("tenant", "set", entra.name, "--preset", "360learning", input="n\n")
-    assert "take displayName out of its 2 users?" in declined.stderr
+    assert "remove displayName from its 2 users?" in declined.stderr
     assert entra.get(f"/Users/{babs['id']}").json["displayName"] == "Babs"
-    assert "speaks 360learning; 1 user" in vestibule("tenant", "set", entra.name, "--preset", "360learning", "--yes")
+    assert "uses preset 360learning; 1 user was changed" in vestibule(
+        "tenant", "set", entra.name, "--preset", "360learning", "--yes"
+    )
     after = entra.get(f"/Users/{babs['id']}").json
     assert ("displayName" in after, after["preferredLanguage"]) == (False, "en")
     refused = entra.post("/Users", {"schemas": [USER], "userName": "new", "emails": babs["emails"]})
@@ -413,7 +415,7 @@ def test_a_commit_that_nobody_confirmed_is_to_be_looked_for(database, refusal, e
     ("settings", "said"),
     [
         ({"bind": "8080"}, "VESTIBULE_BIND must be an address and a port"),
-        ({"databse_url": "x"}, "VESTIBULE_DATABSE_URL is no setting: did you mean VESTIBULE_DATABASE_URL?"),
+        ({"databse_url": "x"}, "VESTIBULE_DATABSE_URL is not a setting: did you mean VESTIBULE_DATABASE_URL?"),
         ({"database_url": "sqlite:////nowhere/x.db"}, "There is no database /nowhere/x.db: run `vestibule migrate`"),
         ({"database_url": f"sqlite:///{__file__}"}, "The database cannot be used: file is not a database."),
         ({"database_url": "postgresql://a@127.0.0.1:1/a"}, "The database cannot be used: connection failed: "),
@@ -531,7 +533,7 @@ def test_whatever_is_wrong_is_one_sentence_and_leaves_nothing(run, entra, argume
 
 
 def test_an_argument_that_is_no_text_is_one_sentence(refusal, entra):
-    assert refusal("user", "show", entra.name, "caf\udce9") == "An argument is no UTF-8 text."
+    assert refusal("user", "show", entra.name, "caf\udce9") == "An argument is not UTF-8 text."
     assert refusal("token", "list", "caf\udce9").startswith("There is no tenant caf")
 
 

@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert refusal(BIND_FILE=str(missing)) == (
         f"VESTIBULE_BIND_FILE names '{missing}', which cannot be read: No such file or directory."
     )
-    assert refusal(BIND_FILE=str(binary)).endswith("which holds no UTF-8 text.")
+    assert refusal(BIND_FILE=str(binary)).endswith("which is not UTF-8 text.")
 
 
 def test_a_setting_is_not_given_in_both_ways(tmp_path: Path) -> None:
@@ -179,12 +179,12 @@ def test_a_setting_is_not_given_in_both_ways(tmp_path: Path) -> None:
     ],
 )
 def test_a_misspelt_variable_is_refused_with_the_nearest_setting(name: str, meant: str) -> None:
-    assert refusal(**{name: "1"}) == f"VESTIBULE_{name} is no setting: did you mean {meant}?"
+    assert refusal(**{name: "1"}) == f"VESTIBULE_{name} is not a setting: did you mean {meant}?"
 
 
 def test_an_unknown_variable_is_refused() -> None:
-    assert refusal(XYZZY="1") == "VESTIBULE_XYZZY is no setting; docs/settings.md lists them all."
-    assert refusal(PORT="9000").startswith("VESTIBULE_PORT is no setting")
+    assert refusal(XYZZY="1") == "VESTIBULE_XYZZY is not a setting; docs/settings.md lists them all."
+    assert refusal(PORT="9000").startswith("VESTIBULE_PORT is not a setting")
 
 
 @pytest.mark.parametrize(
