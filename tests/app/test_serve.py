@@ -12,6 +12,7 @@ from tests.live import Reply, Server, free_port, serving, vestibule
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 USERS = "/scim/demo/v2/Users"
+NOBODY = "2819c223-7f76-453a-919d-413861904646"
 BABS = {
     "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
     "userName": "babs",
@@ -142,7 +143,7 @@ def test_a_database_that_was_not_migrated_is_one_sentence_and_is_not_made(tmp_pa
     assert not path.parent.exists()
 
 
-def test_a_server_ends_cleanly_and_writes_down_the_last_contacts(tmp_path):
+def test_a_server_that_is_stopped_writes_last_contacts_and_refusals(tmp_path):
     url = migrated(tmp_path)
     with serving("--workers", "1", "--demo", database_url=url) as server:
         assert server.process.stdout
@@ -153,9 +154,12 @@ def test_a_server_ends_cleanly_and_writes_down_the_last_contacts(tmp_path):
         made = vestibule("token", "create", "demo", "--name", "second", database_url=url)
         second = made.stdout.splitlines()[1].removeprefix("Secret token: ")
         assert server.request("GET", USERS, token=second).status == 200
+        assert server.request("GET", f"{USERS}/{NOBODY}", token=second).status == 404
         assert server.stop() == 0
     listed = json.loads(vestibule("token", "list", "demo", "--json", database_url=url).stdout)
     assert [token["lastUsed"] is None for token in listed] == [False, False]
+    (newest, *_) = json.loads(vestibule("log", "demo", "--json", database_url=url).stdout)
+    assert (newest["status"], newest["token"], newest["resource"]) == (404, "second", NOBODY)
 
 
 def test_a_server_that_is_stopped_as_it_starts_ends_at_once(database_url):
