@@ -8,7 +8,7 @@ from scim.attributes import Attribute, ResourceType, Target
 from scim.document import Document
 from store.database.statements import parameter
 from store.database.transactions import Database
-from store.filters.shape import CUT
+from store.filters.indexable import CUT
 from store.tables import Lookup
 
 _COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "number", "primary")

@@ -6,8 +6,9 @@ from typing import Any
 from peewee import SQL, Case, Entity, Select, fn
 
 from scim.attributes import Target
-from store.filters.shape import CUT_COLUMNS, Scope, column_of
-from store.filters.where import MANAGER, ROW, SOURCES, Where, element_value
+from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of
+from store.filters.shape import Scope
+from store.filters.where import ROW, SOURCES, Where, element_value
 from store.tables import Membership, Resource
 
 

@@ -9,30 +9,13 @@ from scim.binding import Bound
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from scim.types import TYPES
 from store.database.dialect import Dialect
-
-CUT = 256
-"""How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
-
-_COLUMNS: dict[tuple[str, str], str] = {
-    ("User", "userName"): "name_key",
-    ("User", "name.givenName"): "given_key",
-    ("User", "name.familyName"): "family_key",
-    ("Group", "displayName"): "name_key",
-}
-_COMMON_COLUMNS = {"id": "id", "externalId": "external_key"}
-CUT_COLUMNS = frozenset({"given_key", "family_key"})
-"""The columns that hold the first characters only."""
+from store.filters.indexable import CUT
 
 INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
 """The operators that an index answers without walking through it."""
 
 NUMBERS = frozenset(name for name, each in TYPES.items() if each.stored == "number")
 """The types whose keys are numbers."""
-
-
-def column_of(type: ResourceType, target: Target) -> str | None:
-    """The column that holds an attribute's keys, beside the document; None where there is none."""
-    return _COMMON_COLUMNS.get(target.name) or _COLUMNS.get((type.name, target.name))
 
 
 class Scope(NamedTuple):

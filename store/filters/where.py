@@ -14,12 +14,11 @@ from scim.binding import Bound
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from scim.schemas import ENTERPRISE_USER
 from store.database.statements import parameter
+from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of
 from store.filters.shape import (
-    CUT_COLUMNS,
     INDEXABLE,
     NUMBERS,
     Scope,
-    column_of,
     comparisons,
     element_index,
     index_parameter,
@@ -48,7 +47,6 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 Scalar = Callable[[Target, Compare[Target] | None], Any]
 """How to get at a singular value in some row: the expression of its comparison key, null where it is unassigned."""
 
-MANAGER = f"{ENTERPRISE_USER}:manager"
 _ALWAYS, _NEVER = SQL("1 = 1"), SQL("1 = 0")
 
 

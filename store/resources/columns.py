@@ -9,12 +9,10 @@ from scim.document import Document, canonical, dumps
 from scim.errors import InvalidValue
 from scim.preset import Preset
 from scim.schemas import ENTERPRISE_USER
+from store.filters.indexable import CUT
 
 MAX_KEY_BYTES = 2_600
 """The longest comparison key that a unique index takes, in bytes: Postgres refuses index rows of more than 2,704."""
-
-CUT = 256
-"""How many characters of a name the columns hold that names are looked up by."""
 
 
 class _Subject(NamedTuple):

@@ -9,28 +9,21 @@ from scim.errors import TooMany
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from store.database.statements import parameter
 from store.database.transactions import Database, Overdue
-from store.filters.indexable import index_name, reason_against
-from store.filters.shape import (
+from store.filters.indexable import (
     CUT_COLUMNS,
-    INDEXABLE,
-    Scope,
-    all_indexable,
+    INDEXED_AT_FIRST,
+    MANAGER,
+    REFERENCES,
     column_of,
-    element_index,
-    finds_few,
-    indexable,
-    targets,
+    index_name,
+    reason_against,
 )
-from store.filters.where import MANAGER
+from store.filters.shape import INDEXABLE, Scope, all_indexable, element_index, finds_few, indexable, targets
 from store.tables import Tenant as Row
 from store.tenants.log import Outdated
-from store.tenants.tenants import INDEXED_AT_FIRST, Tenant
+from store.tenants.tenants import Tenant
 
 Result = TypeVar("Result")
-
-_FEW_EACH = frozenset({MANAGER, "members"})
-"""The references that an index leads back from, to few resources each: a manager's reports, the groups of a member."""
-
 
 _LASTING = frozenset(attribute for _, attribute in INDEXED_AT_FIRST)
 
@@ -141,7 +134,7 @@ def _lacking_for_value(scope: Scope, bound: Compare[Target]) -> list[str] | None
 
 
 def _lacking_for_elements(scope: Scope, target: Target, inner: Bound) -> list[str] | None:
-    if target.name in _FEW_EACH:
+    if target.name in REFERENCES:
         return None if _names_one(inner) else []
     if not target.multi_valued:
         return _lacking(scope, inner, False)

@@ -17,14 +17,15 @@ from scim.errors import InvalidValue
 from scim.patterns import bind_text
 from scim.projection import Projection
 from store.database.statements import parameter
+from store.filters.indexable import REFERENCES
 from store.filters.order import Order
 from store.filters.shape import NEARLY_UNIQUE, finds_few, index_parameter, operands, shape, used_indexes
-from store.filters.where import MANAGER, ROW, Where
+from store.filters.where import ROW, Where
 from store.resources.deadline import Asked, answered
 from store.resources.reading import Reading, Stored, current
 from store.tenants import counters
 
-_SORTED_LAST = NEARLY_UNIQUE | {f"{MANAGER}.value", "members.value"}
+_SORTED_LAST = NEARLY_UNIQUE | {f"{reference}.value" for reference in REFERENCES}
 """The attributes by whose values resources are found first and sorted then: by the references as well, although they
 may lead to many, since SQLite would read all resources in the order of their keys."""
 

@@ -19,13 +19,12 @@ from store.database.sweep import Progress, silent, sweep
 from store.database.transactions import Database
 from store.database.write import Write
 from store.filters import lookup
-from store.filters.indexable import index_name, reason_against
+from store.filters.indexable import INDEXED_AT_FIRST, index_name, reason_against
 from store.tables import Field, Index, Resource
 from store.tenants.log import Call, Log
 from store.tenants.tenants import (
     BUILDING,
     COMPLETE,
-    INDEXED_AT_FIRST,
     REMOVING,
     Tenant,
     Tenants,

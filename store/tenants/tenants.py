@@ -15,6 +15,7 @@ from store.database.bounded import Bounded
 from store.database.statements import parameter
 from store.database.transactions import Database, now
 from store.database.write import Write
+from store.filters.indexable import INDEXED_AT_FIRST
 from store.tables import Counter, Field, Index, Resource, Token
 from store.tables import Tenant as Row
 from store.tenants.log import Call, Log
@@ -25,9 +26,6 @@ TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 BUILDING, COMPLETE, REMOVING = "building", "complete", "removing"
 """The states of an index: writes keep its rows up, but reads do not rely on them yet; reads rely on them; its rows are
 being deleted."""
-
-INDEXED_AT_FIRST = (("User", "emails"),)
-"""The attributes beside the columns whose values are indexed in every tenant."""
 
 CHANGED = "The tenant was changed while this request was under way: it was not applied, and may be sent again."
 

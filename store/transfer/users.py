@@ -17,7 +17,7 @@ from scim.validation import load, with_defaults
 from store.database.statements import parameter
 from store.database.transactions import now
 from store.database.write import Write
-from store.filters.where import MANAGER
+from store.filters.indexable import MANAGER
 from store.resources import columns
 from store.resources.users import Users
 from store.resources.writing import Changes
