@@ -123,7 +123,7 @@ def _authenticate() -> None:
     access = _access(gate(current_app), tenant)
     _open(gate(current_app), access, call(request.environ, access))
     if version not in (None, "v2"):
-        raise InvalidVers("This server speaks SCIM 2.0: the Endpoint URL ends with /v2.")
+        raise InvalidVers("This server implements SCIM 2.0: the Endpoint URL ends with /v2.")
     if access.scope == "read" and not _only_reads():
         challenge = f'{_CHALLENGE}, error="insufficient_scope"'
         detail = f"The token {access.name} may only read."

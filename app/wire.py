@@ -84,7 +84,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise InvalidSyntax(f"The body holds {name}, which is no JSON value.")
+    raise InvalidSyntax(f"The body holds {name}, which is not a JSON value.")
 
 
 def _integer(digits: str) -> int:
