@@ -1,4 +1,4 @@
-"""`python -m bench.worst`: searches that no index serves, in a large directory, and what an index costs and helps.
+"""`python -m bench.worst`: searches that no index serves, in a large directory, and the cost and gain of an index.
 
 Everything is measured in one process over the store, without HTTP: a search is what a client waits for, apart from a
 millisecond. While the index is made, a writer changes one user after the other, and the longest of its waits is kept.

@@ -47,14 +47,14 @@ def column_of(type: ResourceType, target: Target) -> str | None:
 
 
 def index_name(target: Target) -> str:
-    """What an index on an attribute is called: a list is indexed by its values."""
+    """The name of an index on an attribute; an index on the values of a list has the name of the list."""
     container = target.container
     by_value = container is not None and container.multi_valued and target.attribute.name == "value"
     return container.name if container is not None and by_value else target.name
 
 
 def reason_against(type: ResourceType, target: Target) -> str | None:
-    """Why there can be no further index on an attribute, in one sentence; None where there can."""
+    """The reason why an attribute cannot get an index, in one sentence; None if it can."""
     name, attribute = target.name, target.attribute
     if any(each.forbidden or each.returned == "never" for each in target.attributes):
         return f"{attribute.name} is not stored in this tenant, so there is nothing to index."

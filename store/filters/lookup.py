@@ -17,7 +17,7 @@ _COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "num
 def write(
     database: Database, tenant: int, indexes: dict[str, int], type: ResourceType, documents: Mapping[int, Document]
 ) -> None:
-    """Insert the rows of resources that have none, by their keys."""
+    """Insert the rows of resources that have none yet; `documents` are by the resources' keys."""
     for name, number in indexes.items():
         target = type.targets.get(name.lower())
         if target is not None:
@@ -25,7 +25,7 @@ def write(
 
 
 def rewrite(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
-    """Make the rows of one index, given as tenant and number, anew for these resources."""
+    """Replace the rows of one index, given as tenant and number, for these resources."""
     erase(database, index[1], documents)
     _insert(database, index, target, documents)
 
@@ -61,7 +61,7 @@ def clear(database: Database, pk: int) -> None:
 
 
 def _held(target: Target) -> Target:
-    """What a document holds one or several of: the attribute itself, or the list that it is a sub-attribute of."""
+    """The attribute itself, or the list that it is a sub-attribute of."""
     container = target.container
     return container if container is not None and container.multi_valued else target
 

@@ -1,5 +1,5 @@
-"""What can be told of a bound filter before its SQL is built: what it looks like apart from its literals, the values
-of its parameters, and what an index answers (RFC 7644 §3.4.2.2)."""
+"""What is known of a bound filter before its SQL is built: its shape apart from its literals, the values of its
+parameters, and whether an index answers it (RFC 7644 §3.4.2.2)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from store.database.dialect import Dialect
 from store.filters.indexable import CUT
 
 INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
-"""The operators that an index answers without walking through it."""
+"""The operators that an index answers without being read as a whole."""
 
 NUMBERS = frozenset(name for name, each in TYPES.items() if each.stored == "number")
 """The types whose keys are numbers."""
@@ -30,7 +30,7 @@ class Scope(NamedTuple):
 
 
 def shape(bound: Bound | None) -> str:
-    """What a filter looks like apart from its literals; filters of one shape share a statement."""
+    """A filter without its literals, as text; filters of one shape share a statement."""
     match bound:
         case None:
             return ""
@@ -50,7 +50,7 @@ def shape(bound: Bound | None) -> str:
 
 
 def operator_of(bound: Compare[Target]) -> str:
-    """The operator. What starts with nothing but the last character, or with nothing at all, has no end."""
+    """The operator; `ge` for a prefix that no text follows: an empty one, or one of the last character alone."""
     return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
 
 
@@ -145,13 +145,13 @@ def _after(prefix: str) -> str | None:
     for index in range(len(prefix) - 1, -1, -1):
         following = ord(prefix[index]) + 1
         if following <= 0x10FFFF:
-            # The surrogates in between are no characters.
+            # The surrogates in between are not characters.
             return prefix[:index] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
     return None
 
 
 def targets(bound: Bound) -> Iterator[Target]:
-    """Everything that a filter names."""
+    """The attributes that a filter names."""
     match bound:
         case And(left, right) | Or(left, right):
             yield from targets(left)

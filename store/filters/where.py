@@ -1,7 +1,7 @@
 """A bound filter as a WHERE, for both databases (RFC 7644 §3.4.2.2).
 
 Every condition is two-valued: a negation is pushed down to the leaves, where "unassigned" is decided. Conditions hold
-parameters, not values, so that statements of the same shape are compiled once; `shapes.operands` gives the values.
+parameters, not values, so that statements of the same shape are compiled once; `shape.operands` gives the values.
 """
 
 from collections.abc import Callable
@@ -87,7 +87,7 @@ class Where:
     def _choice(self, bound: Bound) -> tuple[str, Any] | None:
         """The one index that has all that a filter asks for, and the condition there; None where that is not enough.
 
-        Both databases walk through everybody where several choices are joined by OR, and not where one choice is.
+        Both databases read all resources if several choices are joined by OR, but not if there is one choice.
         """
         match bound:
             case Or(left, right):
@@ -113,7 +113,7 @@ class Where:
         return index, self._condition(inner, False, _lookup_scalar(index))
 
     def _leaf(self, bound: Compare[Target], target: Target, negated: bool, scalar: Scalar) -> Any:
-        """A comparison, in whatever table the value stands."""
+        """A comparison, whichever table holds the value."""
         if scalar == self.scalar:
             container = target if target.name == "schemas" else target.container
             if container is not None and (container.attribute.multi_valued or container.name == MANAGER):
@@ -352,7 +352,7 @@ SOURCES: dict[str, Callable[[Where, Bound | None, bool], Any]] = {
 
 
 def _shown(time: Any) -> Any:
-    """A time as it goes out, in milliseconds: a client compares with what it was shown."""
+    """A time in milliseconds, as clients see it and compare it."""
     return fn.SUBSTR(time, 1, 23).concat(SQL("'000000Z'"))
 
 
@@ -366,7 +366,7 @@ _COMPUTED: dict[str, Callable[[ResourceType], Any]] = {
 
 
 def _lookup_scalar(index: str) -> Scalar:
-    """How to get at the sub-attributes of an element in the rows of an index."""
+    """The sub-attributes of an element as columns of `lookup`, for an index."""
     value = index.partition(".")[2] or "value"
 
     def scalar(target: Target, _: Compare[Target] | None) -> Any:

@@ -1,4 +1,4 @@
-"""Searches end: those that no index serves are refused past a deadline, and the refusal says what would serve them."""
+"""The deadline of searches that no index serves, and what their refusal says."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
 def answered(database: Database, tenant: Tenant, asked: Sequence[Asked], work: Callable[[], Result]) -> Result:
     """Run a search over some resource types.
 
-    Raises TooMany where it takes longer than the database's deadline, Outdated where it relied on an index that was
+    Raises TooMany if it takes longer than the database's deadline, Outdated if it relied on an index that was
     withdrawn while it ran.
     """
     if all(each.bound is None and each.sort is None for each in asked):
@@ -62,7 +62,7 @@ def _timed(database: Database, walks: bool, work: Callable[[], Result]) -> Resul
 
 
 def _check_revision(database: Database, tenant: Tenant) -> None:
-    """An index that is withdrawn loses its rows: whoever read them since then may have missed some."""
+    """Raise Outdated if the tenant changed: an index that was withdrawn loses its rows, so a search may miss some."""
     statement = database.statement("revision", _revision_query)
     row = database.read(lambda: statement(tenant=tenant.pk).fetchone())
     if row is not None and row[0] != tenant.revision:
@@ -74,7 +74,7 @@ def _revision_query() -> Any:
 
 
 def _sentence(tenant: Tenant, asked: Sequence[Asked], missing: Iterable[list[str] | None], seconds: float) -> str:
-    """What took too long, and what to do about it."""
+    """The refusal: what took too long, and what to do about it."""
     names = list(dict.fromkeys(name for each in missing for name in each or ()))
     took = f"took longer than {seconds:g} seconds over this directory"
     if not names and all(each.bound is None for each in asked):
@@ -103,7 +103,7 @@ def lacking(asked: Asked) -> list[str] | None:
 
 
 def _lacking(scope: Scope, bound: Bound, negated: bool) -> list[str] | None:
-    """The same for a filter, or for its negation: what holds for nearly everybody no index finds."""
+    """The same for a filter, or for its negation, which holds for nearly all resources, so that no index finds them."""
     match bound:
         case And(left, right) | Or(left, right):
             found = [_lacking(scope, each, negated) for each in (left, right)]
@@ -147,7 +147,7 @@ def _lacking_for_elements(scope: Scope, target: Target, inner: Bound) -> list[st
 
 
 def _names_one(inner: Bound) -> bool:
-    """Whether the filter of an element gives the id of what it stands for."""
+    """Whether the filter of an element gives the id of the resource that it refers to."""
     match inner:
         case And(left, right):
             return _names_one(left) or _names_one(right)

@@ -17,7 +17,7 @@ from store.tenants.tenants import Tenant, bump
 MAX_DESCRIPTION = 1_000
 
 _NOTE = "removal of field {} {}"
-"""What the note is called that the values of a tenant's field are being taken out."""
+"""The name of the setting that says that the removal of a tenant's field is not finished."""
 
 
 class Fields:
@@ -66,7 +66,7 @@ class Fields:
             )
 
     def _row(self, name: str, type: str, description: str) -> dict[str, Any]:
-        """What a field is declared by. Raises InvalidValue."""
+        """The row of a field. Raises InvalidValue."""
         if FIELD_NAME.fullmatch(name) is None:
             raise InvalidValue(
                 f'A field cannot be called "{name[:80]}": use a letter, then letters, digits, hyphens and underscores,'
@@ -83,7 +83,7 @@ class Fields:
         return described | {"tenant": self._tenant.pk, "indexed": False}
 
     def indexed(self, name: str) -> Named:
-        """What an index on a field is on."""
+        """The index on a field."""
         return Named("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
 
     def all(self) -> list[dict[str, Any]]:
@@ -99,12 +99,12 @@ class Fields:
         return found
 
     def being_removed(self, name: str) -> str | None:
-        """The field of that name whose removal has begun and not ended (store.platform.fields)."""
+        """The field of that name whose removal is not finished, None if there is none (store.platform.fields)."""
         note: Setting | None = Setting.get_or_none(Setting.name == removal_note(self._tenant.pk, name))
         return None if note is None else str(note.value)
 
     def undeclare(self, write: Write, name: str, call: Call) -> None:
-        """Take back the declaration of a field, and its index; a note says that users may hold values still."""
+        """Delete the declaration of a field and withdraw its index; a note says that users may still hold values."""
         bump(self._tenant.pk)
         note = Setting.insert(name=removal_note(self._tenant.pk, name), value=name)
         note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
@@ -114,12 +114,12 @@ class Fields:
 
 
 def removal_note(tenant: int, name: str) -> str:
-    """The name of the setting that says that the values of a field are being taken out."""
+    """The name of the note that the removal of a field is not finished."""
     return _NOTE.format(tenant, name.lower())
 
 
 def forget_removals(tenant: int) -> None:
-    """Remove the notes of a tenant that is being removed itself; inside a transaction."""
+    """Delete the notes of a tenant that is being deleted; inside a transaction."""
     Setting.delete().where(Setting.name.startswith(_NOTE.format(tenant, ""))).execute()
 
 

@@ -1,9 +1,9 @@
 """The indexes of a tenant's attributes, made and removed while the server runs.
 
-The declaration comes first. A write that does not know of it is refused by the log and done again, so once the
-transactions that were under way are over, every write keeps the index up; then the rows of those who were there before
-are made, some hundreds a transaction, and only when all are there do reads rely on them. A removal goes the other way:
-reads are told first, and one that relied on the index while it was told asks again.
+An index is declared first. The fence of the log refuses a write that does not know the declaration, and the write runs
+again. So when the transactions that were running have ended, every write keeps the index up. Then the rows of the
+resources that exist are made, some hundreds a transaction. Reads rely on the index when all rows are there. A removal
+takes the steps in reverse: reads stop first, and a read that relied on the index meanwhile runs again.
 """
 
 import json
@@ -35,7 +35,7 @@ _BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
 
 
 class Named(NamedTuple):
-    """What an index is on: the name of the resource type, and the attribute as the schema spells it."""
+    """An index by the name of the resource type and the attribute as the schema spells it."""
 
     type: str
     attribute: str
@@ -46,12 +46,12 @@ class Indexes:
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
-        # What was declared a moment ago has to be known.
+        # The tenant that was passed may be older than a field that was declared since.
         self._tenant = Tenants(database).get(tenant.name)
         self._log = Log(database, tenant.pk)
 
     def all(self) -> list[dict[str, Any]]:
-        """Every index by type and attribute: how far it is, and for how many resources."""
+        """Every index by type and attribute, with its state and for how many resources it is done."""
         query = Index.select().where(Index.tenant == self._tenant.pk).order_by(Index.type, Index.attribute)
         return self._database.read(lambda: [self._listed(row) for row in query])
 
@@ -61,19 +61,19 @@ class Indexes:
         return {"type": row.type, "attribute": row.attribute, "state": row.state, "done": done, "total": total}
 
     def _count(self, type: str, after: int) -> int:
-        """How many resources there are behind a key."""
+        """The number of resources behind a key."""
         return int(self._of_type(Resource.select(fn.COUNT(Resource.pk)), type, after).scalar())
 
     def _of_type(self, query: Any, type: str, after: int) -> Any:
         of_type = (Resource.tenant == self._tenant.pk) & (Resource.type == type)
         return query.where(of_type & (Resource.pk > after))
 
-    # What an index can be on.
+    # Its name.
 
     def named(self, path: str, type: str | None = None) -> Named:
-        """What a name in any spelling stands for; a custom field may be named alone.
+        """The index that a name in any spelling stands for; a custom field may be named without its URN.
 
-        Raises InvalidValue where nothing has that name, or where no index on it can be made, with the reason.
+        Raises InvalidValue if no attribute has that name, or if it cannot be indexed, with the reason.
         """
         types = [each for each in self._tenant.profile.types if type in (None, each.name)]
         whole = _BRACKETS.sub("", path)
@@ -97,7 +97,7 @@ class Indexes:
         return type.targets.get(path.lower()) or type.targets.get(field.lower())
 
     def left(self, named: Named) -> int:
-        """For how many resources the rows of an index are still to be made, or to be removed."""
+        """The number of resources whose rows in an index are still to be made, or to be removed."""
         row = self._database.read(lambda: self._row(named))
         at = row.position if row is not None and row.state != COMPLETE else 0
         return self._database.read(lambda: self._count(named.type, at))
@@ -130,7 +130,7 @@ class Indexes:
         there is one already."""
         row = self._row(named)
         if row is None:
-            # Somebody else may declare it at the same moment; then the work is shared.
+            # Another process may declare it at the same moment; then they share the work.
             Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
         elif row.state == COMPLETE:
             raise InvalidValue(f"{named.attribute} is indexed already.")
@@ -138,7 +138,7 @@ class Indexes:
         bump(self._tenant.pk)
 
     def _flag(self, attribute: str, *, indexed: bool) -> None:
-        """Let a custom field say whether it is indexed."""
+        """Keep with a custom field whether it is indexed."""
         urn, _, name = attribute.rpartition(":")
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
@@ -148,7 +148,7 @@ class Indexes:
         return type.targets[named.attribute.lower()]
 
     def build(self, named: Named, progress: Progress = silent) -> None:
-        """Make the rows of an index that is declared, from where it was left. Raises NotFound where it is gone."""
+        """Make the rows of an index that is declared, from its position on. Raises NotFound if it was removed."""
         row = self._database.read(lambda: self._row(named))
         if row is None:
             raise _gone(named)
@@ -180,7 +180,7 @@ class Indexes:
         return named
 
     def _present(self, path: str, type: str | None) -> Named:
-        """An index by any spelling of its attribute, or by that of one that is not known any more."""
+        """An index by any spelling of its attribute, also of one that the schema no longer has."""
         rows = [Named(row["type"], row["attribute"]) for row in self.all() if type in (None, row["type"])]
         targets = [self._target(each, path) for each in self._tenant.profile.types]
         spelled = {path.lower(), *(index_name(target).lower() for target in targets if target is not None)}
@@ -206,7 +206,7 @@ class Indexes:
         bump(self._tenant.pk)
 
     def purge(self, named: Named, progress: Progress = silent) -> None:
-        """Remove the rows of an index that is being removed, from where that was left, and at last the index."""
+        """Remove the rows of an index that is being removed, from its position on, and then the index."""
         row = self._database.read(lambda: self._row(named))
         if row is not None and row.state == REMOVING:
             self._purge(row, progress)
