@@ -233,7 +233,7 @@ BAD_LINES = {
     "{}": "schemas must be a list of schema URNs",
     "[" * 100_000: "The body is nested too deeply.",
     "9" * 100_000: "The body holds a number of 100000 digits.",
-    '{"a": NaN}': "The body holds NaN, which is no JSON value.",
+    '{"a": NaN}': "The body holds NaN, which is not a JSON value.",
     '{"a": 1, "a": 2}': 'The key "a" is given more than once.',
     json.dumps(person("nul", title="a\x00")): "title holds a NUL character",
     json.dumps(person("unknown", foo=1)): "Invalid or forbidden key found: foo",
