@@ -48,25 +48,23 @@ def sweep(
     """
     last = after
 
-    def step(write: Write) -> tuple[int, int]:
+    def step(write: Write) -> list[Any]:
         start = last if mark is None else mark.read()
-        if start is None:
-            return 0, last
-        following = rows.where(key > start).order_by(key).limit(batch)
-        found = list(database.dialect.for_update(following).tuples().execute(database.db))
-        if not found:
-            return 0, start
-        work(write, found)
-        if mark is not None:
+        found = [] if start is None else _locked(database, rows.where(key > start).order_by(key).limit(batch))
+        if found:
+            work(write, found)
+        if found and mark is not None:
             mark.keep(found[-1][0])
-        return len(found), found[-1][0]
+        return found
 
-    while True:
-        # A transaction may run twice, so the position moves only once it is committed.
-        count, last = database.write_aside(step)
-        if not count:
-            return
-        yield count
+    # A transaction may run twice, so the position moves only once it is committed.
+    while found := database.write_aside(step):
+        last = found[-1][0]
+        yield len(found)
+
+
+def _locked(database: Database, rows: Any) -> list[Any]:
+    return list(database.dialect.for_update(rows).tuples().execute(database.db))
 
 
 def sweep_out(database: Database, model: Any, chosen: Any, order: Any, *, batch: int = BATCH) -> Iterator[int]:
