@@ -1,11 +1,13 @@
 """A sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from peewee import SQL, Case, Entity, Select, fn
+from peewee import OP, SQL, Asc, Case, Desc, Entity, Expression, Select, fn
 
 from scim.attributes import Target
+from scim.cursor import Position
+from store.database.statements import parameter
 from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of
 from store.filters.shape import Scope
 from store.filters.where import ROW, SOURCES, Where, element_value
@@ -73,3 +75,31 @@ _FIRST: dict[str, Callable[[str], Any]] = {
     "groups": _first_group,
     MANAGER: _manager_value,
 }
+
+
+def directed(values: Iterable[Any], descending: bool) -> list[Any]:
+    """Terms of an ORDER BY: unassigned values last when ascending, first when descending (RFC 7644 §3.4.2.3)."""
+    return [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
+
+
+_TOWARDS = {(False, False): OP.GT, (False, True): OP.GTE, (True, False): OP.LT, (True, True): OP.LTE}
+"""How ties compare with the edge, by whether the way is backwards and the edge itself included."""
+
+
+def beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
+    """What comes behind the position: later in the first order that tells them apart, by the tie-breaker at last.
+
+    The unassigned stand last when ascending and first when descending.
+    """
+    edge = parameter(f"edge{len(values)}")
+    condition: Any = Expression(tie, _TOWARDS[position.backwards, position.inclusive], edge)
+    for index in reversed(range(len(values))):
+        value, edge = values[index], parameter(f"edge{index}")
+        unassigned = Expression(value, OP.IS, None)
+        if position.values[index] is None:
+            same, later = unassigned, Expression(value, OP.IS_NOT, None) if descending else None
+        else:
+            same = Expression(value, OP.EQ, edge)
+            later = Expression(value, OP.LT, edge) if descending else (Expression(value, OP.GT, edge) | unassigned)
+        condition = same & condition if later is None else later | (same & condition)
+    return condition

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import peewee
-from peewee import OP, Asc, Desc, Expression
 
 from scim import binding, cursor
 from scim.attributes import Target
@@ -18,7 +17,7 @@ from scim.patterns import bind_text
 from scim.projection import Projection
 from store.database.statements import parameter
 from store.filters.indexable import REFERENCES
-from store.filters.order import Order
+from store.filters.order import Order, beyond, directed
 from store.filters.shape import NEARLY_UNIQUE, finds_few, index_parameter, operands, shape, used_indexes
 from store.filters.where import ROW, Where
 from store.resources.deadline import Asked, answered
@@ -199,7 +198,7 @@ class Searching(Reading):
         if values is None:
             # In the order of keys, which is told from the keys.
             return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_behind(search))
-        return rows.order_by(*_directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
+        return rows.order_by(*directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
 
     def _run(
         self, build: Callable[..., Any], search: Search, key: tuple[Any, ...], *arguments: Any, **values: Any
@@ -224,8 +223,8 @@ class Searching(Reading):
         named = [value.alias(f"value{index}") for index, value in enumerate(values)]
         query = ROW.select(ROW.pk.alias("key"), *named, tie.alias("tie")).where(self._matching(search.bound))
         if position is not None:
-            query = query.where(_beyond(values, tie, position, descending))
-        query = query.order_by(*_directed(values, descending), tie.desc() if backwards else tie)
+            query = query.where(beyond(values, tie, position, descending))
+        query = query.order_by(*directed(values, descending), tie.desc() if backwards else tie)
         query = query.limit(parameter("limit"))
         query = query.offset(parameter("offset")) if "offset" in limits else query
         count = None if search.sort is None else len(values)
@@ -289,36 +288,8 @@ def _rows_of(found: Iterable[Found]) -> list[Stored]:
     return [each.row for each in found if each.row is not None]
 
 
-def _directed(values: Iterable[Any], descending: bool) -> list[Any]:
-    """Unassigned values last when ascending, first when descending (RFC 7644 §3.4.2.3)."""
-    return [Desc(value, nulls="FIRST") if descending else Asc(value, nulls="LAST") for value in values]
-
-
 def _plain(value: Any) -> Any:
     """A value as JSON has it; Postgres gives numerics as Decimals."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value
-
-
-_TOWARDS = {(False, False): OP.GT, (False, True): OP.GTE, (True, False): OP.LT, (True, True): OP.LTE}
-"""How ties compare with the edge, by whether the way is backwards and the edge itself included."""
-
-
-def _beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
-    """What comes behind the position: later in the first order that tells them apart, by the tie-breaker at last.
-
-    The unassigned stand last when ascending and first when descending.
-    """
-    edge = parameter(f"edge{len(values)}")
-    condition: Any = Expression(tie, _TOWARDS[position.backwards, position.inclusive], edge)
-    for index in reversed(range(len(values))):
-        value, edge = values[index], parameter(f"edge{index}")
-        unassigned = Expression(value, OP.IS, None)
-        if position.values[index] is None:
-            same, later = unassigned, Expression(value, OP.IS_NOT, None) if descending else None
-        else:
-            same = Expression(value, OP.EQ, edge)
-            later = Expression(value, OP.LT, edge) if descending else (Expression(value, OP.GT, edge) | unassigned)
-        condition = same & condition if later is None else later | (same & condition)
-    return condition
