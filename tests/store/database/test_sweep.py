@@ -49,11 +49,6 @@ def test_every_row_has_its_turn_once_in_the_order_of_keys(entra, people):
     assert batches == [people[:3], people[3:6], people[6:]]
 
 
-def test_a_sweep_is_resumed_behind_a_key(entra, people):
-    batches, counts = swept(entra, batch=3, after=people[4])
-    assert (list(counts), batches) == ([2], [people[5:]])
-
-
 def test_a_sweep_with_a_mark_is_resumed_where_it_was(entra, people):
     mark = Kept()
     assert list(islice(swept(entra, batch=3, mark=mark)[1], 1)) == [3]
