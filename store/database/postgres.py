@@ -1,4 +1,4 @@
-"""Postgres, as store.dialect asks for it."""
+"""Postgres as a `Dialect`."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -24,16 +24,15 @@ from scim.types import TYPES
 from store.database.dialect import LOST, OVERDUE, RETRY, UNAVAILABLE, UNCONFIRMED
 
 _GLANCE = 0.02
-"""How many seconds pass until the next look at the running transactions."""
+"""The interval in seconds at which running transactions are polled."""
 
 
 class _Connected(PostgresqlDatabase):
-    """Postgres whose connections know two things: whether a commit was reported as done but not replicated as
-    configured, and whether their statements end in time by themselves.
+    """Postgres whose connections have two flags.
 
-    They do where the connection was opened with the timeout, which costs nothing later, or where the role has the same
-    one. A pooler of transactions refuses or ignores the option; there every transaction begins with the timeout, in the
-    same message as BEGIN.
+    `unreplicated`: a commit was reported as done but not replicated as configured. `limited`: the session already has
+    the statement timeout, from the connection's options or from the role. A transaction pooler refuses or ignores the
+    options; then every transaction sets the timeout in the same message as BEGIN.
     """
 
     statement_timeout = 0
@@ -43,7 +42,7 @@ class _Connected(PostgresqlDatabase):
         try:
             connection = super()._connect()  # type: ignore[misc]
         except OperationalError as error:
-            # PgBouncer's words, which are not translated; it gives them no code.
+            # PgBouncer's message is not translated and has no code.
             if "unsupported startup parameter" not in str(error) or "options" not in self.connect_params:
                 raise
             self.connect_params = {name: value for name, value in self.connect_params.items() if name != "options"}
@@ -59,12 +58,12 @@ class _Connected(PostgresqlDatabase):
         return connection
 
     def begin(self, isolation_level: Any = None) -> None:
-        """Begin a transaction, with the timeout where the connection has none."""
+        """Begin a transaction; set the timeout if the session has another."""
         if self.connection().limited:  # type: ignore[no-untyped-call]
             super().begin(isolation_level)
             return
         with __exception_wrapper__:
-            # Two statements in one cannot be prepared.
+            # Two statements in one message cannot be prepared.
             begin = f"BEGIN; SET LOCAL statement_timeout = {self.statement_timeout}"
             self.cursor().execute(begin, prepare=False)  # type: ignore[no-untyped-call]
 
@@ -79,15 +78,15 @@ class _Connected(PostgresqlDatabase):
 
 
 def stopped_waiting(diagnostic: Any) -> bool:
-    """Whether a notice says that a commit stopped waiting for the standby, in whatever language.
+    """Whether a notice says that a commit stopped waiting for the standby, in any language.
 
-    "canceling wait for synchronous replication" is translated by lc_messages; the function in Postgres is not.
+    The message "canceling wait for synchronous replication" is translated (lc_messages), the function's name is not.
     """
     return bool(diagnostic.source_function == "SyncRepWaitForLSN")
 
 
 class UnreplicatedCommit(Exception):
-    """Postgres stopped waiting for the standby, so the write may not survive the loss of the primary."""
+    """Postgres stopped waiting for the standby: the write may be lost with the primary."""
 
 
 class Postgres:
@@ -96,7 +95,7 @@ class Postgres:
     locks_rows = True
     errors: tuple[type[Exception], ...] = (DatabaseError, UnreplicatedCommit)
 
-    _FATES: ClassVar = {
+    _REMEDIES: ClassVar = {
         "40P01": RETRY, "40001": RETRY, "23503": RETRY,
         "57014": OVERDUE, "53100": UNAVAILABLE, "53200": UNAVAILABLE, "53300": UNAVAILABLE, "55P03": UNAVAILABLE,
         "25006": LOST, "57P01": LOST, "57P02": LOST, "57P03": UNAVAILABLE,
@@ -116,41 +115,39 @@ class Postgres:
 
     @contextmanager
     def migration_lock(self) -> Iterator[None]:
-        """See Dialect."""
         with self.db.atomic():
             self.serialize(0)
             yield
 
     def turn(self) -> AbstractContextManager[Any]:
-        """See Dialect: Postgres locks rows, and queues for them."""
+        # Writers queue for rows.
         return nullcontext()
 
     def serialize(self, number: int) -> None:
-        """See Dialect; the first number keeps our locks apart from those of other programs in the same database."""
+        # The first number separates these locks from those of other programs in the same database.
         lock = "SELECT pg_advisory_xact_lock(72248, %s)"
         self.db.execute_sql(lock, (number % 2**31,))  # type: ignore[no-untyped-call]
 
     def settle(self) -> None:
-        """See Dialect. A transaction with an older id is running as long as a snapshot lists it."""
+        # A transaction with an older id is running as long as a snapshot lists it.
         (last,) = self.db.execute_sql("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()  # type: ignore[no-untyped-call]
         running = "SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other WHERE other < %s::xid8"
         while self.db.execute_sql(running, (last,)).fetchone() is not None:  # type: ignore[no-untyped-call]
             time.sleep(_GLANCE)
 
     def step_aside(self, seconds: float) -> None:
-        """See Dialect: a client waits only if it changes the same rows."""
+        """A client waits only if it changes the same rows."""
 
     def shrink_files(self) -> None:
-        """See Dialect: Postgres recycles its write-ahead log."""
+        """Postgres recycles its write-ahead log."""
 
-    def survey(self, table: str) -> None:
-        """See Dialect. Autovacuum would do it, some minutes later."""
-        self.db.execute_sql(f'ANALYZE "{table}"')  # type: ignore[no-untyped-call]
+    def analyze(self, *tables: str) -> None:
+        # Autovacuum does so too, but minutes later; until then whole tables are read.
+        self.db.execute_sql(f"ANALYZE {', '.join(tables)}")  # type: ignore[no-untyped-call]
 
     @contextmanager
     def deadline(self, seconds: float, *, walks: bool) -> Iterator[None]:
-        """See Dialect. A transaction for it is two more round trips, so what an index serves has the time that every
-        statement has."""
+        # A transaction costs two more round trips, so a search that an index serves keeps the general timeout.
         if not walks:
             yield
             return
@@ -163,103 +160,82 @@ class Postgres:
                 del self._within.end
 
     def renew_deadline(self) -> None:
-        """See Dialect. SET LOCAL ends with the transaction: a transaction pooler may stand in between."""
+        # The setting is local to the transaction, since a transaction pooler may stand in between.
         end = getattr(self._within, "end", None)
         if end is not None:
             left = max(1, int((end - time.monotonic()) * 1000))
             self.db.execute_sql("SELECT set_config('statement_timeout', %s, true)", (str(left),))  # type: ignore[no-untyped-call]
 
     def new_keys(self, table: str, count: int) -> list[int]:
-        """See Dialect."""
         keys = "SELECT nextval(pg_get_serial_sequence(%s, 'pk')) FROM generate_series(1, %s)"
         return [key for (key,) in self.db.execute_sql(keys, (table, count)).fetchall()]  # type: ignore[no-untyped-call]
 
-    def gather_statistics(self) -> None:
-        """See Dialect: Postgres does so by itself, but a minute late; until then it reads whole tables."""
-        self.db.execute_sql("ANALYZE resource, membership, lookup")  # type: ignore[no-untyped-call]
-
     def for_update(self, query: Any) -> Any:
-        """See Dialect. Rows that only refer to a locked one, as new memberships do, need not wait for it."""
+        # New rows that refer to a locked one, such as memberships, need not wait for it.
         return query.for_update("FOR NO KEY UPDATE")
 
     def for_delete(self, query: Any) -> Any:
-        """See Dialect."""
         return query.for_update()
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
-        """See Dialect."""
         text = fn.jsonb_extract_path_text(document, *path)
         return Cast(text, "numeric") if TYPES[type].stored == "number" else self.text(text)
 
     def present(self, document: Node, path: Sequence[str]) -> Node:
-        """See Dialect."""
         return fn.jsonb_extract_path(document, *path).is_null(False)
 
     def operand(self, type: str, key: Any) -> Any:
-        """See Dialect: the text of JSON true is "true"."""
+        # The text of JSON true is "true".
         return ("true" if key else "false") if TYPES[type].stored == "boolean" else key
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
-        """See Dialect."""
         array = fn.jsonb_array_elements(fn.jsonb_extract_path(document, *path))
         return NodeList((array, SQL(f'WITH ORDINALITY AS "{alias}" ("value", "position")')))
 
     def position(self, alias: str) -> Node:
-        """See Dialect."""
         return Entity(alias, "position")
 
     def contains(self, text: Node, operand: Any) -> Any:
-        """See Dialect: LIKE has wildcards of its own."""
+        # LIKE has wildcards of its own.
         return fn.strpos(text, operand) > 0
 
     def one_of(self, column: Any, values: Any) -> Any:
-        """See Dialect."""
         return column == fn.ANY(values)
 
     def none_of(self, key: Any, query: Any, column: Any) -> Any:
-        """See Dialect: what NOT IN excludes is read anew for every row, once it exceeds work_mem."""
+        # NOT IN reads its query again for every row once the result exceeds work_mem.
         return ~fn.EXISTS(query.where(column == key))
 
     def list_of(self, values: Sequence[Any]) -> list[Any]:
-        """See Dialect."""
         return list(values)
 
     def text(self, key: Node) -> Node:
-        """See Dialect."""
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
 
     def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
-        """See Dialect: the driver has all rows at once."""
+        # The driver receives all rows at once.
         return query
 
     def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
-        """See Dialect."""
         found: list[Any] = cursor.fetchall()
         return found
 
     def json_row(self, *columns: Node) -> Node:
-        """See Dialect."""
         return fn.json_build_array(*columns)
 
     def json_list(self, element: Node) -> Node:
-        """See Dialect."""
         return fn.COALESCE(Cast(fn.json_agg(element), "text"), "[]")
 
-    def typed(self, value: Node, type: str) -> Node:
-        """See Dialect."""
-        return Cast(value, type)
-
     def remedy(self, error: Exception) -> str | None:
-        """See Dialect. Without a code the connection itself was lost."""
+        # An error without a code means that the connection was lost.
         if isinstance(error, UnreplicatedCommit):
             return UNCONFIRMED
         original = getattr(error, "orig", error)
         state = getattr(original, "sqlstate", None)
         if state is None:
             return LOST if type(original).__name__ in ("OperationalError", "InterfaceError") else None
-        return self._FATES.get(state) or (LOST if state.startswith("08") else None)
+        return self._REMEDIES.get(state) or (LOST if state.startswith("08") else None)
 
     def constraint(self, error: Exception) -> str:
-        """See Dialect."""
         diagnostic = getattr(getattr(error, "orig", error), "diag", None)
         return str(getattr(diagnostic, "constraint_name", None) or error)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from peewee import SQL
+from peewee import SQL, Cast
 
 from scim.binding import Bound
 from scim.errors import InvalidValue
@@ -125,11 +125,8 @@ class Memberships:
 
     def _insert_query(self) -> Any:
         """Insert from a select, so that the number of members does not change the statement."""
-        dialect = self._database.dialect
-        rows = ROW.select(
-            dialect.typed(parameter("group"), "bigint"), ROW.pk, dialect.typed(parameter("origin"), "text")
-        )
-        rows = rows.where(dialect.one_of(ROW.pk, parameter("pks")))
+        rows = ROW.select(Cast(parameter("group"), "bigint"), ROW.pk, Cast(parameter("origin"), "text"))
+        rows = rows.where(self._database.dialect.one_of(ROW.pk, parameter("pks")))
         return Membership.insert_from(rows, (Membership.group, Membership.member, Membership.origin))
 
     def _claim(self, pks: Sequence[int]) -> None:

@@ -160,7 +160,7 @@ class Indexes:
 
         if row.state == BUILDING:
             self._sweep(row, make, progress)
-        self._database.dialect.survey("lookup")
+        self._database.dialect.analyze("lookup")
         if not self._database.write(lambda _: self._finish(row.pk)):
             raise _gone(named)
 

@@ -61,7 +61,7 @@ class Import:
             yield self._settled(*self._add(batch))
             if self.totals["users"] + self.totals["groups"] >= doubled:
                 doubled *= 2
-                self._database.write(lambda _: self._database.dialect.gather_statistics())
+                self._database.write(lambda _: self._database.dialect.analyze("resource", "membership", "lookup"))
         users, groups, references = self._users, self._groups, self._references
         for managers in _chunks(self._manager_links):
             yield self._settled(self._write(users.users, partial(users.link, links=managers, references=references)))
