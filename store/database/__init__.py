@@ -1,1 +1,1 @@
-"""An open database, SQLite or Postgres: transactions, statements, and everything in which the two differ."""
+"""An open database, SQLite or Postgres: transactions, compiled statements, and the differences between the two."""

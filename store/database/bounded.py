@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Bounded(Generic[Key, Value]):
-    """Values by key that together weigh at most `size`; the least recently used are dropped first."""
+    """Values by key with a total weight of at most `size`; the least recently used are dropped first."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -21,7 +21,7 @@ class Bounded(Generic[Key, Value]):
         return len(self._values)
 
     def get(self, key: Key) -> Value | None:
-        """The value that was put under the key, None if it was dropped or never put."""
+        """The value of the key, None if there is none or it was dropped."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
@@ -30,7 +30,7 @@ class Bounded(Generic[Key, Value]):
             return found[0]
 
     def put(self, key: Key, value: Value, weight: int = 1) -> None:
-        """Keep a value; a value heavier than the whole bound is kept alone."""
+        """Store a value; a value heavier than `size` is kept alone."""
         with self._lock:
             _, before = self._values.pop(key, (None, 0))
             self._values[key] = (value, weight)

@@ -1,7 +1,7 @@
-"""Turns of the threads and processes of a server at writing to SQLite.
+"""A queue for the threads and processes that write to SQLite.
 
-SQLite waits by retrying after longer and longer sleeps. That is slow, and unfair: a process that writes often wins.
-Here the threads of a process queue, and processes take turns.
+SQLite waits by retrying after longer and longer sleeps, which is slow and lets a process that writes often win. Here
+the threads of a process queue, and processes take turns.
 """
 
 import contextlib
@@ -11,23 +11,23 @@ import time
 from threading import RLock
 
 _LOOK = 0.0005
-"""After how many seconds a waiting process looks again."""
+"""The interval in seconds at which a waiting process tries again."""
 
 _YIELD = 4 * _LOOK
-"""For how many seconds a process that has just written lets waiting processes go first."""
+"""The time in seconds for which a process that has just written lets others write first."""
 
 _WRITING, _WAITING = 0, 1
-"""The bytes of the file that are locked: by the process that writes, and by those that wait."""
+"""The bytes of the file that are locked by the process that writes and by those that wait."""
 
 
 class NoTurn(Exception):
-    """Others were writing for as long as a transaction may wait for its turn."""
+    """A transaction's turn did not come in time, since others were writing."""
 
 
 class SqliteQueue:
-    """A context manager that one thread of one process holds; a thread that holds it may enter it again.
+    """A context manager that one thread of one process holds at a time; that thread may enter it again.
 
-    Raises NoTurn after so many seconds. The kernel releases the locks of a process that was killed.
+    Raises NoTurn after `seconds`. The kernel releases the locks of a process that was killed.
     """
 
     def __init__(self, path: str, seconds: float) -> None:
@@ -51,8 +51,8 @@ class SqliteQueue:
             raise
 
     def _take_turn(self, deadline: float) -> None:
-        """Take the turn among processes."""
-        # Where no file can be made the database cannot be written either, and says so itself.
+        """Wait for this process's turn."""
+        # If the file cannot be created, the database cannot be written either and reports that itself.
         with contextlib.suppress(OSError):
             if not self._enter(self._file(), deadline):
                 raise NoTurn(f"another process has been writing for {self._seconds:g} seconds")
@@ -70,7 +70,7 @@ class SqliteQueue:
         return self._descriptor
 
     def _enter(self, file: int, deadline: float) -> bool:
-        """Wait for the turn among processes; whether it came. A process that wrote last waits a moment for others."""
+        """Whether this process's turn came in time. A process that wrote last lets others write first."""
         if self._wrote_last and not _take(file, _WAITING):
             time.sleep(_YIELD)
         fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
@@ -88,7 +88,7 @@ class SqliteQueue:
 
 
 def _take(file: int, byte: int) -> bool:
-    """Lock a byte unless another process holds it; whether it is locked now."""
+    """Lock a byte unless another process holds it; returns whether it is locked now."""
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
     except BlockingIOError:

@@ -1,5 +1,7 @@
-"""Statements whose SQL is built once and run many times: building it at every call, as peewee does, takes ten times
-as long."""
+"""Statements whose SQL is built once and run many times.
+
+peewee builds SQL at every call, which takes ten times as long.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,7 +12,7 @@ from store.database.bounded import Bounded
 
 
 class _Slot:
-    """The place of a parameter that is given when the statement runs."""
+    """The place of a parameter whose value is passed when the statement runs."""
 
     __slots__ = ("name",)
 
@@ -19,12 +21,12 @@ class _Slot:
 
 
 def parameter(name: str) -> Node:
-    """A parameter of a statement that is to be compiled."""
+    """A named parameter for a statement that will be compiled."""
     return Value(_Slot(name), converter=False)
 
 
 class Compiled:
-    """A query's SQL with its parameters: those that are always the same, and slots."""
+    """A query's SQL with its parameters: constants and slots."""
 
     __slots__ = ("_database", "_parameters", "_slots", "sql")
 
@@ -39,7 +41,7 @@ class Compiled:
         return self._database.execute_sql(self.sql, self._filled(values))  # type: ignore[no-untyped-call]
 
     def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run the statement for each of these sets of values; the driver sends many before it waits for answers."""
+        """Run the statement once for each set of values; the driver sends many before it waits for answers."""
         filled = [self._filled(row) for row in rows]
         if len(filled) == 1:
             self._database.execute_sql(self.sql, filled[0])  # type: ignore[no-untyped-call]
@@ -56,12 +58,14 @@ class Compiled:
 
 
 OVERHEAD = 1_000
-"""What a statement weighs beside its SQL, in characters."""
+"""The weight of a statement beside its SQL, in characters."""
 
 
 class Statements:
-    """The compiled statements of one database, the most recently used ones: at most so many characters of SQL, since a
-    client may make filters long."""
+    """The most recently used compiled statements of one database.
+
+    `size` limits the characters of SQL rather than the number of statements, since a filter may be long.
+    """
 
     def __init__(self, database: Database, size: int = 4_000_000) -> None:
         self._database = database
@@ -71,7 +75,7 @@ class Statements:
         return len(self._statements)
 
     def get(self, shape: object, build: Callable[[], Any]) -> Compiled:
-        """The statement of that shape; `build` makes its query the first time."""
+        """The statement of that shape; `build` makes its peewee query the first time."""
         statement = self._statements.get(shape)
         if statement is None:
             statement = Compiled(self._database, build())

@@ -1,4 +1,4 @@
-"""Work over many rows: some hundreds a transaction, in the order of their keys, beside clients."""
+"""Work over many rows: some hundreds in each transaction, in the order of their keys, while clients continue."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -7,13 +7,13 @@ from store.database.transactions import Database
 from store.database.write import Write
 
 BATCH = 300
-"""How many rows one transaction works on: clients that write meanwhile wait for no more than these."""
+"""The number of rows in one transaction; a client's write waits for these at most."""
 
 Work = Callable[[Write, list[Any]], object]
 """Processes the rows of one transaction, given as tuples."""
 
 Progress = Callable[[int], object]
-"""Called after each transaction with the number of rows that it worked on."""
+"""Called after each transaction with the number of its rows."""
 
 
 def silent(_: int) -> None:

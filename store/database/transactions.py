@@ -1,11 +1,11 @@
-"""An open database: connections kept by thread, transactions that are repeated whole, statements compiled once."""
+"""An open database: a connection for each thread, transactions that are run again as a whole, compiled statements."""
 
 import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from playhouse.migrations import Runner
 
@@ -13,23 +13,23 @@ from scim.errors import TooMany, Unavailable
 from store.database.dialect import LOST, OVERDUE, TOO_LARGE, UNAVAILABLE, UNCONFIRMED, Dialect
 from store.database.postgres import Postgres
 from store.database.sqlite import Sqlite
-from store.database.statements import Compiled, Statements
+from store.database.statements import Statements
 from store.database.write import Write
 from store.tables import proxy
 
 Result = TypeVar("Result")
 
 ATTEMPTS = 3
-"""How often a write that lost a race is run before the client is asked to come back."""
+"""The number of times a write that loses a race is run before the client is asked to retry."""
 
 LONGEST_PAUSE = 0.2
-"""For how many seconds background work pauses between two transactions, at most."""
+"""The longest pause of background work between two transactions, in seconds."""
 
 BUSY = "The database cannot take this request now; it was not applied, and may be sent again."
 
-TOO_MUCH = "The page is larger than the database can give at once: ask for fewer resources by count."
+TOO_MUCH = "The page is larger than the database can return at once: request fewer resources with count."
 
-DOUBTFUL = "The database did not confirm that this was kept: look whether it is there before you send it again."
+DOUBTFUL = "The database did not confirm that this was stored: check whether it is there before you send it again."
 
 _SQLITE = "sqlite:///"
 
@@ -39,7 +39,7 @@ class Unconfirmed(Unavailable):
 
 
 class Overdue(Unavailable):
-    """A statement took longer than it may; nothing was applied."""
+    """A statement exceeded its time limit; nothing was applied."""
 
 
 class MigrationNeeded(Exception):
@@ -51,10 +51,10 @@ class NewerDatabase(Exception):
 
 
 class Database:
-    """What the store's modules share.
+    """The database that the store's modules share.
 
-    `url` is sqlite:///path or postgresql://…; the times are in seconds. `deadline` is when a search is given up, 0 for
-    never.
+    `url` is sqlite:///path or postgresql://…; times are in seconds. `deadline` is the time limit of a search, 0 for
+    none.
     """
 
     def __init__(
@@ -74,27 +74,24 @@ class Database:
         self.db = self.dialect.db
         self.deadline = deadline
         self.statements = Statements(self.db)
+        self.statement = self.statements.get
         self.use()
 
     def use(self) -> None:
-        """Make this the database that the models use; a process uses one at a time."""
+        """Make this the database of the models; a process uses one at a time."""
         proxy.initialize(self.db)
 
-    def statement(self, shape: object, build: Callable[[], Any]) -> Compiled:
-        """The compiled statement of that shape; `build` makes the peewee query the first time."""
-        return self.statements.get(shape, build)
-
     def read(self, work: Callable[[], Result]) -> Result:
-        """Run statements that change nothing; once more over a new connection where the old one was lost."""
+        """Run statements that change nothing; again over a new connection if the old one was lost."""
         return self._run(work)
 
     def write(self, work: Callable[[Write], Result], within: Write | None = None) -> Result:
-        """Run `work` in a transaction, or as a part of the one that is given as `within`.
+        """Run `work` in a transaction, or as a part of the transaction `within`.
 
-        A write is a function of the request: where it loses a race (deadlock, serialization failure, a foreign key
-        gone) it is rolled back and run again whole. Raises Unavailable when that does not help, or when the database
-        is busy, full or away; then nothing was applied. Raises Unconfirmed where the answer to the commit was lost, or
-        says that a failover may undo it: run again, the write would meet itself.
+        A write is a function of the request: if it loses a race (deadlock, serialization failure, deleted foreign key)
+        it is rolled back and run again as a whole. Raises Unavailable if that does not help, or if the database is
+        busy, full or unreachable; then nothing was applied. Raises Unconfirmed if the answer to the commit was lost or
+        says that a failover may undo it; such a write is not run again, since it may already be there.
         """
         if within is not None:
             with within.part():
@@ -114,21 +111,21 @@ class Database:
         return self._run(transaction, lambda: worked)
 
     def write_aside(self, work: Callable[[Write], Result]) -> Result:
-        """Run `work`, one of many, in a transaction; then leave others their turn, where they wait for one."""
+        """Run one of many pieces of background work in a transaction, then let waiting writers proceed."""
         began = time.monotonic()
         result = self.write(work)
         self.dialect.step_aside(min(time.monotonic() - began, LONGEST_PAUSE))
         return result
 
     def _run(self, work: Callable[[], Result], commits: Callable[[], bool] = lambda: False) -> Result:
-        """Run the work, again where that helps; `commits`: whether it had come to its commit."""
+        """Run the work, again if that helps; `commits`: whether it had reached its commit."""
         nested = self.db.in_transaction()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return work()
             except self.dialect.errors as error:
                 remedy = self.dialect.remedy(error)
-                # A nested transaction cannot be repeated by itself; the outermost one will.
+                # A nested transaction cannot be run again alone; the outermost one is.
                 if remedy is None or nested:
                     raise
                 if remedy == LOST:
@@ -151,7 +148,7 @@ class Database:
             self.db.close()
 
     def migrate(self) -> list[str]:
-        """Bring the tables up to date, one process at a time; returns the names of the steps that were taken.
+        """Bring the tables up to date, one process at a time; returns the names of the steps that were applied.
 
         Raises NewerDatabase.
         """
@@ -162,7 +159,7 @@ class Database:
         return applied
 
     def check_migrated(self) -> None:
-        """Raise MigrationNeeded unless every step was taken, NewerDatabase where another version took further ones."""
+        """Raise MigrationNeeded if a step is missing, NewerDatabase if a newer version applied further ones."""
         runner = self._runner()
         _refuse_newer(runner)
         pending = [step.name for step in runner.status() if step.applied is None]
@@ -183,10 +180,10 @@ def _refuse_newer(runner: Runner) -> None:
 
 
 def now() -> str:
-    """This instant as the store keeps it: the comparison key of a dateTime, in UTC."""
+    """The current time as the store keeps it: the comparison key of a dateTime, in UTC."""
     return instant_at(time.time())
 
 
 def instant_at(seconds: float) -> str:
-    """An instant in seconds since 1970 as the store keeps it."""
+    """A time in seconds since 1970 as the store keeps it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")[:26] + "000Z"

@@ -1,4 +1,4 @@
-"""A transaction as a write receives it, and what its outermost end does last."""
+"""A transaction as a write receives it, with the work that is left for its end."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from peewee import Database
 
 Run = Callable[[Sequence[Any]], None]
-"""What the end does with everything that was left for it."""
+"""Processes all items of one kind that were left for the end of a transaction."""
 
 
 class Place(IntEnum):
-    """The order in which the end of a transaction does what was left for it.
+    """The order of the work that is left for the end of a transaction.
 
-    Rows that many writers share come last and in one order. Writers hold them for the shortest time, and no two of
-    them wait for each other in a circle.
+    Rows that many writers share come last, so writers hold them only briefly, and in one order, so that writers cannot
+    deadlock.
     """
 
     COUNTERS = 1
@@ -29,20 +29,20 @@ class _Left(NamedTuple):
 
 
 class Write:
-    """One transaction. A bulk batch or an import batch is one with many writes in it, and one end."""
+    """One transaction. A bulk batch or an import batch is one transaction with many writes and one end."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._left: list[_Left] = []
 
     def leave(self, place: Place, run: Run, item: Any) -> None:
-        """Leave something for the end, where `run` is called once with all items that were left for it."""
+        """Leave an item for the end, which calls `run` once with all its items."""
         self._left.append(_Left(place, run, item))
 
     @contextmanager
     def part(self) -> Iterator["Write"]:
-        """A part of the transaction that is undone by itself: where it raises, its statements are rolled back, and
-        what it left for the end is forgotten."""
+        """A part of the transaction. If it raises, its statements are rolled back and the items that it left are
+        discarded."""
         before = len(self._left)
         try:
             with self._db.atomic():
@@ -52,7 +52,7 @@ class Write:
             raise
 
     def end(self) -> None:
-        """Do what was left, place by place; nothing may follow but the commit."""
+        """Process the items that were left, in the order of their places; only the commit may follow."""
         runs = {(left.place, left.run): None for left in self._left}
         for place, run in sorted(runs, key=lambda each: each[0]):
             run([left.item for left in self._left if (left.place, left.run) == (place, run)])
