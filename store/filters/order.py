@@ -9,36 +9,37 @@ from scim.attributes import Target
 from scim.cursor import Position
 from store.database.statements import parameter
 from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of
+from store.filters.related import SOURCES, element_value
 from store.filters.shape import Scope
-from store.filters.where import ROW, SOURCES, Where, element_value
+from store.filters.values import ROW, own_value
 from store.tables import Membership, Resource
 
 
 class Order:
-    """What one sort target orders `Resource` by (RFC 7644 §3.4.2.3)."""
+    """Builds the ORDER BY of one sort target over `Resource`."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._dialect = scope.dialect
 
     def values(self, target: Target) -> list[Any]:
-        """The expressions that are ordered by, ties apart."""
+        """The expressions to order by, without the one that breaks ties."""
         container = target.container
         if target.name == "schemas":
-            # The first schema is the same for all.
+            # All resources have the same first schema.
             return []
         if container is not None and container.name in SOURCES:
             return [_FIRST[container.name](target.attribute.name)]
         if container is not None and container.attribute.multi_valued:
             return [self._first_element(container, target)]
-        value = Where(self._scope, None).scalar(target)
+        value = own_value(self._scope, target)
         if column_of(self._scope.type, target) in CUT_COLUMNS:
-            # What the column cuts off decides between values that begin alike.
+            # Values that agree in the column's first characters are ordered by the rest.
             return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
         return [value]
 
     def _first_element(self, container: Target, target: Target) -> Any:
-        """The value of the primary element, else of the first."""
+        """The value of the primary element, or else of the first."""
         element = Entity("sorted", "value")
         primary = self._dialect.value(element, ("primary",), "boolean") == self._dialect.operand("boolean", True)
         value = self._dialect.value(element, target.path[len(container.path) :], target.attribute.type)
@@ -60,8 +61,8 @@ def _first_group(name: str) -> Any:
     above = own.cte("above", recursive=True, columns=("reached",))
     above = above.union(inner.select(inner.group).join(above, on=(inner.member == above.c.reached)))
     direct = Membership.select(SQL("1")).where((Membership.member == ROW.pk) & (Membership.group == group.pk))
-    kind = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
-    rows = group.select(element_value(group, name, kind)).join(above, on=(above.c.reached == group.pk))
+    type = Case(None, ((fn.EXISTS(direct), "direct"),), "indirect")
+    rows = group.select(element_value(group, name, type)).join(above, on=(above.c.reached == group.pk))
     return rows.order_by(group.pk).limit(1).with_cte(above)
 
 

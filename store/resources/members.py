@@ -13,7 +13,8 @@ from scim.preset import Preset
 from store.database.statements import parameter
 from store.database.transactions import Database
 from store.filters.shape import Scope, operands, shape
-from store.filters.where import ROW, Where
+from store.filters.values import ROW
+from store.filters.where import Where
 from store.tables import Membership, Resource
 from store.tenants.log import Call
 from store.tenants.tenants import Tenant

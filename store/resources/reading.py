@@ -12,7 +12,7 @@ from store.database.statements import parameter
 from store.database.transactions import ATTEMPTS, Database
 from store.database.write import Write
 from store.filters.shape import Scope
-from store.filters.where import ROW
+from store.filters.values import ROW
 from store.tenants.log import Call, Log, Outdated
 from store.tenants.tenants import CHANGED, Tenant, renewed
 

@@ -19,7 +19,8 @@ from store.database.statements import parameter
 from store.filters.indexable import REFERENCES
 from store.filters.order import Order, beyond, directed
 from store.filters.shape import NEARLY_UNIQUE, finds_few, index_parameter, operands, shape, used_indexes
-from store.filters.where import ROW, Where
+from store.filters.values import ROW
+from store.filters.where import Where
 from store.resources.deadline import Asked, answered
 from store.resources.reading import Reading, Stored, current
 from store.tenants import counters

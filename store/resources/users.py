@@ -19,7 +19,7 @@ from scim.validation import check_required
 from store.database.statements import parameter
 from store.database.transactions import now
 from store.database.write import Write
-from store.filters.where import ROW
+from store.filters.values import ROW
 from store.resources.reading import DOCUMENT, RELATED, Answer, Links, Stored
 from store.resources.writing import Resources
 from store.tables import Membership, PendingEmail, Resource

@@ -14,7 +14,7 @@ from scim.validation import with_defaults
 from store.database.statements import parameter
 from store.database.transactions import ATTEMPTS, Database, now
 from store.database.write import Write
-from store.filters.where import ROW
+from store.filters.values import ROW
 from store.resources import columns
 from store.resources.reading import NONE, Answer, Links, Stored, current
 from store.resources.rows import Rows, Taken

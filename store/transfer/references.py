@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from scim import compare
 from store.database.statements import parameter
 from store.database.transactions import Database
-from store.filters.where import ROW
+from store.filters.values import ROW
 from store.tenants.tenants import Tenant
 
 USER, GROUP = "User", "Group"
