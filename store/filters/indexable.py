@@ -1,49 +1,40 @@
-"""Which attributes have an index from the start, in a column or in `lookup`, and what another index can be on."""
-
-from typing import NamedTuple
+"""The attributes that have an index from the start, in a column or in `lookup`, and those that can get one."""
 
 from scim.attributes import ResourceType, Target
 from scim.schemas import ENTERPRISE_USER
 
 CUT = 256
-"""How much of a text the indexes hold, in characters: Postgres refuses index rows of more than 2,704 bytes."""
+"""The number of a text's characters in the indexes: Postgres refuses index rows of more than 2,704 bytes."""
 
 MANAGER = f"{ENTERPRISE_USER}:manager"
 
 
-class Column(NamedTuple):
-    """The column of `resource` that holds the keys of an attribute; `is_cut`: their first characters only."""
-
-    name: str
-    is_cut: bool = False
-
-
 _COLUMNS = {
-    ("User", "id"): Column("id"),
-    ("User", "externalId"): Column("external_key"),
-    ("User", "userName"): Column("name_key"),
-    ("User", "name.givenName"): Column("given_key", is_cut=True),
-    ("User", "name.familyName"): Column("family_key", is_cut=True),
-    ("Group", "id"): Column("id"),
-    ("Group", "externalId"): Column("external_key"),
-    ("Group", "displayName"): Column("name_key"),
+    ("User", "id"): "id",
+    ("User", "externalId"): "external_key",
+    ("User", "userName"): "name_key",
+    ("User", "name.givenName"): "given_key",
+    ("User", "name.familyName"): "family_key",
+    ("Group", "id"): "id",
+    ("Group", "externalId"): "external_key",
+    ("Group", "displayName"): "name_key",
 }
-"""The attributes that have a column with an index in every tenant."""
+"""The attributes that have an indexed column of `resource` for their keys in every tenant."""
 
-CUT_COLUMNS = frozenset(column.name for column in _COLUMNS.values() if column.is_cut)
+CUT_COLUMNS = frozenset({"given_key", "family_key"})
+"""The columns that have only the first characters of a key."""
 
 INDEXED_AT_FIRST = (("User", "emails"),)
-"""The attributes whose values `lookup` holds in every tenant."""
+"""The attributes whose values are in `lookup` in every tenant."""
 
 REFERENCES = frozenset({MANAGER, "members"})
-"""The attributes that stand in columns of numbers, which refer to other resources. Their indexes lead back to few
-resources each: the reports of a manager, the groups of a member."""
+"""The attributes that are stored as references to other resources, in indexed columns: a manager leads to the reports,
+a member to the groups."""
 
 
 def column_of(type: ResourceType, target: Target) -> str | None:
-    """The column that holds an attribute's keys, beside the document; None where there is none."""
-    column = _COLUMNS.get((type.name, target.name))
-    return None if column is None else column.name
+    """The column with an attribute's keys, None if there is none."""
+    return _COLUMNS.get((type.name, target.name))
 
 
 def index_name(target: Target) -> str:

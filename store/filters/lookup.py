@@ -1,4 +1,4 @@
-"""The index table: rows of keys for multi-valued attributes and custom fields, beside the resources' columns."""
+"""The index table `lookup`: keys of multi-valued attributes and custom fields, as rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from scim.document import Document
 from store.database.statements import parameter
 from store.database.transactions import Database
 from store.filters.indexable import CUT
+from store.filters.shape import stored_key
 from store.tables import Lookup
 
 _COLUMNS = ("resource", "attribute", "position", "tenant", "type", "value", "number", "primary")
@@ -33,19 +34,15 @@ def rewrite(database: Database, index: tuple[int, int], target: Target, document
 def _insert(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
     of_index = {"tenant": index[0], "attribute": index[1]}
     found = [row | of_index | {"resource": pk} for pk, document in documents.items() for row in rows(target, document)]
-    database.statement("lookup", _insert_query).many(found)
+    database.statement("lookup", lambda: Lookup.insert({name: parameter(name) for name in _COLUMNS})).many(found)
 
 
 def erase(database: Database, index: int, pks: Iterable[int]) -> None:
-    """Remove the rows of one index for these resources."""
+    """Delete the rows of one index for these resources."""
     of_index = Lookup.attribute == parameter("index")
     listed = database.dialect.one_of(Lookup.resource, parameter("pks"))
     statement = database.statement("erase lookups", lambda: Lookup.delete().where(listed & of_index))
     statement(index=index, pks=database.dialect.list_of(list(pks)))
-
-
-def _insert_query() -> Any:
-    return Lookup.insert({column: parameter(column) for column in _COLUMNS})
 
 
 def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
@@ -55,7 +52,7 @@ def differ(indexes: dict[str, int], type: ResourceType, before: Document, after:
 
 
 def clear(database: Database, pk: int) -> None:
-    """Remove the rows of a resource."""
+    """Delete all rows of a resource."""
     of_resource = Lookup.resource == parameter("pk")
     database.statement("clear lookups", lambda: Lookup.delete().where(of_resource))(pk=pk)
 
@@ -74,8 +71,7 @@ def _value(path: tuple[str, ...], document: Document) -> Any:
 
 
 def rows(target: Target, document: Document) -> list[dict[str, Any]]:
-    """The rows of `lookup` for an attribute of a document: one for each element of a list, one for a singular value;
-    texts are cut."""
+    """The rows for an attribute of a document: one for each element of a list, one for a singular value."""
     held = _held(target)
     value = _value(held.path, document)
     if not held.multi_valued:
@@ -88,13 +84,12 @@ def rows(target: Target, document: Document) -> list[dict[str, Any]]:
 
 
 def _row(simple: Attribute | None, value: Any, position: int, element: Document) -> dict[str, Any]:
-    key = None if value is None or simple is None else keys.key_function(simple)(value)
-    is_number = isinstance(key, int | float) and not isinstance(key, bool)
-    text = None if key is None or is_number else ("true" if key else "false") if isinstance(key, bool) else str(key)
+    key = None if value is None or simple is None else stored_key(keys.key_function(simple)(value))
+    is_text = isinstance(key, str)
     return {
         "position": position,
         "type": compare.folded(element["type"])[:CUT] if element.get("type") else None,
-        "value": None if text is None else text[:CUT],
-        "number": key if is_number else None,
+        "value": key if is_text else None,
+        "number": None if is_text else key,
         "primary": element.get("primary"),
     }

@@ -1,5 +1,5 @@
-"""What is known of a bound filter before its SQL is built: its shape apart from its literals, the values of its
-parameters, and whether an index answers it (RFC 7644 §3.4.2.2)."""
+"""What is known of a bound filter before its SQL is built: its shape without literals, the values of its parameters,
+and the indexes that answer it (RFC 7644 §3.4.2.2)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -12,16 +12,16 @@ from store.database.dialect import Dialect
 from store.filters.indexable import CUT
 
 INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
-"""The operators that an index answers without being read as a whole."""
+"""The operators that an index answers without being read in full."""
 
 NUMBERS = frozenset(name for name, each in TYPES.items() if each.stored == "number")
 """The types whose keys are numbers."""
 
 
 class Scope(NamedTuple):
-    """What a filter is evaluated in: one tenant's resources of one type.
+    """The resources that a filter is about: one tenant's resources of one type.
 
-    `indexes` are the attributes that `lookup` holds, with the number they have there.
+    `indexes` are the attributes in `lookup` with their numbers there.
     """
 
     dialect: Dialect
@@ -45,22 +45,22 @@ def shape(bound: Bound | None) -> str:
         case Present(target):
             return f"{target.name} pr"
         case Compare(target, _, operand, _):
-            # Two tenants may have fields of one name and of different types.
+            # Two tenants may have fields with the same name and different types.
             return f"{target.name} {target.attribute.type} {operator_of(bound)} {'long' if is_long(operand) else '?'}"
 
 
 def operator_of(bound: Compare[Target]) -> str:
-    """The operator; `ge` for a prefix that no text follows: an empty one, or one of the last character alone."""
+    """The operator; `ge` for a prefix that no text comes after: an empty one, or one of only the last character."""
     return "ge" if bound.op == "sw" and _after(str(bound.operand)) is None else bound.op
 
 
 NEARLY_UNIQUE = frozenset({"id", "externalId", "userName", "displayName", "emails.value"})
-"""The attributes whose values hardly two resources share. References to other resources are not among them: a group may
-have any number of members, and a manager any number of reports."""
+"""The attributes of which few resources share a value. References to other resources are excluded: a group may have any
+number of members, and a manager any number of reports."""
 
 
 def finds_few(bound: Bound, attributes: frozenset[str] = NEARLY_UNIQUE) -> bool:
-    """Whether the filter finds one resource or a few, by a value of one of these attributes."""
+    """Whether the filter finds at most a few resources, by a value of one of these attributes."""
     match bound:
         case And(left, right):
             return finds_few(left, attributes) or finds_few(right, attributes)
@@ -76,12 +76,12 @@ def finds_few(bound: Bound, attributes: frozenset[str] = NEARLY_UNIQUE) -> bool:
 
 
 def is_long(operand: object) -> bool:
-    """Whether a literal is longer than what the indexes hold of a text."""
+    """Whether a literal is longer than the texts in the indexes, which are cut."""
     return isinstance(operand, str) and len(operand) >= CUT
 
 
 def comparisons(bound: Bound | None) -> Iterator[Compare[Target]]:
-    """The comparisons of a filter, in the order in which their parameters are numbered."""
+    """The comparisons of a filter, in the order of their parameters' numbers."""
     match bound:
         case And(left, right) | Or(left, right):
             yield from comparisons(left)
@@ -93,19 +93,19 @@ def comparisons(bound: Bound | None) -> Iterator[Compare[Target]]:
 
 
 def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
-    """The values of the condition's parameters: each literal's key, and where a prefix ends."""
+    """The values of the condition's parameters: the key of each literal, and the end of each prefix."""
     values: dict[str, Any] = {}
     for number, comparison in enumerate(comparisons(bound)):
         key = comparison.operand
         values[f"operand{number}"] = dialect.operand(comparison.target.attribute.type, key)
-        values[f"indexed{number}"] = _in_lookup(key)
+        values[f"indexed{number}"] = stored_key(key)
         if comparison.op == "sw":
             values[f"end{number}"] = _after(str(key))
     return values
 
 
 def used_indexes(indexes: Mapping[str, int], bound: Bound | None) -> dict[str, int]:
-    """The indexes on the attributes that a filter names, those that its statement may use, with their numbers."""
+    """The indexes that a filter's statement may use, with their numbers: those on the attributes that it names."""
     if bound is None or not indexes:
         return {}
     names: dict[str, tuple[str, ...]] = {}
@@ -118,7 +118,7 @@ def used_indexes(indexes: Mapping[str, int], bound: Bound | None) -> dict[str, i
 
 
 def _index_names(held: Target) -> tuple[str, ...]:
-    """The names of all indexes that there can be on an attribute; on a list one for each sub-attribute."""
+    """The names of all possible indexes on an attribute; a list can have one for each sub-attribute."""
     if not held.attribute.multi_valued:
         return (held.name,)
     known: tuple[str, ...] | None = held.attribute.cache.get("indexes")
@@ -129,23 +129,23 @@ def _index_names(held: Target) -> tuple[str, ...]:
 
 
 def index_parameter(name: str) -> str:
-    """The parameter of a statement that holds the number of an index, which differs from tenant to tenant."""
+    """The name of the parameter for an index's number, which differs between tenants."""
     return f"index {name}"
 
 
-def _in_lookup(key: Any) -> str | float:
-    """A comparison key as `lookup` holds it: texts, cut, and numbers as doubles."""
+def stored_key(key: Any) -> str | float:
+    """A comparison key as `lookup` stores it: texts cut, numbers as doubles."""
     if isinstance(key, bool):
         return "true" if key else "false"
     return key[:CUT] if isinstance(key, str) else float(key)
 
 
 def _after(prefix: str) -> str | None:
-    """The first text in code point order behind every text that starts with the prefix, None where there is none."""
+    """The first text in code point order after all texts that start with the prefix, None if there is none."""
     for index in range(len(prefix) - 1, -1, -1):
         following = ord(prefix[index]) + 1
         if following <= 0x10FFFF:
-            # The surrogates in between are not characters.
+            # Surrogates are not characters.
             return prefix[:index] + chr(0xE000 if 0xD800 <= following <= 0xDFFF else following)
     return None
 
@@ -171,7 +171,7 @@ def indexable(bound: Compare[Target]) -> bool:
 
 
 def all_indexable(inner: Bound) -> bool:
-    """Whether all comparisons in the filter of an element can be answered from rows of an index."""
+    """Whether an index can answer all comparisons in the filter of an element."""
     match inner:
         case And(left, right):
             return all_indexable(left) and all_indexable(right)
@@ -181,8 +181,8 @@ def all_indexable(inner: Bound) -> bool:
 
 
 def element_index(indexes: Iterable[str], target: Target, inner: Bound) -> str | None:
-    """The index that has all that the filter of a list's element asks for: one sub-attribute, beside type and
-    primary."""
+    """The index that answers the filter of a list's element: one on the sub-attribute that is compared, beside `type`
+    and `primary`."""
     if not all_indexable(inner):
         return None
     wanted = {each.attribute.name for each in targets(inner)}
@@ -192,5 +192,5 @@ def element_index(indexes: Iterable[str], target: Target, inner: Bound) -> str |
 
 
 def _held(index: str, target: Target) -> str:
-    """The sub-attribute that stands as the value in the rows of an index on a list."""
+    """The sub-attribute whose values the rows of an index on a list contain."""
     return index[len(target.name) + 1 :] or "value"
