@@ -1,4 +1,4 @@
-"""The server's own values in its database: the secret key, and a row that a check writes."""
+"""The server's own values in the database: the secret key, and a row that a check writes."""
 
 import secrets
 
@@ -9,7 +9,7 @@ _NAME = "secret_key"
 
 
 def secret_key(database: Database) -> str:
-    """The secret key of all processes; created on first use."""
+    """The secret key that all processes share, created on first use."""
     found = database.read(lambda: Setting.get_or_none(Setting.name == _NAME))
     if found is None:
         row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32))

@@ -1,4 +1,4 @@
-"""The tables, as peewee models; store/migrations creates them."""
+"""The tables as peewee models; store/migrations creates them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from peewee import (
 )
 
 proxy = DatabaseProxy()
-"""The database that the models speak to; set once, by store.database.Database."""
+"""The database of the models, set by `Database.use`."""
 
 
 class JSONTextField(TextField):
@@ -29,11 +29,9 @@ class JSONTextField(TextField):
 
 
 class Table(Model):
-    """What all tables share. Keys are integers of the database's own, ids are UUIDs of ours."""
+    """The base of all tables. Keys are integers that the database assigns, ids are UUIDs that the store assigns."""
 
     class Meta:
-        """peewee's options."""
-
         database = proxy
         legacy_table_names = False
 
@@ -78,10 +76,10 @@ class Field(Table):
 
 
 class Index(Table):
-    """An attribute of a tenant whose values are kept in `lookup`.
+    """An index on an attribute of a tenant, whose values are in `lookup`.
 
-    `state` is one of those in store/tenants/tenants.py; `position` is the key of the last resource that it was built
-    for, or that its rows were removed for.
+    The states are in store/tenants/tenants.py. `position` is the key of the last resource whose rows were made, or
+    removed.
     """
 
     pk = BigAutoField()
@@ -93,11 +91,11 @@ class Index(Table):
 
 
 class Resource(Table):
-    """A user or group: the document as it goes out, the same as comparison keys, and columns that are looked up or
+    """A user or group: its document as it is sent, the document's comparison keys, and columns that are searched or
     unique.
 
-    One table for both: ids are unique over all resources (RFC 7643 §3.1), a member is either (RFC 7643 §4.2), and the
-    root endpoint searches both (RFC 7644 §3.4.2.1).
+    Both share one table: ids are unique over all resources (RFC 7643 §3.1), a member is either a user or a group
+    (RFC 7643 §4.2), and the root endpoint searches both (RFC 7644 §3.4.2.1).
     """
 
     pk = BigAutoField()
@@ -122,15 +120,13 @@ class Resource(Table):
 
 
 class Membership(Table):
-    """A member of a group and where the membership came from: `scim` or `manual`."""
+    """A member of a group and the origin of the membership: `scim` or `manual`."""
 
     group = BigIntegerField()
     member = BigIntegerField()
     origin = TextField()
 
     class Meta:
-        """peewee's options."""
-
         primary_key = CompositeKey("group", "member")
 
 
@@ -147,14 +143,12 @@ class Lookup(Table):
     primary = BooleanField(null=True)
 
     class Meta:
-        """peewee's options."""
-
         primary_key = CompositeKey("resource", "attribute", "position")
 
 
 class Counter(Table):
-    """How many resources of a type a tenant has, as the sum of a few rows so that parallel creates do not queue for
-    one."""
+    """The number of a tenant's resources of a type, as the sum of a few rows, so that parallel creates do not queue for
+    one row."""
 
     tenant = BigIntegerField()
     type = TextField()
@@ -162,13 +156,11 @@ class Counter(Table):
     total = BigIntegerField()
 
     class Meta:
-        """peewee's options."""
-
         primary_key = CompositeKey("tenant", "type", "shard")
 
 
 class PendingEmail(Table):
-    """The latest work e-mail that a client offered for a user and that was not applied."""
+    """The latest work e-mail that a client sent for a user and that was not applied."""
 
     user = BigIntegerField(primary_key=True)
     tenant = BigIntegerField()
@@ -200,20 +192,18 @@ class LogEntry(Table):
 
 
 class Refusal(Table):
-    """How many requests without a valid token a tenant's endpoint refused in one hour."""
+    """The number of requests without a valid token that a tenant's endpoint refused in one hour."""
 
     tenant = BigIntegerField()
     hour = TextField()
     total = BigIntegerField()
 
     class Meta:
-        """peewee's options."""
-
         primary_key = CompositeKey("tenant", "hour")
 
 
 class Setting(Table):
-    """What the server keeps for itself, such as its secret key."""
+    """A value of the server itself, such as its secret key."""
 
     name = TextField(primary_key=True)
     value = TextField()
