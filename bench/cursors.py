@@ -7,7 +7,7 @@ from bench.scenarios import PAGE
 from scim import cursor
 from scim.cursor import Position
 from store.database.transactions import Database
-from store.resources.search import Query
+from store.resources.search import Query, Searching
 from store.resources.users import Users
 from store.tenants.log import Call
 from store.tenants.tenants import Tenants
@@ -27,5 +27,6 @@ def cursors(url: str, tenant: str, offsets: Iterable[int], secret: str) -> dict[
 
 def _cursor(users: Users, before: int, secret: bytes) -> str:
     query = Query(count=PAGE, cursor="")
-    last = users.find(users.resolved(query, None), 1, before - 1)[0]
-    return cursor.encode(secret, users._bound_to(query), Position(last.order, False, PAGE), time.time())
+    searching = Searching(users)
+    last = searching.find(searching.resolved(query, None), 1, before - 1)[0]
+    return cursor.encode(secret, searching.bound_to(query), Position(last.order, False, PAGE), time.time())

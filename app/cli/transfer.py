@@ -14,8 +14,9 @@ from app.cli.platform import resources
 from app.wire import parsed
 from scim.document import Text
 from store.resources.groups import Groups
-from store.resources.search import Query, Searching
+from store.resources.search import Query
 from store.resources.users import Users
+from store.resources.writing import Resources
 from store.transfer.exporting import ExportedGroups
 from store.transfer.importing import Import
 
@@ -92,7 +93,7 @@ def export_resources(tenant: str, file: str, as_json: bool) -> None:
     """
     users, groups = resources(tenant, Users, "export"), resources(tenant, Groups, "export")
     groups.shown = ExportedGroups(groups.database)
-    sources: dict[str, Searching] = {"users": users, "groups": groups}
+    sources: dict[str, Resources] = {"users": users, "groups": groups}
     with _opened(file, "w") as stream:
         totals = {name: _written(stream, source) for name, source in sources.items()}
         # A full disk or a closed pipe must fail here, and not when Python exits.
@@ -102,7 +103,7 @@ def export_resources(tenant: str, file: str, as_json: bool) -> None:
         tell(f"{said} are in {file} now.", as_json=as_json, file=file, **totals)
 
 
-def _written(stream: IO[str], source: Searching) -> int:
+def _written(stream: IO[str], source: Resources) -> int:
     """Write all resources; returns how many there were."""
     count = 0
     for text in _every(source):
@@ -112,7 +113,7 @@ def _written(stream: IO[str], source: Searching) -> int:
     return count
 
 
-def _every(source: Searching) -> Iterator[Text]:
+def _every(source: Resources) -> Iterator[Text]:
     """Every resource, page by page by cursor, so that changes meanwhile shift no page."""
     cursor: str | None = ""
     while cursor is not None:

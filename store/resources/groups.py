@@ -74,7 +74,7 @@ class Groups(Resources):
         look = self._texts_of
         look.begin(rows)
         pks = [row.pk for row in rows if row.related != NONE]
-        if not pks or not self._shows_others(projection):
+        if not pks or not self.shows_others(projection):
             return {}
         statement = self.database.statement("members of", lambda: _members_query(self.dialect))
         members = statement(pks=self.dialect.list_of(pks), limit=HELD + 1).fetchall()

@@ -91,14 +91,14 @@ class Reading:
         self.endpoint_url = endpoint_url
         self.log = Log(database, tenant.pk, tenant.revision)
         self._representations = Representations(self.type, endpoint_url)
-        self._scope = self._current_scope()
+        self.scope = self._current_scope()
 
     def renew(self) -> None:
         """Know the tenant as it is now. Raises Unavailable where the request has to be read anew for that."""
         self.tenant = renewed(self.database, self.tenant)
         self.log.revision = self.tenant.revision
         self._representations = Representations(self.type, self.endpoint_url)
-        self._scope = self._current_scope()
+        self.scope = self._current_scope()
 
     def _current_scope(self) -> Scope:
         return Scope(self.dialect, self.type, self.tenant.indexes[self.name])
@@ -111,14 +111,14 @@ class Reading:
     def get(self, id: str, projection: Projection | None = None) -> Answer:
         """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
         self.about(id)
-        whole = self._shows_others(projection)
+        whole = self.shows_others(projection)
         return self.database.read(lambda: self._answer(self.found(id, whole=whole), projection))
 
-    def _shows_others(self, projection: Projection | None) -> bool:
+    def shows_others(self, projection: Projection | None) -> bool:
         """Whether an answer shows what other rows make up, which is not read for anybody else."""
         return projection is None or projection.wants(self.related)
 
-    def _texts(self, rows: Sequence[Stored], projection: Projection | None) -> list[Text]:
+    def texts(self, rows: Sequence[Stored], projection: Projection | None) -> list[Text]:
         """The representations of these rows, with a constant number of statements."""
         computed = self._computed(rows, projection) if rows else {}
         text = self._text
@@ -128,10 +128,10 @@ class Reading:
         """The representations of the resources with these keys; one that was deleted meanwhile is missing."""
         if not pks:
             return {}
-        whole = self._shows_others(projection)
+        whole = self.shows_others(projection)
         listed = self.dialect.list_of(pks)
         rows = self._rows("page", whole, lambda: self.dialect.one_of(ROW.pk, parameter("pks")), pks=listed)
-        return dict(zip((row.pk for row in rows), self._texts(rows, projection), strict=True))
+        return dict(zip((row.pk for row in rows), self.texts(rows, projection), strict=True))
 
     def _rows(self, name: str, whole: bool, condition: Callable[[], Any], **values: Any) -> list[Stored]:
         statement = self.database.statement((name, self.name, whole), lambda: self.row_query(condition(), whole))
@@ -141,22 +141,22 @@ class Reading:
     def row_query(self, condition: Any, whole: bool) -> Any:
         """The query for the rows of this type that satisfy the condition."""
         of_type = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name)
-        return self._selected(ROW.select(*self._columns_read(whole))).where(of_type & condition)
+        return self.selected(ROW.select(*self.columns_read(whole))).where(of_type & condition)
 
-    def _columns_read(self, whole: bool) -> list[Any]:
+    def columns_read(self, whole: bool) -> list[Any]:
         """The columns that make up a Stored; `whole`: with what other rows make up, where one statement brings both."""
         return [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display]
 
-    def _long(self, whole: bool) -> tuple[int, ...]:
+    def long_columns(self, whole: bool) -> tuple[int, ...]:
         """Which of these columns hold long text."""
         return (DOCUMENT,)
 
-    def _selected(self, query: Any) -> Any:
+    def selected(self, query: Any) -> Any:
         """A query of these columns, with the rows that they come from beside ROW."""
         return query
 
     def found(self, id: str, *, whole: bool = False) -> Stored:
-        """The row with this id; `whole`: see `_columns_read`."""
+        """The row with this id; `whole`: see `columns_read`."""
         rows = self._rows("get", whole, lambda: ROW.id == parameter("id"), id=id)
         if not rows:
             raise self._unknown(id)
@@ -166,7 +166,7 @@ class Reading:
         return NotFound(f"There is no {self.name} with the id {id[:100]}.", hint="deleted")
 
     def _answer(self, row: Stored, projection: Projection | None, *, body: bool = True) -> Answer:
-        text = self._texts([row], projection)[0] if body else None
+        text = self.texts([row], projection)[0] if body else None
         return Answer(row.id, row.version, self._representations.location(row.id), text)
 
     def _text(self, row: Stored, computed: str | None, projection: Projection | None) -> Text:

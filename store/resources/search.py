@@ -79,8 +79,11 @@ class Found(NamedTuple):
     row: Stored | None = None
 
 
-class Searching(Reading):
+class Searching:
     """Pages of the resources of one type in one tenant."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
 
     def search(self, query: Query, projection: Projection | None = None, *, secret: bytes = b"") -> Page:
         """A page of the resources that satisfy the query. `secret` signs cursors.
@@ -89,13 +92,13 @@ class Searching(Reading):
         """
 
         def work() -> Page:
-            search = self.resolved(query, self._bound(query))._replace(whole=self._shows_others(projection))
+            search = self.resolved(query, self._bound(query))._replace(whole=self.reading.shows_others(projection))
             return self._searched(search, projection, secret)
 
-        return current([self], work)
+        return current([self.reading], work)
 
     def _bound(self, query: Query) -> binding.Bound | None:
-        return None if query.filter is None else bind_text(self.type, query.filter)
+        return None if query.filter is None else bind_text(self.reading.type, query.filter)
 
     def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
         def work() -> Page:
@@ -107,18 +110,18 @@ class Searching(Reading):
 
     def answered(self, asked: Sequence[Asked], work: Callable[[], Page]) -> Page:
         """What the work finds, within the deadline of searches. Raises TooMany."""
-        return answered(self.database, self.tenant, asked, work)
+        return answered(self.reading.database, self.reading.tenant, asked, work)
 
     def asked(self, search: Search) -> Asked:
         """What the search costs is known from this."""
-        return Asked(self._scope, search.bound, search.sort)
+        return Asked(self.reading.scope, search.bound, search.sort)
 
     def resolved(self, query: Query, bound: binding.Bound | None) -> Search:
         """The query with its sort attribute found."""
         return Search(query, bound, None if query.sort_by is None else self._sort_target(query.sort_by))
 
     def _sort_target(self, name: str) -> Target:
-        target = self.type.resolve(name, InvalidValue)
+        target = self.reading.type.resolve(name, InvalidValue)
         simple = target if target.attribute.type != "complex" else target.sub("value")
         if simple is None or simple.attribute.returned == "never":
             raise InvalidValue(f"sortBy cannot be {target.name}: name one of its sub-attributes.")
@@ -129,7 +132,7 @@ class Searching(Reading):
         if search.sort is None and query.start_index == 1 and query.count > 0:
             texts = self._first_texts(search, projection)
         else:
-            texts = self._texts(self._part(search, query.count, query.start_index - 1), projection)
+            texts = self.reading.texts(self._part(search, query.count, query.start_index - 1), projection)
         return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
 
     def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
@@ -137,31 +140,32 @@ class Searching(Reading):
         few = search.bound is not None and finds_few(search.bound, _SORTED_LAST)
         found = self._run(Searching._first_query, search, (few,), few, limit=search.query.count)
         # In the order of their keys, which come first.
-        rows = found.fetchall() if few else sorted(self.dialect.rows(found, self._long(search.whole)))
-        return self._texts([Stored(*row) for row in rows], projection)
+        long = self.reading.long_columns(search.whole)
+        rows = found.fetchall() if few else sorted(self.reading.dialect.rows(found, long))
+        return self.reading.texts([Stored(*row) for row in rows], projection)
 
     def _first_query(self, search: Search, few: bool) -> Any:
-        query = self.row_query(Where(self._scope, search.bound).condition(), search.whole)
+        query = self.reading.row_query(Where(self.reading.scope, search.bound).condition(), search.whole)
         if few:
             # A sum, since SQLite would read the resources in the order of their keys to find the few.
             return query.order_by(ROW.pk + 0).limit(parameter("limit"))
         query = query.order_by(ROW.pk).limit(parameter("limit"))
-        return self._gathered(query, self._columns_read(search.whole), self._long(search.whole))
+        return self._gathered(query, self.reading.columns_read(search.whole), self.reading.long_columns(search.whole))
 
     def _gathered(self, query: Any, columns: Sequence[Any], long: Sequence[int]) -> Any:
         named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
-        return self.dialect.gathered(query.select(*named), len(named), long)
+        return self.reading.dialect.gathered(query.select(*named), len(named), long)
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
         """The resources of a part of the order, without their rows."""
-        self.dialect.renew_deadline()
+        self.reading.dialect.renew_deadline()
         return self._found_by(search, None, False, limit=limit, offset=offset)
 
     def _part(self, search: Search, limit: int, offset: int) -> list[Stored]:
         """The rows of a part of the order."""
         if limit <= 0:
             return []
-        self.dialect.renew_deadline()
+        self.reading.dialect.renew_deadline()
         return _rows_of(self._found_by(search, None, True, limit=limit, offset=offset))
 
     def _found_by(self, search: Search, position: Position | None, with_rows: bool, **limits: int) -> list[Found]:
@@ -173,7 +177,7 @@ class Searching(Reading):
         if with_rows and search.sort is None:
             # In the order of their keys, which come first.
             backwards = position is not None and position.backwards
-            rows = sorted(self.dialect.rows(found, self._long_behind(search)), reverse=backwards)
+            rows = sorted(self.reading.dialect.rows(found, self._long_behind(search)), reverse=backwards)
         else:
             rows = found.fetchall()
         return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
@@ -181,21 +185,21 @@ class Searching(Reading):
     def _read(self, rows: Iterable[Sequence[Any]], with_rows: bool) -> Iterator[tuple[int, Any, Stored | None]]:
         """What was found: its key, what it is ordered by with its tie-breaker, and its own columns behind them."""
         for row in rows:
-            own = len(row) - (self.width if with_rows else 0)
+            own = len(row) - (self.reading.width if with_rows else 0)
             yield row[0], row[1:own], Stored(*row[own:]) if with_rows else None
 
     def _long_behind(self, search: Search) -> list[int]:
         """Which columns are long where a page is in the order of keys."""
-        return [_BEFORE + number for number in self._long(search.whole)]
+        return [_BEFORE + number for number in self.reading.long_columns(search.whole)]
 
     def _with_rows(self, search: Search, query: Any, values: int | None, down: bool, ties_down: bool) -> Any:
         """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody
         who was deleted in between. Only then are documents read: Postgres would unpack those that are passed over."""
         found = query.alias("found")
         order = [getattr(found.c, f"value{index}") for index in range(values or 0)]
-        columns = self._columns_read(search.whole)
+        columns = self.reading.columns_read(search.whole)
         rows = ROW.select(found.c.key, *order, found.c.tie, *columns)
-        rows = self._selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
+        rows = self.reading.selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
         if values is None:
             # In the order of keys, which is told from the keys.
             return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_behind(search))
@@ -209,15 +213,17 @@ class Searching(Reading):
         All tenants share the statement of one `key`, shape and set of indexes: what differs between them is a
         parameter.
         """
-        indexes = used_indexes(self._scope.indexes, search.bound)
-        extensions = tuple(schema.id for schema in self.type.extensions)
-        whole_key = (build, self.name, extensions, shape(search.bound), *indexes, search.whole, *key)
-        statement = self.database.statement(whole_key, lambda: build(self, search, *arguments))
-        values |= operands(self.dialect, search.bound) | {"tenant": self.tenant.pk, "endpoint": self.endpoint_url}
+        reading = self.reading
+        indexes = used_indexes(reading.scope.indexes, search.bound)
+        extensions = tuple(schema.id for schema in reading.type.extensions)
+        whole_key = (build, reading.name, extensions, shape(search.bound), *indexes, search.whole, *key)
+        statement = reading.database.statement(whole_key, lambda: build(self, search, *arguments))
+        values |= operands(reading.dialect, search.bound)
+        values |= {"tenant": reading.tenant.pk, "endpoint": reading.endpoint_url}
         return statement(**values, **{index_parameter(name): number for name, number in indexes.items()})
 
     def _find_query(self, search: Search, position: Position | None, with_rows: bool, limits: dict[str, int]) -> Any:
-        values = [] if search.sort is None else Order(self._scope).values(search.sort)
+        values = [] if search.sort is None else Order(self.reading.scope).values(search.sort)
         tie = ROW.pk if search.sort is None else ROW.id
         backwards = position is not None and position.backwards
         descending = search.query.descending != backwards
@@ -232,15 +238,19 @@ class Searching(Reading):
         return self._with_rows(search, query, count, descending, backwards) if with_rows else query
 
     def _matching(self, bound: binding.Bound | None) -> Any:
-        return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & Where(self._scope, bound).condition()
+        return (
+            (ROW.tenant == parameter("tenant"))
+            & (ROW.type == self.reading.name)
+            & Where(self.reading.scope, bound).condition()
+        )
 
     def total(self, search: Search, offset: int, count: int, found: int) -> int:
         """How many match in all: often known from the page, else from the counter, else counted."""
         if (found and found < count) or (count > 0 and not found and offset == 0):
             return offset + found
         if search.bound is None:
-            return counters.total(self.database, self.tenant.pk, self.name)
-        self.dialect.renew_deadline()
+            return counters.total(self.reading.database, self.reading.tenant.pk, self.reading.name)
+        self.reading.dialect.renew_deadline()
         return int(self._run(Searching._count_query, search, ()).fetchone()[0])
 
     def _count_query(self, search: Search) -> Any:
@@ -251,7 +261,7 @@ class Searching(Reading):
     def _page_by_cursor(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
         query = search.query
         given = query.cursor or ""
-        position = cursor.decode(secret, self._bound_to(query), given, query.count, time.time()) if given else None
+        position = cursor.decode(secret, self.bound_to(query), given, query.count, time.time()) if given else None
         found = self._found_by(search, position, True, limit=query.count + 1) if query.count > 0 else []
         more = len(found) > query.count
         page = found[: query.count]
@@ -261,7 +271,7 @@ class Searching(Reading):
 
         following, before = self._around([each.order for each in page], more, position, query, secret)
         total = self.total(search, 0, 0, 0) if position is not None or more or not query.count else len(found)
-        return Page(total, 1, self._texts(_rows_of(page), projection), following, before)
+        return Page(total, 1, self.reading.texts(_rows_of(page), projection), following, before)
 
     def _around(
         self, page: Sequence[Any], more: bool, position: Position | None, query: Query, secret: bytes
@@ -270,7 +280,7 @@ class Searching(Reading):
 
         def cursor_at(values: Any, back: bool, *, inclusive: bool = False) -> str:
             edge = Position(values, back, query.count, inclusive)
-            return cursor.encode(secret, self._bound_to(query), edge, time.time())
+            return cursor.encode(secret, self.bound_to(query), edge, time.time())
 
         backwards = position is not None and position.backwards
         if not page and position is not None:
@@ -281,8 +291,9 @@ class Searching(Reading):
         before = cursor_at(page[0], True) if page and position is not None and (more or not backwards) else None
         return following, before
 
-    def _bound_to(self, query: Query) -> str:
-        return repr((self.tenant.pk, self.name, query.filter, query.sort_by, query.descending))
+    def bound_to(self, query: Query) -> str:
+        """What a cursor is signed together with: it continues this query and no other."""
+        return repr((self.reading.tenant.pk, self.reading.name, query.filter, query.sort_by, query.descending))
 
 
 def _rows_of(found: Iterable[Found]) -> list[Stored]:

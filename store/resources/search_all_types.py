@@ -10,14 +10,14 @@ from scim.errors import InvalidValue, TooMany
 from scim.filter import parse_filter
 from scim.projection import Projection
 from scim.search_all_types import check_known, for_type
-from store.resources.reading import current
+from store.resources.reading import Reading, current
 from store.resources.search import Found, Page, Query, Search, Searching
 
 DEPTH = 10_000
 """How far into the merged order a page may reach: the pages before it are read to find it."""
 
 
-def search(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None]) -> Page:
+def search(readings: Sequence[Reading], query: Query, projections: Sequence[Projection | None]) -> Page:
     """A page of the resources of all types that satisfy the query, in one order.
 
     An attribute that a type lacks counts as unassigned there. Raises InvalidFilter, InvalidValue or TooMany.
@@ -27,7 +27,8 @@ def search(sources: Sequence[Searching], query: Query, projections: Sequence[Pro
     last = query.start_index - 1 + query.count
     if last > DEPTH:
         raise TooMany(f"A search over all types reaches at most {DEPTH} resources: search /Users or /Groups.")
-    return current(sources, lambda: _searched(sources, query, projections, last))
+    sources = [Searching(reading) for reading in readings]
+    return current(readings, lambda: _searched(sources, query, projections, last))
 
 
 def _searched(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None], last: int) -> Page:
@@ -54,18 +55,18 @@ def _page(
 
 def _resolved(source: Searching, sources: Sequence[Searching], query: Query) -> Search:
     bound = None if query.filter is None else _bound(source, sources, query.filter)
-    if query.sort_by is None or query.sort_by.lower() in source.type.targets:
+    if query.sort_by is None or query.sort_by.lower() in source.reading.type.targets:
         return source.resolved(query, bound)
-    if not any(query.sort_by.lower() in each.type.targets for each in sources):
-        source.type.resolve(query.sort_by, InvalidValue)
+    if not any(query.sort_by.lower() in each.reading.type.targets for each in sources):
+        source.reading.type.resolve(query.sort_by, InvalidValue)
     # All of this type are unassigned there, which leaves their ids to order them.
     return source.resolved(replace(query, sort_by="id", descending=False), bound)
 
 
 def _bound(source: Searching, sources: Sequence[Searching], text: str) -> Bound:
     tree = parse_filter(text)
-    check_known([each.type for each in sources], tree)
-    return bind(source.type, for_type(source.type, tree))
+    check_known([each.reading.type for each in sources], tree)
+    return bind(source.reading.type, for_type(source.reading.type, tree))
 
 
 def _ordered(source: Searching, one: Search, query: Query, last: int) -> list[Found]:
@@ -111,5 +112,5 @@ def _texts(
     texts: dict[tuple[int, int], Text] = {}
     for number, source in enumerate(sources):
         pks = [found.pk for of, found in page if of == number]
-        texts |= {(number, pk): text for pk, text in source.texts_by_key(pks, projections[number]).items()}
+        texts |= {(number, pk): text for pk, text in source.reading.texts_by_key(pks, projections[number]).items()}
     return [texts[number, found.pk] for number, found in page if (number, found.pk) in texts]

@@ -46,14 +46,14 @@ class Users(Resources):
         """See Resources."""
         return self.tenant.profile.user
 
-    def _columns_read(self, whole: bool) -> list[Any]:
+    def columns_read(self, whole: bool) -> list[Any]:
         groups = _groups_of_row(self.dialect) if whole else Value(None)
-        return [*super()._columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display, groups]
+        return [*super().columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display, groups]
 
-    def _long(self, whole: bool) -> tuple[int, ...]:
+    def long_columns(self, whole: bool) -> tuple[int, ...]:
         return (DOCUMENT, RELATED) if whole else (DOCUMENT,)
 
-    def _selected(self, query: Any) -> Any:
+    def selected(self, query: Any) -> Any:
         return query.left_outer_join(MANAGER, on=(MANAGER.pk == ROW.manager))
 
     def _manager_text(self, row: Stored) -> str | None:
@@ -62,7 +62,7 @@ class Users(Resources):
         return self._representations.reference(row.manager_id, row.manager_display or "")
 
     def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
-        if not self._shows_others(projection):
+        if not self.shows_others(projection):
             return {}
         listed = ",".join([row.related for row in rows if row.related is not None])
         held: list[list[_Held]] = json.loads(f"[{listed}]")
@@ -163,7 +163,7 @@ class Users(Resources):
     def _replace(
         self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
     ) -> Answer:
-        row = self.locked(id, whole=self._shows_others(projection))
+        row = self.locked(id, whole=self.shows_others(projection))
         before = self.whole(row)
         # A partial PUT must not sign a suspended user in again.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
@@ -172,7 +172,7 @@ class Users(Resources):
     def _patch(
         self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
     ) -> Answer:
-        row = self.locked(id, whole=body and self._shows_others(projection))
+        row = self.locked(id, whole=body and self.shows_others(projection))
         before = self.whole(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], status)

@@ -16,9 +16,9 @@ from store.database.transactions import ATTEMPTS, Database, now
 from store.database.write import Write
 from store.filters.values import ROW
 from store.resources import columns
-from store.resources.reading import NONE, Answer, Links, Stored, current
+from store.resources.reading import NONE, Answer, Links, Reading, Stored, current
 from store.resources.rows import Rows, Taken
-from store.resources.search import Searching
+from store.resources.search import Page, Query, Searching
 from store.tables import Resource
 from store.tenants.log import Outdated
 from store.tenants.tenants import CHANGED, Tenant, renewed
@@ -28,8 +28,12 @@ Changes = list[dict[str, Any]]
 """What the log says was changed: for each attribute its name, and its values before and after."""
 
 
-class Resources(Searching):
+class Resources(Reading):
     """The resources of one type in one tenant."""
+
+    def search(self, query: Query, projection: Projection | None = None, *, secret: bytes = b"") -> Page:
+        """A page of the resources that satisfy the query: see Searching."""
+        return Searching(self).search(query, projection, secret=secret)
 
     @property
     def rows(self) -> Rows:
@@ -64,7 +68,7 @@ class Resources(Searching):
         joined = self._linked(pk, after)
         self.log.record(write, self.call, 201, differences({}, checked) + joined)
         if joined:
-            return self._answer(self.found(id, whole=self._shows_others(projection)), projection)
+            return self._answer(self.found(id, whole=self.shows_others(projection)), projection)
         # Nobody else knows the row yet, so it is what was written.
         stored = Stored(pk, id, 1, time, time, row["document"], row["display"], *links, NONE)
         return self._answer(stored, projection)
