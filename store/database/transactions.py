@@ -1,6 +1,7 @@
 """An open database: a connection for each thread, transactions that are run again as a whole, compiled statements."""
 
 import os
+import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 3
 """The number of times a write that loses a race is run before the client is asked to retry."""
+
+PAUSE = 0.05
+"""How many seconds, at most, lie between a lost race and the next attempt; twice as many before the third."""
 
 LONGEST_PAUSE = 0.2
 """The longest pause of background work between two transactions, in seconds."""
@@ -96,6 +100,8 @@ class Database:
         if within is not None:
             with within.part():
                 return work(within)
+        if self.db.in_transaction():
+            raise AssertionError("a write that is a part of another one is given that as `within`")
         worked = False
 
         def transaction() -> Result:
@@ -138,6 +144,8 @@ class Database:
                     raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
                 if remedy == UNAVAILABLE or attempt == ATTEMPTS:
                     raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
+            # The transactions that won the race need a moment, or this one meets them again.
+            time.sleep(random.uniform(0.0, PAUSE) * attempt)  # noqa: S311 (to spread, not to hide)
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
