@@ -188,7 +188,7 @@ class PresetSwitch:
                 users.renew()
 
     def _store(self, write: Write, users: Users, row: _Row, before: Document, after: Document) -> None:
-        followed = columns.following(users.tenant.profile.preset, users.type, after)
+        followed = columns.derived(users.tenant.profile.preset, users.type, after)
         users.rows.update(row.pk, followed, before, after)
         call = users.call.about("User", row.id, row.display)
         users.log.record(write, call, 200, differences(before, after))

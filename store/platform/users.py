@@ -89,7 +89,7 @@ class PlatformUsers:
 
     def _change(self, write: Write, row: Stored, address: str) -> bool:
         """Store another address. An offer of the same one is settled by that; an offer of another one stays."""
-        before = self.users.whole(row)
+        before = self.users.with_manager(row)
         after = self._readdressed(before, address)
         check_required(self.users.type, after)
         offered = PendingEmail.get_or_none(PendingEmail.user == row.pk)

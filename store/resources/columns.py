@@ -1,4 +1,4 @@
-"""The columns of a resource's row that follow from its document, as one table. Nothing here reads the database."""
+"""The columns of a resource's row that are derived from its document, as one table. Nothing here reads the database."""
 
 from collections.abc import Callable, Container
 from typing import Any, NamedTuple
@@ -12,11 +12,11 @@ from scim.schemas import ENTERPRISE_USER
 from store.filters.indexable import CUT
 
 MAX_KEY_BYTES = 2_600
-"""The longest comparison key that a unique index takes, in bytes: Postgres refuses index rows of more than 2,704."""
+"""The longest comparison key that a unique index accepts, in bytes: Postgres refuses index rows of more than 2,704."""
 
 
 class _Subject(NamedTuple):
-    """What columns follow from: the document as it is stored, and the same as comparison keys."""
+    """What columns are derived from: the stored document, and the same with comparison keys as values."""
 
     preset: Preset
     document: Document
@@ -24,18 +24,18 @@ class _Subject(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column, the attributes that it follows from (none: from all of them), and its value."""
+    """A column, the attributes that it depends on (if empty, all of them), and its value."""
 
     name: str
-    follows: frozenset[str]
+    depends_on: frozenset[str]
     value: Callable[[_Subject], Any]
 
 
 class Unique(NamedTuple):
     """A column that is unique in a tenant.
 
-    `index_part` is part of the name of its index, `words` what people call the value, `value` finds it in a document,
-    `advice` what a refusal adds.
+    `index_part` is part of the name of its index, `words` names the value in messages, `value` reads it from a
+    document, `advice` is added to a refusal.
     """
 
     column: str
@@ -63,7 +63,7 @@ def _identifier_key(subject: _Subject) -> Any:
 
 
 def display(document: Document) -> str:
-    """What others show of a resource: its displayName, else the person's names, else the userName."""
+    """The name that a reference to the resource shows: its displayName, else the parts of `name`, else the userName."""
     name = document.get("name", {})
     parts = " ".join(name[part] for part in ("givenName", "familyName") if part in name)
     return str(document.get("displayName") or parts or name.get("formatted") or document.get("userName") or "")
@@ -89,8 +89,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "Group": (*_COMMON, Column("name_key", frozenset({"displayName"}), _key("displayName"))),
 }
-"""By resource type. Each column that an UPDATE sets costs its index, so only those are set that follow from what
-changed."""
+"""By resource type. Each column in an UPDATE costs work on its index, so an UPDATE sets only the columns that depend on
+what changed."""
 
 UNIQUE: dict[str, tuple[Unique, ...]] = {
     "User": (
@@ -107,15 +107,12 @@ UNIQUE: dict[str, tuple[Unique, ...]] = {
         ),
     ),
 }  # fmt: skip
-"""By resource type; the message of a violation is searched for the indexes in this order."""
-
-_ELSEWHERE = {"Group": "members"}
-"""Attributes that are rows of their own."""
+"""By resource type. The message of a violation is searched for the names of the indexes in this order."""
 
 
-def stored(type: ResourceType, document: Document) -> Document:
-    """The document without what is kept elsewhere: members are rows, and the manager is a column."""
-    kept = {name: value for name, value in document.items() if name != _ELSEWHERE.get(type.name)}
+def stored(document: Document) -> Document:
+    """The document without what is stored elsewhere: members are rows, and the manager is a column."""
+    kept = {name: value for name, value in document.items() if name != "members"}
     extension = kept.get(ENTERPRISE_USER)
     if extension is None or "manager" not in extension:
         return kept
@@ -124,19 +121,19 @@ def stored(type: ResourceType, document: Document) -> Document:
     return kept | {ENTERPRISE_USER: rest} if rest else kept
 
 
-def following(
+def derived(
     preset: Preset, type: ResourceType, document: Document, changed: Container[str] | None = None
 ) -> dict[str, Any]:
-    """The columns that follow from a document, or those of them that follow from the attributes that changed.
+    """The columns that are derived from a document; with `changed`, only those that depend on these attributes.
 
-    Raises InvalidValue where the key of a unique column is too long for its index.
+    Raises InvalidValue if the key of a unique column is too long for its index.
     """
-    kept = canonical(type, stored(type, document))
+    kept = canonical(type, stored(document))
     subject = _Subject(preset, kept, keys.keys(type.attributes, kept))
     found = {
         column.name: column.value(subject)
         for column in COLUMNS[type.name]
-        if changed is None or not column.follows or any(name in changed for name in column.follows)
+        if changed is None or not column.depends_on or any(name in changed for name in column.depends_on)
     }
     for unique in UNIQUE[type.name]:
         key = found.get(unique.column)

@@ -1,7 +1,7 @@
-"""The deadline of searches that no index serves, and what their refusal says."""
+"""The deadline of searches that no index serves, with a refusal that names the index that would serve them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from scim.attributes import Target
 from scim.binding import Bound
@@ -25,10 +25,10 @@ from store.tenants.tenants import Tenant
 
 Result = TypeVar("Result")
 
-_LASTING = frozenset(attribute for _, attribute in INDEXED_AT_FIRST)
+_PERMANENT = frozenset(attribute for _, attribute in INDEXED_AT_FIRST)
 
 
-class Asked(NamedTuple):
+class Criteria(NamedTuple):
     """What is searched for, in which order, and in which scope."""
 
     scope: Scope
@@ -36,22 +36,24 @@ class Asked(NamedTuple):
     sort: Target | None
 
 
-def answered(database: Database, tenant: Tenant, asked: Sequence[Asked], work: Callable[[], Result]) -> Result:
+def within_deadline(
+    database: Database, tenant: Tenant, criteria: Sequence[Criteria], work: Callable[[], Result]
+) -> Result:
     """Run a search over some resource types.
 
-    Raises TooMany if it takes longer than the database's deadline, Outdated if it relied on an index that was
-    withdrawn while it ran.
+    Raises TooMany if it takes longer than the database's deadline, Outdated if it relied on an index that was removed
+    while it ran.
     """
-    if all(each.bound is None and each.sort is None for each in asked):
+    if all(each.bound is None and each.sort is None for each in criteria):
         return database.read(work)
-    missing = [lacking(each) for each in asked]
+    missing = [lacking(each) for each in criteria]
     walks = any(each is not None for each in missing)
-    quick = not walks and all(each.bound is not None and finds_few(each.bound) for each in asked)
+    quick = not walks and all(each.bound is not None and finds_few(each.bound) for each in criteria)
     try:
         result = database.read(work if quick or not database.deadline else lambda: _timed(database, walks, work))
     except Overdue as error:
-        raise TooMany(_sentence(tenant, asked, missing, database.deadline)) from error
-    if any(relies_on_removable(each, _LASTING) for each in asked):
+        raise TooMany(_sentence(tenant, criteria, missing, database.deadline)) from error
+    if any(_relies_on_removable(each) for each in criteria):
         _check_revision(database, tenant)
     return result
 
@@ -62,23 +64,19 @@ def _timed(database: Database, walks: bool, work: Callable[[], Result]) -> Resul
 
 
 def _check_revision(database: Database, tenant: Tenant) -> None:
-    """Raise Outdated if the tenant changed: an index that was withdrawn loses its rows, so a search may miss some."""
-    statement = database.statement("revision", _revision_query)
+    """Raise Outdated if the tenant was changed meanwhile: a search misses resources when its index is being removed."""
+    statement = database.statement("revision", lambda: Row.select(Row.revision).where(Row.pk == parameter("tenant")))
     row = database.read(lambda: statement(tenant=tenant.pk).fetchone())
     if row is not None and row[0] != tenant.revision:
         raise Outdated
 
 
-def _revision_query() -> Any:
-    return Row.select(Row.revision).where(Row.pk == parameter("tenant"))
-
-
-def _sentence(tenant: Tenant, asked: Sequence[Asked], missing: Iterable[list[str] | None], seconds: float) -> str:
-    """The refusal: what took too long, and what to do about it."""
+def _sentence(tenant: Tenant, criteria: Sequence[Criteria], missing: Iterable[list[str] | None], seconds: float) -> str:
+    """What took too long, and what to do about it."""
     names = list(dict.fromkeys(name for each in missing for name in each or ()))
     took = f"took longer than {seconds:g} seconds over this directory"
-    if not names and all(each.bound is None for each in asked):
-        orders = _listed(dict.fromkeys(each.sort.name for each in asked if each.sort is not None))
+    if not names and all(each.bound is None for each in criteria):
+        orders = _listed(dict.fromkeys(each.sort.name for each in criteria if each.sort is not None))
         return f"The order by {orders} {took}: narrow the search by a filter such as userName eq or externalId eq."
     if not names:
         return f"The search {took}: narrow it by a comparison that points at fewer resources, such as userName eq."
@@ -91,19 +89,21 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def lacking(asked: Asked) -> list[str] | None:
-    """The attributes of a filter that lack an index, of a search that reads all resources; None if indexes lead to all
-    that it finds."""
-    scope, bound, sort = asked
+def lacking(criteria: Criteria) -> list[str] | None:
+    """The attributes of a filter that lack an index; None if indexes find everything, so that nothing is lacking.
+
+    An empty list means that the search reads all resources and that no index would change that.
+    """
+    scope, bound, sort = criteria
     if bound is None:
-        # The index on ids is that of all tenants.
+        # The index on ids covers all tenants, so it does not give the order within one.
         return None if sort is None or column_of(scope.type, sort) not in (None, "id") else []
     missing = _lacking(scope, bound, False)
     return None if missing is None else list(dict.fromkeys(missing))
 
 
 def _lacking(scope: Scope, bound: Bound, negated: bool) -> list[str] | None:
-    """The same for a filter, or for its negation, which holds for nearly all resources, so that no index finds them."""
+    """The same for a filter or, if `negated`, for its negation, which no index serves: it matches nearly everything."""
     match bound:
         case And(left, right) | Or(left, right):
             found = [_lacking(scope, each, negated) for each in (left, right)]
@@ -147,7 +147,7 @@ def _lacking_for_elements(scope: Scope, target: Target, inner: Bound) -> list[st
 
 
 def _names_one(inner: Bound) -> bool:
-    """Whether the filter of an element gives the id of the resource that it refers to."""
+    """Whether the filter of an element compares the id of the resource that the element refers to."""
     match inner:
         case And(left, right):
             return _names_one(left) or _names_one(right)
@@ -156,11 +156,11 @@ def _names_one(inner: Bound) -> bool:
     return False
 
 
-def relies_on_removable(asked: Asked, lasting: frozenset[str]) -> bool:
-    """Whether a search may rely on an index that can be removed while it runs: on another than the lasting ones."""
-    removable = asked.scope.indexes.keys() - lasting
+def _relies_on_removable(criteria: Criteria) -> bool:
+    """Whether a search may rely on an index that can be removed while it runs."""
+    removable = criteria.scope.indexes.keys() - _PERMANENT
     if not removable:
         return False
-    wanted = [] if asked.bound is None else list(targets(asked.bound))
+    wanted = [] if criteria.bound is None else list(targets(criteria.bound))
     named = {each.name for each in wanted} | {each.attributes[0].name for each in wanted}
     return any(name in named or name.partition(".")[0] in named for name in removable)

@@ -18,11 +18,11 @@ from store.tenants.tenants import CHANGED, Tenant, renewed
 
 Result = TypeVar("Result")
 
-NONE = "[]"
+EMPTY = "[]"
 
 
 class Answer(NamedTuple):
-    """A resource as it goes out: its JSON text with the headers' values. `text` is None where nobody asked for it."""
+    """A resource as it is sent: its JSON text, None if the client wants no body, and what its headers need."""
 
     id: str
     version: int
@@ -33,8 +33,8 @@ class Answer(NamedTuple):
 class Stored(NamedTuple):
     """A resource's row, as the statements of this module select it.
 
-    `related` is the JSON text of a list: the groups of a user, where they are asked for; NONE where it is known that
-    the user is in no group, or that the group has no members.
+    `related` is the JSON text of a list: the groups of a user, if they were read with the row; EMPTY if a user is known
+    to be in no group, or a group to have no members.
     """
 
     pk: int
@@ -69,16 +69,16 @@ class Links(NamedTuple):
 class Reading:
     """The resources of one type in one tenant.
 
-    `endpoint_url` is the tenant's Endpoint URL, `call` what the log says of the request, `within` the transaction that
-    their writes are parts of, None where each is one of its own.
+    `endpoint_url` is the tenant's Endpoint URL. `call` describes the request for the log. `within` is the transaction
+    that writes are part of; if it is None, each write is a transaction of its own.
     """
 
     name: ClassVar[str]
     related: ClassVar[str]
-    """The attribute that other rows make up, which is not read where nobody asks for it."""
+    """The attribute that is computed from other rows; it is read only for answers that show it."""
 
     width: ClassVar[int] = 7
-    """How many columns make up a row."""
+    """How many columns a row has as it is read."""
 
     def __init__(
         self, database: Database, tenant: Tenant, endpoint_url: str, call: Call, within: Write | None = None
@@ -94,7 +94,7 @@ class Reading:
         self.scope = self._current_scope()
 
     def renew(self) -> None:
-        """Know the tenant as it is now. Raises Unavailable where the request has to be read anew for that."""
+        """Read the tenant again. Raises Unavailable if the request itself would have to be read again."""
         self.tenant = renewed(self.database, self.tenant)
         self.log.revision = self.tenant.revision
         self._representations = Representations(self.type, self.endpoint_url)
@@ -105,17 +105,17 @@ class Reading:
 
     @property
     def type(self) -> ResourceType:
-        """The resource type as this tenant speaks it."""
+        """The resource type with the tenant's schemas."""
         raise NotImplementedError
 
     def get(self, id: str, projection: Projection | None = None) -> Answer:
-        """The resource with this id. Raises NotFound: also for another tenant's, and for one that was deleted."""
+        """The resource with this id. Raises NotFound, also if it belongs to another tenant or was deleted."""
         self.about(id)
-        whole = self.shows_others(projection)
-        return self.database.read(lambda: self._answer(self.found(id, whole=whole), projection))
+        related = self.shows_related(projection)
+        return self.database.read(lambda: self._answer(self.found(id, related=related), projection))
 
-    def shows_others(self, projection: Projection | None) -> bool:
-        """Whether an answer shows what other rows make up, which is not read for anybody else."""
+    def shows_related(self, projection: Projection | None) -> bool:
+        """Whether an answer shows the attribute that is computed from other rows."""
         return projection is None or projection.wants(self.related)
 
     def texts(self, rows: Sequence[Stored], projection: Projection | None) -> list[Text]:
@@ -125,39 +125,45 @@ class Reading:
         return [text(row, computed.get(row.pk), projection) for row in rows]
 
     def texts_by_key(self, pks: Sequence[int], projection: Projection | None) -> dict[int, Text]:
-        """The representations of the resources with these keys; one that was deleted meanwhile is missing."""
+        """The representations of the resources with these keys, without those that were deleted meanwhile."""
         if not pks:
             return {}
-        whole = self.shows_others(projection)
-        listed = self.dialect.list_of(pks)
-        rows = self._rows("page", whole, lambda: self.dialect.one_of(ROW.pk, parameter("pks")), pks=listed)
+        related, listed = self.shows_related(projection), self.dialect.list_of(pks)
+        rows = self._rows("page", related, lambda: self.dialect.one_of(ROW.pk, parameter("pks")), pks=listed)
         return dict(zip((row.pk for row in rows), self.texts(rows, projection), strict=True))
 
-    def _rows(self, name: str, whole: bool, condition: Callable[[], Any], **values: Any) -> list[Stored]:
-        statement = self.database.statement((name, self.name, whole), lambda: self.row_query(condition(), whole))
+    def _rows(self, name: str, related: bool, condition: Callable[[], Any], **values: Any) -> list[Stored]:
+        statement = self.database.statement((name, self.name, related), lambda: self.row_query(condition(), related))
         found = statement(tenant=self.tenant.pk, **values).fetchall()
         return [Stored(*row) for row in found]
 
-    def row_query(self, condition: Any, whole: bool) -> Any:
+    def row_query(self, condition: Any, related: bool) -> Any:
         """The query for the rows of this type that satisfy the condition."""
-        of_type = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name)
-        return self.selected(ROW.select(*self.columns_read(whole))).where(of_type & condition)
+        return self.selected(ROW.select(*self.columns_read(related))).where(self.of_type() & condition)
 
-    def columns_read(self, whole: bool) -> list[Any]:
-        """The columns that make up a Stored; `whole`: with what other rows make up, where one statement brings both."""
+    def of_type(self) -> Any:
+        """The condition for a row of this tenant and type."""
+        return (ROW.tenant == parameter("tenant")) & (ROW.type == self.name)
+
+    def _has_id(self) -> Any:
+        """The condition for the row with the id that a statement is given."""
+        return self.of_type() & (ROW.id == parameter("id"))
+
+    def columns_read(self, related: bool) -> list[Any]:
+        """The columns of a Stored; with `related`, also what other rows contribute, if the same statement reads it."""
         return [ROW.pk, ROW.id, ROW.version, ROW.created, ROW.modified, ROW.document, ROW.display]
 
-    def long_columns(self, whole: bool) -> tuple[int, ...]:
-        """Which of these columns hold long text."""
+    def long_columns(self, related: bool) -> tuple[int, ...]:
+        """The positions of those of these columns that hold long text."""
         return (DOCUMENT,)
 
     def selected(self, query: Any) -> Any:
-        """A query of these columns, with the rows that they come from beside ROW."""
+        """The query with the joins that these columns need."""
         return query
 
-    def found(self, id: str, *, whole: bool = False) -> Stored:
-        """The row with this id; `whole`: see `columns_read`."""
-        rows = self._rows("get", whole, lambda: ROW.id == parameter("id"), id=id)
+    def found(self, id: str, *, related: bool = False) -> Stored:
+        """The row with this id; `related`: see `columns_read`. Raises NotFound."""
+        rows = self._rows("get", related, lambda: ROW.id == parameter("id"), id=id)
         if not rows:
             raise self._unknown(id)
         return rows[0]
@@ -182,16 +188,16 @@ class Reading:
         return None
 
     def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
-        """The attribute that other rows make up, its name with its JSON text, by the resource's key."""
+        """The JSON text of the attribute that is computed from other rows, with its name, by the resource's key."""
         raise NotImplementedError
 
     def document(self, row: Stored) -> Document:
-        """The stored document, for changing."""
+        """The stored document, parsed."""
         found: Document = json.loads(row.document)
         return found
 
     def about(self, id: str) -> None:
-        """Tell the log which resource is meant; Postgres would refuse an id with a NUL instead of not finding it."""
+        """Name the resource in the log. Raises NotFound for an id with a NUL, which Postgres would not compare."""
         self.call.resource_type = self.name
         self.call.resource = id.replace("\x00", "")[:100]
         if "\x00" in id:
@@ -199,7 +205,7 @@ class Reading:
 
 
 def current(readings: Sequence[Reading], work: Callable[[], Result]) -> Result:
-    """Run what depends on the tenant's indexes, and again where they were changed while it ran. Raises Unavailable."""
+    """Run work that depends on the tenant's indexes, again if they were changed meanwhile. Raises Unavailable."""
     for _ in range(ATTEMPTS):
         try:
             return work()

@@ -1,6 +1,6 @@
-"""Rows of `resource` as writes change them: no other code inserts, updates or deletes one.
+"""Inserts, updates and deletes rows of `resource`, which no other code does.
 
-A change that shows makes a row its next version (RFC 7644 §3.14), keeps the index table up, and counts.
+A change that clients see makes a row its next version (RFC 7644 §3.14). Index rows and counters are kept up to date.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _NEXT = {Resource.version: Resource.version + 1}
 
 
 class Taken(Exception):
-    """A value that must be unique in the tenant is another resource's; `key` is its comparison key."""
+    """Another resource of the tenant has a value that must be unique; `key` is its comparison key."""
 
     def __init__(self, unique: Unique, value: str, key: str) -> None:
         super().__init__(unique.column)
@@ -43,9 +43,9 @@ class Rows:
         self._type = type
 
     def insert(self, write: Write, columns: dict[str, Any], document: Document) -> int:
-        """Insert a row and what follows from its document elsewhere; returns its key. Raises Taken.
+        """Insert a row and its index rows; returns its key. Raises Taken.
 
-        `columns` are those of the document, with id, manager, created and modified.
+        `columns` are those derived from the document, and id, manager, created and modified.
         """
         row = self._new(columns)
         with self._claiming(columns, document):
@@ -55,7 +55,7 @@ class Rows:
         return pk
 
     def insert_all(self, write: Write, rows: Sequence[dict[str, Any]], documents: Mapping[int, Document]) -> None:
-        """Insert many rows that bring their keys. Raises peewee.IntegrityError where a unique value is taken."""
+        """Insert many rows with keys of their own. Raises peewee.IntegrityError if a unique value is taken."""
         if not rows:
             return
         new = [self._new(row) for row in rows]
@@ -66,9 +66,9 @@ class Rows:
     def update(
         self, pk: int, columns: dict[str, Any], before: Document | None = None, after: Document | None = None
     ) -> str:
-        """Make a row its next version, with these columns changed; returns when. Raises Taken.
+        """Make a row its next version, with these columns changed; returns the time. Raises Taken.
 
-        `before` and `after` are given where the document changed.
+        `before` and `after` are given if the document changed.
         """
         time = now()
         changed = columns | {"modified": time}
@@ -86,21 +86,21 @@ class Rows:
             self._statement("update", names, _update_query).many(changed)
 
     def set_keys(self, pk: int, columns: dict[str, Any]) -> None:
-        """Change columns that clients do not see: the version stays. Raises peewee.IntegrityError."""
+        """Change columns that clients do not see, so the version stays. Raises peewee.IntegrityError."""
         Resource.update(columns).where(Resource.pk == pk).execute()
 
     def touch(self, pk: int) -> str | None:
-        """Make one row of any type its next version; returns its display, None where it was deleted."""
+        """Make one row of any type its next version; returns its display, None if it was deleted."""
         statement = self._database.statement("touch", _touch_query)
         row = statement(pk=pk, modified=now()).fetchone()
         return None if row is None else str(row[0])
 
     def touch_all(self, chosen: Any, **columns: Any) -> None:
-        """Make all rows that satisfy the condition their next versions, set-wise, with these columns changed."""
+        """Make all rows that satisfy the condition their next versions, with these columns changed."""
         Resource.update(columns | {"version": Resource.version + 1, "modified": now()}).where(chosen).execute()
 
     def delete(self, write: Write, pk: int) -> None:
-        """Delete a row; what refers to it follows by foreign key."""
+        """Delete a row; foreign keys delete or clear what refers to it."""
         of_one = Resource.pk == parameter("pk")
         self._database.statement("delete", lambda: Resource.delete().where(of_one))(pk=pk)
         self._count(write, -1)
@@ -112,11 +112,11 @@ class Rows:
         return self._database.statement((name, *columns), lambda: build(columns))
 
     def _index(self, documents: Mapping[int, Document]) -> None:
-        """Write the index rows of resources that have none."""
+        """Write the index rows of resources that have none yet."""
         lookup.write(self._database, self._tenant.pk, self._tenant.kept[self._type.name], self._type, documents)
 
     def _reindex(self, pk: int, before: Document, after: Document) -> None:
-        """Write the index rows of a resource anew, where what they hold has changed."""
+        """Replace the index rows of a resource if their values changed."""
         if lookup.differ(self._tenant.kept[self._type.name], self._type, before, after):
             lookup.clear(self._database, pk)
             self._index({pk: after})
@@ -126,7 +126,7 @@ class Rows:
 
     @contextmanager
     def _claiming(self, columns: dict[str, Any], document: Document) -> Iterator[None]:
-        """Run a statement; a unique index that refuses it raises Taken (decision 7: the index decides)."""
+        """Raise Taken if a unique index refuses the statement (decision 7: the index decides)."""
         try:
             yield
         except peewee.IntegrityError as error:
@@ -139,8 +139,8 @@ class Rows:
 
 
 def delete_all(database: Database, tenant: int, type: str, *, batch: int) -> Iterator[int]:
-    """Delete the resources of one type in a tenant that is deleted itself, with its counters, so many a transaction;
-    yields how many each deleted."""
+    """Delete the resources of one type in a tenant that is being deleted; yields after each transaction how many it
+    deleted. The tenant's counters no longer exist."""
     of_type = (Resource.tenant == tenant) & (Resource.type == type)
     return sweep_out(database, Resource, of_type, Resource.pk, batch=batch)
 

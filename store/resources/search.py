@@ -21,24 +21,24 @@ from store.filters.order import Order, beyond, directed
 from store.filters.shape import NEARLY_UNIQUE, finds_few, index_parameter, operands, shape, used_indexes
 from store.filters.values import ROW
 from store.filters.where import Where
-from store.resources.deadline import Asked, answered
+from store.resources.deadline import Criteria, within_deadline
 from store.resources.reading import Reading, Stored, current
 from store.tenants import counters
 
 _SORTED_LAST = NEARLY_UNIQUE | {f"{reference}.value" for reference in REFERENCES}
-"""The attributes by whose values resources are found first and sorted then: by the references as well, although they
-may lead to many, since SQLite would read all resources in the order of their keys."""
+"""The attributes by whose values resources are found first and sorted afterwards. References are among them although
+they may find many, since SQLite would read all resources in the order of their keys otherwise."""
 
 _BEFORE = 2
-"""How many columns stand before those of the row where a page is in the order of keys: the key, and the tie-breaker."""
+"""How many columns precede those of the row on a page in the order of keys: the key and the tie-breaker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """What a client searches for (RFC 7644 §3.4.2).
 
-    `start_index` counts from 1, `count` is at most what the server serves. `cursor` is None where the client pages by
-    index, "" for the first page by cursor (RFC 9865 §2).
+    `start_index` counts from 1; `count` is within the server's maximum. `cursor` is None if the client pages by index,
+    "" for the first page by cursor (RFC 9865 §2).
     """
 
     filter: str | None = None
@@ -50,10 +50,8 @@ class Query:
 
 
 class Page(NamedTuple):
-    """A page of a query: how many resources match in all, and the JSON texts of these.
-
-    By cursor, the cursors of the pages around it, None where there is none.
-    """
+    """A page of a query: the number of all matches, the JSON texts of the page's resources, and for a page by cursor
+    the cursors of the pages around it, None if there is none."""
 
     total: int
     start_index: int
@@ -63,16 +61,16 @@ class Page(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A query with its names resolved; `whole`: whether answers show what other rows make up."""
+    """A query with its names resolved; `related` tells whether answers show the attribute computed from other rows."""
 
     query: Query
     bound: binding.Bound | None
     sort: Target | None
-    whole: bool = False
+    related: bool = False
 
 
 class Found(NamedTuple):
-    """A resource that satisfies a query: its key, what it is ordered by, and its row where that was read too."""
+    """A resource that satisfies a query: its key, the values that order it, and its row if it was read too."""
 
     pk: int
     order: tuple[Any, ...]
@@ -92,13 +90,11 @@ class Searching:
         """
 
         def work() -> Page:
-            search = self.resolved(query, self._bound(query))._replace(whole=self.reading.shows_others(projection))
+            bound = None if query.filter is None else bind_text(self.reading.type, query.filter)
+            search = self.resolved(query, bound)._replace(related=self.reading.shows_related(projection))
             return self._searched(search, projection, secret)
 
         return current([self.reading], work)
-
-    def _bound(self, query: Query) -> binding.Bound | None:
-        return None if query.filter is None else bind_text(self.reading.type, query.filter)
 
     def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
         def work() -> Page:
@@ -106,18 +102,18 @@ class Searching:
                 return self._page_by_cursor(search, projection, secret)
             return self._page_by_index(search, projection)
 
-        return self.answered([self.asked(search)], work)
+        return self.within_deadline([self.criteria(search)], work)
 
-    def answered(self, asked: Sequence[Asked], work: Callable[[], Page]) -> Page:
-        """What the work finds, within the deadline of searches. Raises TooMany."""
-        return answered(self.reading.database, self.reading.tenant, asked, work)
+    def within_deadline(self, criteria: Sequence[Criteria], work: Callable[[], Page]) -> Page:
+        """Run a search within the deadline. Raises TooMany."""
+        return within_deadline(self.reading.database, self.reading.tenant, criteria, work)
 
-    def asked(self, search: Search) -> Asked:
-        """What the search costs is known from this."""
-        return Asked(self.reading.scope, search.bound, search.sort)
+    def criteria(self, search: Search) -> Criteria:
+        """What decides whether indexes serve the search."""
+        return Criteria(self.reading.scope, search.bound, search.sort)
 
     def resolved(self, query: Query, bound: binding.Bound | None) -> Search:
-        """The query with its sort attribute found."""
+        """The query with its sort attribute resolved. Raises InvalidValue."""
         return Search(query, bound, None if query.sort_by is None else self._sort_target(query.sort_by))
 
     def _sort_target(self, name: str) -> Target:
@@ -136,33 +132,34 @@ class Searching:
         return Page(self.total(search, query.start_index - 1, query.count, len(texts)), query.start_index, texts)
 
     def _first_texts(self, search: Search, projection: Projection | None) -> list[Text]:
-        """The first page in the order of creation: documents at once, since nothing is passed over to reach them."""
+        """The first page in the order of creation, read with its documents: no rows have to be skipped first."""
         few = search.bound is not None and finds_few(search.bound, _SORTED_LAST)
         found = self._run(Searching._first_query, search, (few,), few, limit=search.query.count)
-        # In the order of their keys, which come first.
-        long = self.reading.long_columns(search.whole)
-        rows = found.fetchall() if few else sorted(self.reading.dialect.rows(found, long))
+        # Rows are sorted by their keys, which come first.
+        long_columns = self.reading.long_columns(search.related)
+        rows = found.fetchall() if few else sorted(self.reading.dialect.rows(found, long_columns))
         return self.reading.texts([Stored(*row) for row in rows], projection)
 
     def _first_query(self, search: Search, few: bool) -> Any:
-        query = self.reading.row_query(Where(self.reading.scope, search.bound).condition(), search.whole)
+        query = self.reading.row_query(Where(self.reading.scope, search.bound).condition(), search.related)
         if few:
-            # A sum, since SQLite would read the resources in the order of their keys to find the few.
+            # A sum, since SQLite would otherwise read all resources in the order of their keys to find the few.
             return query.order_by(ROW.pk + 0).limit(parameter("limit"))
         query = query.order_by(ROW.pk).limit(parameter("limit"))
-        return self._gathered(query, self.reading.columns_read(search.whole), self.reading.long_columns(search.whole))
+        columns, long_columns = self.reading.columns_read(search.related), self.reading.long_columns(search.related)
+        return self._gathered(query, columns, long_columns)
 
-    def _gathered(self, query: Any, columns: Sequence[Any], long: Sequence[int]) -> Any:
+    def _gathered(self, query: Any, columns: Sequence[Any], long_columns: Sequence[int]) -> Any:
         named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
-        return self.reading.dialect.gathered(query.select(*named), len(named), long)
+        return self.reading.dialect.gathered(query.select(*named), len(named), long_columns)
 
     def find(self, search: Search, limit: int, offset: int) -> list[Found]:
-        """The resources of a part of the order, without their rows."""
+        """The resources in a range of the order, without their rows."""
         self.reading.dialect.renew_deadline()
         return self._found_by(search, None, False, limit=limit, offset=offset)
 
     def _part(self, search: Search, limit: int, offset: int) -> list[Stored]:
-        """The rows of a part of the order."""
+        """The rows in a range of the order."""
         if limit <= 0:
             return []
         self.reading.dialect.renew_deadline()
@@ -175,49 +172,48 @@ class Searching:
         edge = {} if position is None else {f"edge{index}": value for index, value in enumerate(position.values)}
         found = self._run(Searching._find_query, search, key, position, with_rows, limits, **edge, **limits)
         if with_rows and search.sort is None:
-            # In the order of their keys, which come first.
+            # Rows are sorted by their keys, which come first.
             backwards = position is not None and position.backwards
-            rows = sorted(self.reading.dialect.rows(found, self._long_behind(search)), reverse=backwards)
+            rows = sorted(self.reading.dialect.rows(found, self._long_columns_behind(search)), reverse=backwards)
         else:
             rows = found.fetchall()
         return [Found(pk, tuple(map(_plain, order)), row) for pk, order, row in self._read(rows, with_rows)]
 
     def _read(self, rows: Iterable[Sequence[Any]], with_rows: bool) -> Iterator[tuple[int, Any, Stored | None]]:
-        """What was found: its key, what it is ordered by with its tie-breaker, and its own columns behind them."""
+        """The key of each resource, the values that order it with the tie-breaker, and its row, which follows them."""
         for row in rows:
             own = len(row) - (self.reading.width if with_rows else 0)
             yield row[0], row[1:own], Stored(*row[own:]) if with_rows else None
 
-    def _long_behind(self, search: Search) -> list[int]:
-        """Which columns are long where a page is in the order of keys."""
-        return [_BEFORE + number for number in self.reading.long_columns(search.whole)]
+    def _long_columns_behind(self, search: Search) -> list[int]:
+        """The positions of the columns with long text on a page in the order of keys."""
+        return [_BEFORE + number for number in self.reading.long_columns(search.related)]
 
     def _with_rows(self, search: Search, query: Any, values: int | None, down: bool, ties_down: bool) -> Any:
-        """The keys that a query finds together with the rows, all of one instant: a page is never short of somebody
-        who was deleted in between. Only then are documents read: Postgres would unpack those that are passed over."""
+        """The keys that a query finds, joined with their rows in one statement, so that no resource is deleted between
+        two. Only the rows of the page are joined: Postgres would unpack the documents of those that it skips."""
         found = query.alias("found")
         order = [getattr(found.c, f"value{index}") for index in range(values or 0)]
-        columns = self.reading.columns_read(search.whole)
+        columns = self.reading.columns_read(search.related)
         rows = ROW.select(found.c.key, *order, found.c.tie, *columns)
         rows = self.reading.selected(rows.join(found, on=(ROW.pk == found.c.key)).switch(ROW))
         if values is None:
-            # In the order of keys, which is told from the keys.
-            return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_behind(search))
+            # In the order of keys, so that rows can be sorted after they are read.
+            return self._gathered(rows, [found.c.key, found.c.tie, *columns], self._long_columns_behind(search))
         return rows.order_by(*directed(order, down), found.c.tie.desc() if ties_down else found.c.tie)
 
     def _run(
         self, build: Callable[..., Any], search: Search, key: tuple[Any, ...], *arguments: Any, **values: Any
     ) -> Any:
-        """Run the statement that `build` makes of a search and the arguments; returns the driver's cursor.
+        """Run the statement that `build` makes from a search and the arguments; returns the driver's cursor.
 
-        All tenants share the statement of one `key`, shape and set of indexes: what differs between them is a
-        parameter.
+        All tenants share the statement of a `key`, a shape and a set of indexes; what differs is a parameter.
         """
         reading = self.reading
         indexes = used_indexes(reading.scope.indexes, search.bound)
         extensions = tuple(schema.id for schema in reading.type.extensions)
-        whole_key = (build, reading.name, extensions, shape(search.bound), *indexes, search.whole, *key)
-        statement = reading.database.statement(whole_key, lambda: build(self, search, *arguments))
+        full_key = (build, reading.name, extensions, shape(search.bound), *indexes, search.related, *key)
+        statement = reading.database.statement(full_key, lambda: build(self, search, *arguments))
         values |= operands(reading.dialect, search.bound)
         values |= {"tenant": reading.tenant.pk, "endpoint": reading.endpoint_url}
         return statement(**values, **{index_parameter(name): number for name, number in indexes.items()})
@@ -238,14 +234,10 @@ class Searching:
         return self._with_rows(search, query, count, descending, backwards) if with_rows else query
 
     def _matching(self, bound: binding.Bound | None) -> Any:
-        return (
-            (ROW.tenant == parameter("tenant"))
-            & (ROW.type == self.reading.name)
-            & Where(self.reading.scope, bound).condition()
-        )
+        return self.reading.of_type() & Where(self.reading.scope, bound).condition()
 
     def total(self, search: Search, offset: int, count: int, found: int) -> int:
-        """How many match in all: often known from the page, else from the counter, else counted."""
+        """The number of all matches: taken from the page if it shows it, else from the counter, else counted."""
         if (found and found < count) or (count > 0 and not found and offset == 0):
             return offset + found
         if search.bound is None:
@@ -276,7 +268,7 @@ class Searching:
     def _around(
         self, page: Sequence[Any], more: bool, position: Position | None, query: Query, secret: bytes
     ) -> tuple[str | None, str | None]:
-        """The cursors behind and before a page, of which the places in the order are given."""
+        """The cursors of the next and the previous page, from the values that order this page's resources."""
 
         def cursor_at(values: Any, back: bool, *, inclusive: bool = False) -> str:
             edge = Position(values, back, query.count, inclusive)
@@ -284,7 +276,7 @@ class Searching:
 
         backwards = position is not None and position.backwards
         if not page and position is not None:
-            # Who stood there is gone: the way leads back only, and begins with the last one that was shown.
+            # The resources of this page were deleted: only the way back is left, from the last one that was shown.
             way_back = cursor_at(position.values, not backwards, inclusive=True)
             return (way_back, None) if backwards else (None, way_back)
         following = cursor_at(page[-1], False) if page and (more or backwards) else None
@@ -292,7 +284,7 @@ class Searching:
         return following, before
 
     def bound_to(self, query: Query) -> str:
-        """What a cursor is signed together with: it continues this query and no other."""
+        """What a cursor is signed with, so that it continues this query only."""
         return repr((self.reading.tenant.pk, self.reading.name, query.filter, query.sort_by, query.descending))
 
 

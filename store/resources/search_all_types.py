@@ -14,13 +14,13 @@ from store.resources.reading import Reading, current
 from store.resources.search import Found, Page, Query, Search, Searching
 
 DEPTH = 10_000
-"""How far into the merged order a page may reach: the pages before it are read to find it."""
+"""How far into the merged order a page may reach: all resources before it have to be read."""
 
 
 def search(readings: Sequence[Reading], query: Query, projections: Sequence[Projection | None]) -> Page:
     """A page of the resources of all types that satisfy the query, in one order.
 
-    An attribute that a type lacks counts as unassigned there. Raises InvalidFilter, InvalidValue or TooMany.
+    An attribute that a type lacks counts as unassigned. Raises InvalidFilter, InvalidValue or TooMany.
     """
     if query.cursor is not None:
         raise InvalidValue("Pages by cursor are served below /Users and /Groups, not for both at once.")
@@ -33,8 +33,8 @@ def search(readings: Sequence[Reading], query: Query, projections: Sequence[Proj
 
 def _searched(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None], last: int) -> Page:
     searches = [_resolved(source, sources, query) for source in sources]
-    asked = [source.asked(one) for source, one in zip(sources, searches, strict=True)]
-    return sources[0].answered(asked, lambda: _page(sources, searches, query, projections, last))
+    criteria = [source.criteria(one) for source, one in zip(sources, searches, strict=True)]
+    return sources[0].within_deadline(criteria, lambda: _page(sources, searches, query, projections, last))
 
 
 def _page(
@@ -59,7 +59,7 @@ def _resolved(source: Searching, sources: Sequence[Searching], query: Query) -> 
         return source.resolved(query, bound)
     if not any(query.sort_by.lower() in each.reading.type.targets for each in sources):
         source.reading.type.resolve(query.sort_by, InvalidValue)
-    # All of this type are unassigned there, which leaves their ids to order them.
+    # No resource of this type has the attribute, so their ids order them.
     return source.resolved(replace(query, sort_by="id", descending=False), bound)
 
 
@@ -70,12 +70,12 @@ def _bound(source: Searching, sources: Sequence[Searching], text: str) -> Bound:
 
 
 def _ordered(source: Searching, one: Search, query: Query, last: int) -> list[Found]:
-    """The first resources of one type, with what compares them with those of another."""
+    """The first resources of one type, with values that compare with those of other types."""
     return [Found(found.pk, _comparable(found.order, one, query)) for found in source.find(one, last, 0)]
 
 
 def _comparable(order: tuple[Any, ...], one: Search, query: Query) -> tuple[Any, ...]:
-    """An order that Python compares as SQL does: the unassigned last when ascending, first when descending."""
+    """Values that Python orders as SQL does: unassigned last when ascending, first when descending."""
     if query.sort_by is None:
         return order
     *values, id = order if one.query.sort_by == query.sort_by else (None, order[-1])
@@ -86,7 +86,7 @@ def _comparable(order: tuple[Any, ...], one: Search, query: Query) -> tuple[Any,
 
 
 class _Reversible:
-    """A sort key that compares the other way round where the order is descending."""
+    """A sort key that compares in reverse if the order is descending."""
 
     __slots__ = ("_descending", "_value")
 

@@ -1,4 +1,4 @@
-"""Users in the database: the manager, the groups they belong to, the identifier that clients cannot change."""
+"""Users in the database: their manager, their groups, and the identifier that clients cannot change."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -27,11 +27,11 @@ from store.tables import Membership, PendingEmail, Resource
 MANAGER = Resource.alias("manager")
 GROUP = Resource.alias("group_row")
 
-_Held = list[Any]
-"""A group that a user is in: key, id, display, and one of the following."""
+_UserGroup = list[Any]
+"""A group of a user: key, id, display, and one of the following."""
 
 DIRECT, NESTED, INDIRECT = range(3)
-"""The user is a member; the same of a group that is itself a member of a group; it is reached from another group."""
+"""The user is a member; a member, and the group is nested in another one; a member of a group that is nested in it."""
 
 
 class Users(Resources):
@@ -43,15 +43,14 @@ class Users(Resources):
 
     @property
     def type(self) -> ResourceType:
-        """See Resources."""
         return self.tenant.profile.user
 
-    def columns_read(self, whole: bool) -> list[Any]:
-        groups = _groups_of_row(self.dialect) if whole else Value(None)
-        return [*super().columns_read(whole), ROW.manager, MANAGER.id, MANAGER.display, groups]
+    def columns_read(self, related: bool) -> list[Any]:
+        groups = _groups_of_row(self.dialect) if related else Value(None)
+        return [*super().columns_read(related), ROW.manager, MANAGER.id, MANAGER.display, groups]
 
-    def long_columns(self, whole: bool) -> tuple[int, ...]:
-        return (DOCUMENT, RELATED) if whole else (DOCUMENT,)
+    def long_columns(self, related: bool) -> tuple[int, ...]:
+        return (DOCUMENT, RELATED) if related else (DOCUMENT,)
 
     def selected(self, query: Any) -> Any:
         return query.left_outer_join(MANAGER, on=(MANAGER.pk == ROW.manager))
@@ -62,31 +61,31 @@ class Users(Resources):
         return self._representations.reference(row.manager_id, row.manager_display or "")
 
     def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
-        if not self.shows_others(projection):
+        if not self.shows_related(projection):
             return {}
         listed = ",".join([row.related for row in rows if row.related is not None])
-        held: list[list[_Held]] = json.loads(f"[{listed}]")
-        above = self._above(chain.from_iterable(held))
-        return {row.pk: self._groups(groups, above) for row, groups in zip(rows, held, strict=True) if groups}
+        lists: list[list[_UserGroup]] = json.loads(f"[{listed}]")
+        above = self._above(chain.from_iterable(lists))
+        return {row.pk: self._groups(groups, above) for row, groups in zip(rows, lists, strict=True) if groups}
 
-    def _above(self, held: Iterable[_Held]) -> dict[int, list[_Held]]:
-        """The groups that are reached from these, by the key of the one that they are reached from."""
-        starts = {pk for pk, _, _, way in held if way == NESTED}
+    def _above(self, groups: Iterable[_UserGroup]) -> dict[int, list[_UserGroup]]:
+        """The groups above these, by the key of the group that is nested in them."""
+        starts = {pk for pk, _, _, way in groups if way == NESTED}
         if not starts:
             return {}
         statement = self.database.statement("groups above", lambda: _above_query(self.dialect))
-        above: dict[int, list[_Held]] = {}
+        above: dict[int, list[_UserGroup]] = {}
         for start, *group in statement(pks=self.dialect.list_of(sorted(starts))).fetchall():
             above.setdefault(start, []).append([*group, INDIRECT])
         return above
 
-    def _groups(self, held: Sequence[_Held], above: dict[int, list[_Held]]) -> str:
-        """`groups` of one user: each group once, those that were made first first (RFC 7643 §4.1.2)."""
+    def _groups(self, groups: Sequence[_UserGroup], above: dict[int, list[_UserGroup]]) -> str:
+        """`groups` of one user: each group once, in the order of creation (RFC 7643 §4.1.2)."""
         base = f"{self.endpoint_url}{self.tenant.profile.group.endpoint}/"
         texts = [
             f'{{"value":"{id}","$ref":"{base}{id}","display":{quoted(display)},'
             f'"type":"{"indirect" if way == INDIRECT else "direct"}"}}'
-            for _, id, display, way in sorted(_reached(held, above) if above else held)
+            for _, id, display, way in sorted(_reached(groups, above) if above else groups)
         ]
         return f'"groups":[{",".join(texts)}]'
 
@@ -112,20 +111,16 @@ class Users(Resources):
         check_required(self.type, document)
 
     def _manager(self, id: str) -> Links:
-        """The user with this id, who must be one of the tenant's."""
-        statement = self.database.statement("manager", self._manager_query)
+        """The user of the tenant with this id. Raises InvalidValue."""
+        statement = self.database.statement("manager", lambda: ROW.select(ROW.pk, ROW.display).where(self._has_id()))
         found = statement(tenant=self.tenant.pk, id=id).fetchone()
         if found is None:
             detail = f"manager must be the id of a user of this tenant; there is no user {id[:100]}."
             raise InvalidValue(detail, hint="manager")
         return Links(int(found[0]), id, found[1])
 
-    def _manager_query(self) -> Any:
-        of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))
-        return ROW.select(ROW.pk, ROW.display).where(of_tenant)
-
     def _note_offer(self, row: Stored, before: Document, kept: identity.Kept, named: frozenset[str]) -> None:
-        """Keep the other address that the client wanted, once, for people to decide about."""
+        """Store the other address that the client sent, for an administrator to decide about."""
         pending = PendingEmail.user == row.pk
         if kept.confirmed and "emails" in named:
             PendingEmail.delete().where(pending).execute()
@@ -136,7 +131,7 @@ class Users(Resources):
         self._offer(row.pk, kept.offered, identity.identifier(self.tenant.profile.preset, before))
 
     def _offer(self, pk: int, offered: str, stored: str | None) -> None:
-        """One address is pending, the latest; what was dismissed stays dismissed until another is offered."""
+        """Make the address the pending one; the address that was dismissed last stays dismissed."""
         pending = PendingEmail.user == pk
         known = PendingEmail.get_or_none(pending)
         outcome = f"{offered} is pending. Apply it with `vestibule user adopt`, or dismiss it."
@@ -149,7 +144,7 @@ class Users(Resources):
         self.call.warnings.append(f"The work e-mail identifies the user: {stored} was kept, {outcome}")
 
     def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
-        """The integration group, which a new user joins as if by hand."""
+        """Add a new user to the integration group, as if by hand."""
         group = self.tenant.integration_group
         if group is None:
             return []
@@ -163,56 +158,57 @@ class Users(Resources):
     def _replace(
         self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
     ) -> Answer:
-        row = self.locked(id, whole=self.shows_others(projection))
-        before = self.whole(row)
-        # A partial PUT must not sign a suspended user in again.
+        row = self.locked(id, related=self.shows_related(projection))
+        before = self.with_manager(row)
+        # A PUT without `active` must not activate a suspended user.
         after = {"active": before["active"], **wanted} if "active" in before else wanted
         return self._answer(self._saved(write, row, before, after, named, [], 200), projection)
 
     def _patch(
         self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
     ) -> Answer:
-        row = self.locked(id, whole=body and self.shows_others(projection))
-        before = self.whole(row)
+        row = self.locked(id, related=body and self.shows_related(projection))
+        before = self.with_manager(row)
         named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], status)
         return self._answer(saved, projection, body=body)
 
-    def whole(self, row: Stored) -> Document:
-        """The document with the manager, which is kept in a column."""
-        whole = self.document(row)
-        if row.manager_id is not None:
-            whole = whole | {ENTERPRISE_USER: whole.get(ENTERPRISE_USER, {}) | {"manager": {"value": row.manager_id}}}
-        return whole
+    def with_manager(self, row: Stored) -> Document:
+        """The document with the manager, which is stored in a column."""
+        document = self.document(row)
+        if row.manager_id is None:
+            return document
+        extension = document.get(ENTERPRISE_USER, {}) | {"manager": {"value": row.manager_id}}
+        return document | {ENTERPRISE_USER: extension}
 
     def _before_delete(self, id: str) -> None:
-        """Groups first: a PATCH of a group locks the group before it refers to its members."""
+        """Lock the user's groups first, since a PATCH of a group locks the group before its members."""
         groups = Membership.select(Membership.group).join(ROW, on=(ROW.pk == Membership.member))
         groups = groups.where((ROW.tenant == self.tenant.pk) & (ROW.id == id))
         query = Resource.select(Resource.pk).where(Resource.pk.in_(groups)).order_by(Resource.pk)
         list(self.dialect.for_update(query).tuples())
 
     def _detach(self, row: Stored) -> None:
-        """The user leaves its groups and is nobody's manager any more; who changes by that gets a new version."""
+        """Make the user's groups and the users that it manages, who lose it, their next versions."""
         groups = Membership.select(Membership.group).where(Membership.member == row.pk)
         self.rows.touch_all(Resource.pk.in_(groups))
         self.rows.touch_all(Resource.manager == row.pk, manager=None)
 
 
 def _manager_id(manager: Document, current: str | None) -> str:
-    """Whom the client names as manager: by value, or by $ref where that alone is new (RFC 7643 §4.3)."""
+    """The id of the manager that the client names: by value, or by $ref if only that is new (RFC 7643 §4.3)."""
     value, ref = manager.get("value"), manager.get("$ref")
     return str(value if ref is None or value not in (None, current) else ref.rpartition("/")[2])
 
 
-def _reached(held: Sequence[_Held], above: dict[int, list[_Held]]) -> Iterable[_Held]:
-    """Each group once; one that is reached in both ways counts as direct."""
-    indirect = {group[0]: group for start in held for group in above.get(start[0], ())}
-    return (indirect | {group[0]: group for group in held}).values()
+def _reached(groups: Sequence[_UserGroup], above: dict[int, list[_UserGroup]]) -> Iterable[_UserGroup]:
+    """Each group once; a group that is both direct and indirect counts as direct."""
+    indirect = {group[0]: group for start in groups for group in above.get(start[0], ())}
+    return (indirect | {group[0]: group for group in groups}).values()
 
 
 def _groups_of_row(dialect: Any) -> Any:
-    """The groups of a row within the statement that reads it, as the JSON text of a list of _Held."""
+    """A subquery for the groups of a row, as the JSON text of a list of _UserGroup."""
     further = Membership.alias("further")
     nested = Cast(fn.EXISTS(further.select(SQL("1")).where(further.member == GROUP.pk)), "integer")
     query = Membership.select(dialect.json_list(dialect.json_row(GROUP.pk, GROUP.id, GROUP.display, nested)))
@@ -220,7 +216,7 @@ def _groups_of_row(dialect: Any) -> Any:
 
 
 def _above_query(dialect: Any) -> Any:
-    """The groups that are reached from these, those excluded: where the way began, key, id and display."""
+    """The groups above these: the key of the group that each was reached from, key, id and display."""
     outer = Membership.alias("outer")
     start = Membership.select(Membership.member, Membership.group)
     start = start.where(dialect.one_of(Membership.member, parameter("pks")))

@@ -11,12 +11,11 @@ from scim.errors import ScimError, Unavailable, Uniqueness, sendable
 from scim.operations import Operation
 from scim.projection import Projection
 from scim.validation import with_defaults
-from store.database.statements import parameter
 from store.database.transactions import ATTEMPTS, Database, now
 from store.database.write import Write
 from store.filters.values import ROW
 from store.resources import columns
-from store.resources.reading import NONE, Answer, Links, Reading, Stored, current
+from store.resources.reading import EMPTY, Answer, Links, Reading, Stored, current
 from store.resources.rows import Rows, Taken
 from store.resources.search import Page, Query, Searching
 from store.tables import Resource
@@ -25,7 +24,7 @@ from store.tenants.tenants import CHANGED, Tenant, renewed
 
 Result = TypeVar("Result")
 Changes = list[dict[str, Any]]
-"""What the log says was changed: for each attribute its name, and its values before and after."""
+"""The changes for the log: each has the name of an attribute, and its values before and after."""
 
 
 class Resources(Reading):
@@ -48,12 +47,12 @@ class Resources(Reading):
         try:
             return self.run(lambda write: self._create(write, after, projection))
         except ScimError:
-            # The id of what never came to be would lead nowhere; its client knows it by the name that it gave.
+            # The id of a resource that was not created leads nowhere; the client knows the resource by its name.
             self.call.resource, self.call.name = None, given or self.call.name
             raise
 
     def given_name(self, body: Any) -> str | None:
-        """What the log calls a resource whose body may yet be refused, so that a person is found there by name."""
+        """The name in the log of a resource whose body may yet be refused."""
         *_, name = columns.UNIQUE[self.name]
         given = member(body, name.words) if isinstance(body, dict) else None
         return sendable(given[:200]) if isinstance(given, str) else None
@@ -62,15 +61,15 @@ class Resources(Reading):
         checked, links = self._checked(None, {}, after, frozenset())
         self.call.resource = id = str(uuid.uuid4())
         time = now()
-        row = columns.following(self.tenant.profile.preset, self.type, checked)
+        row = columns.derived(self.tenant.profile.preset, self.type, checked)
         new = row | {"id": id, "created": time, "modified": time, "manager": links.manager}
         pk = self.rows.insert(write, new, checked)
         joined = self._linked(pk, after)
         self.log.record(write, self.call, 201, differences({}, checked) + joined)
         if joined:
-            return self._answer(self.found(id, whole=self.shows_others(projection)), projection)
-        # Nobody else knows the row yet, so it is what was written.
-        stored = Stored(pk, id, 1, time, time, row["document"], row["display"], *links, NONE)
+            return self._answer(self.found(id, related=self.shows_related(projection)), projection)
+        # No other transaction can have changed the row yet.
+        stored = Stored(pk, id, 1, time, time, row["document"], row["display"], *links, EMPTY)
         return self._answer(stored, projection)
 
     def replace(
@@ -99,7 +98,7 @@ class Resources(Reading):
     ) -> Answer:
         """The resource after operations in normal form (RFC 7644 §3.5.2), all of them or none.
 
-        Without `body` the answer has no text; `status` is entered in the log. Raises NotFound, the errors of
+        Without `body` the answer has no text. The log entry has this status. Raises NotFound, the errors of
         `scim.patch.apply`, InvalidValue or Uniqueness.
         """
         self.about(id)
@@ -111,28 +110,28 @@ class Resources(Reading):
         raise NotImplementedError
 
     def delete(self, id: str) -> None:
-        """Remove the resource and everything that refers to it (RFC 7644 §3.6). Raises NotFound."""
+        """Delete the resource, and the references to it (RFC 7644 §3.6). Raises NotFound."""
         self.about(id)
         self.run(lambda write: self._delete(write, id))
 
     def _delete(self, write: Write, id: str) -> None:
         self._before_delete(id)
-        row = self.locked(id, self.dialect.for_delete, whole=False)
+        row = self.locked(id, self.dialect.for_delete, related=False)
         self._detach(row)
         self.rows.delete(write, row.pk)
         self.log.record(write, self.call, 204)
 
     def _before_delete(self, id: str) -> None:
-        """Lock what is locked before the resource itself, in the order in which other writes lock."""
+        """Lock what other writes lock before the resource, so that all lock in the same order."""
 
     def _detach(self, row: Stored) -> None:
-        """Change what refers to a resource that is about to be deleted."""
+        """Change what refers to a resource that is being deleted."""
         raise NotImplementedError
 
     def run(self, work: Callable[[Write], Result], *, advise: bool = True) -> Result:
-        """Run a write, as a part of the one that these resources were given.
+        """Run a write, as a part of the one that these resources were given if there is one.
 
-        A unique index that refuses it becomes a 409 that names the other resource, with advice for its client.
+        Raises Uniqueness, naming the other resource, if a unique value is taken; `advise` adds advice for the client.
         """
         tolerated = list(self.call.warnings)
 
@@ -142,7 +141,7 @@ class Resources(Reading):
 
         try:
             if self.within is not None:
-                # The outermost write is done again where the tenant was changed meanwhile.
+                # If the tenant was changed meanwhile, the outermost write is repeated.
                 return self.database.write(once, self.within)
             return current([self], lambda: self.database.write(once))
         except Taken as taken:
@@ -158,35 +157,27 @@ class Resources(Reading):
             f"(id {other[0] if other else 'unknown'}).{taken.unique.advice if advise else ''}"
         )
 
-    def locked(self, id: str, lock: Callable[[Any], Any] | None = None, *, whole: bool = True) -> Stored:
-        """The row, locked until the transaction ends, for an update unless another lock is given; see `_found`.
+    def locked(self, id: str, lock: Callable[[Any], Any] | None = None, *, related: bool = True) -> Stored:
+        """The row, locked until the transaction ends, for an update unless another lock is given; see `found`.
 
-        Where rows are locked one by one, that comes first: a row that is read with what it refers to while another
-        write is waited for would show the new row beside the old one's references.
+        On Postgres a statement of its own locks the row: one that also reads what the row refers to, and has to wait
+        for the lock, would return the new row with the references of the old one.
         """
         if self.dialect.locks_rows:
             locking = lock or self.dialect.for_update
             name = ("lock", self.name, locking.__name__)
-            statement = self.database.statement(name, lambda: locking(self._lock_query()))
+            statement = self.database.statement(name, lambda: locking(ROW.select(ROW.pk).where(self._has_id())))
             statement(tenant=self.tenant.pk, id=id).fetchall()
-        row = self.found(id, whole=whole)
+        row = self.found(id, related=related)
         self.call.name = row.display
-        return self._admitted(row)
-
-    def _admitted(self, row: Stored) -> Stored:
-        """The locked row, if the request's precondition admits its version (RFC 7644 §3.14)."""
         if self.call.precondition is not None:
             self.call.precondition.check(row.version)
         return row
 
-    def _lock_query(self) -> Any:
-        of_tenant = (ROW.tenant == parameter("tenant")) & (ROW.type == self.name) & (ROW.id == parameter("id"))
-        return ROW.select(ROW.pk).where(of_tenant)
-
     def _checked(
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
     ) -> tuple[Document, Links]:
-        """The document to be stored, and the row that it refers to; refuses what the preset refuses."""
+        """The document to store, and what its row refers to. Raises InvalidValue for what the preset refuses."""
         raise NotImplementedError
 
     def _saved(
@@ -199,8 +190,8 @@ class Resources(Reading):
         changes: Changes,
         status: int,
     ) -> Stored:
-        """Check and store what a PUT or PATCH made of the document; `named` are the attributes, in lower case, that
-        the client spoke of."""
+        """Check and store what a PUT or PATCH made of the document; `named` are the attributes that the request names,
+        in lower case."""
         checked, links = self._checked(row, before, with_defaults(self.type, after), named)
         return self.store(write, row, before, checked, links, changes, status)
 
@@ -214,10 +205,10 @@ class Resources(Reading):
         changes: Sequence[dict[str, Any]] = (),
         status: int = 200,
     ) -> Stored:
-        """Store a document that was checked, and enter the write in the log; returns the row as it is then.
+        """Store a checked document, and enter the write in the log; returns the row as it is then.
 
-        `changes` is what was changed elsewhere already. What changes nothing moves neither version nor lastModified
-        (RFC 7644 §3.5.2.1), but is entered in the log.
+        `changes` were made elsewhere already. A write without changes keeps version and lastModified (RFC 7644
+        §3.5.2.1), but has a log entry.
         """
         changed = differences(before, after)
         if changed:
@@ -229,33 +220,33 @@ class Resources(Reading):
         return row
 
     def _rewritten(self, row: Stored, links: Links, changed: Changes, before: Document, after: Document) -> Stored:
-        """Store a changed document; the row as it is then."""
+        """Store a changed document; returns the row as it is then."""
         names = {change["attribute"].partition(".")[0] for change in changed}
-        followed = columns.following(self.tenant.profile.preset, self.type, after, names)
+        derived = columns.derived(self.tenant.profile.preset, self.type, after, names)
         if links.manager != row.manager:
-            followed["manager"] = links.manager
-        modified = self.rows.update(row.pk, followed, before, after)
+            derived["manager"] = links.manager
+        modified = self.rows.update(row.pk, derived, before, after)
         row = row._replace(
-            **links._asdict(), document=followed["document"], display=columns.display(after),
+            **links._asdict(), document=derived["document"], display=columns.display(after),
             version=row.version + 1, modified=modified,
         )  # fmt: skip
         return row._replace(manager_display=row.display) if row.manager == row.pk else row
 
     def _linked(self, pk: int, after: Document) -> Changes:
-        """Make the rows that a new resource's body asks for elsewhere; returns what changed there."""
+        """Insert the memberships that a new resource's body or the tenant asks for; returns the changes."""
         return []
 
 
 def together(database: Database, tenant: Tenant, work: Callable[[Write, Tenant], None]) -> None:
-    """Run work that writes several times in one transaction, so that what a commit costs is paid once.
+    """Run work that writes several times in one transaction, so that there is one commit.
 
-    Each write is a part of it that is undone by itself. Where the whole loses a race, or the tenant was changed
-    meanwhile, it is run again, with the tenant as it is then. Raises Unavailable when that does not help; then nothing
-    was applied, unless it is Unconfirmed.
+    Each write is a part of it that can be undone by itself. If the transaction loses a race, or the tenant was changed
+    meanwhile, it is repeated with the tenant as it is then. Raises Unavailable if that does not help; then nothing was
+    applied, unless the error is Unconfirmed.
     """
 
     def once(write: Write) -> None:
-        # Two jobs of a tenant would lock the same rows in different orders; no key of a tenant is negative.
+        # Two jobs of a tenant could lock the same rows in different orders; no other lock has a negative key.
         database.dialect.serialize(-tenant.pk)
         work(write, tenant)
 

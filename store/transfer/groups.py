@@ -66,14 +66,14 @@ class ImportGroups:
         """What a line says. Raises what a POST with this body would raise."""
         type = self.groups.type
         rest = {key: value for key, value in body.items() if key.lower() not in _OWN_KEYS}
-        document = columns.stored(type, with_defaults(type, load(type, rest).document))
+        document = columns.stored(with_defaults(type, load(type, rest).document))
         check_required(type, document)
         id, parent = member(body, "id"), member(body, "parent")
         return GroupLine(
             line,
             id if isinstance(id, str) else None,
             document,
-            columns.following(self.groups.tenant.profile.preset, type, document),
+            columns.derived(self.groups.tenant.profile.preset, type, document),
             _members(member(body, "members")),
             None if parent is None else _reference("parent", parent, GROUP),
         )

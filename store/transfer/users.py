@@ -90,11 +90,11 @@ class ImportUsers:
         users = self.users
         after = with_defaults(users.type, load(users.type, body).document)
         manager = after.get(ENTERPRISE_USER, {}).get("manager", {}).get("value")
-        checked = columns.stored(users.type, after)
+        checked = columns.stored(after)
         users.check_complete(checked)
         id = member(body, "id")
         reference = None if manager is None else Reference(manager, USER)
-        followed = columns.following(users.tenant.profile.preset, users.type, checked)
+        followed = columns.derived(users.tenant.profile.preset, users.type, checked)
         return UserLine(line, id if isinstance(id, str) else None, checked, followed, reference)
 
     def add(self, write: Write, users: Sequence[UserLine], references: References) -> Outcome:

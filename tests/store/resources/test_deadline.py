@@ -6,7 +6,7 @@ from scim import binding
 from scim.filter import parse_filter
 from store.database.sqlite import Sqlite
 from store.filters.shape import Scope
-from store.resources.deadline import Asked, lacking
+from store.resources.deadline import Criteria, lacking
 from tests.strategies import RFC
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -28,7 +28,7 @@ def _scope(dialect, indexes):
 
 def of(scope, text=None, sort=None):
     bound = None if text is None else binding.bind(RFC.user, parse_filter(text))
-    return lacking(Asked(scope, bound, None if sort is None else RFC.user.targets[sort.lower()]))
+    return lacking(Criteria(scope, bound, None if sort is None else RFC.user.targets[sort.lower()]))
 
 
 @pytest.mark.parametrize(
