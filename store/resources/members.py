@@ -1,6 +1,6 @@
-"""The members of one group as rows, changed set by set: the cost is that of what changes, however large the group."""
+"""The members of one group as rows, changed in sets: the cost depends on what changes, not on the size of the group."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from peewee import SQL, Cast
@@ -32,7 +32,7 @@ class Named(NamedTuple):
 
 
 class Memberships:
-    """The memberships of one group, whose row is locked. `changes` gathers what the log says."""
+    """The memberships of one group, whose row is locked. `changes` collects the changes for the log."""
 
     def __init__(self, database: Database, tenant: Tenant, group: int, endpoint_url: str, call: Call) -> None:
         self._database = database
@@ -43,13 +43,13 @@ class Memberships:
         self.changes: list[dict[str, Any]] = []
 
     def apply(self, change: MemberChange) -> None:
-        """Carry out one change in normal form. Raises InvalidValue for members that do not exist, or for a cycle."""
+        """Apply a change in normal form. Raises InvalidValue for members that do not exist, and for a cycle."""
         if change.op == "add":
             self.add(change.ids or ())
         elif change.op == "replace":
             self.replace(change.ids or ())
         elif change.ids is not None:
-            # Naming a member removes it, wherever the membership came from.
+            # A member that is named is removed, wherever the membership came from.
             self._remove([member.pk for member in self._named(change.ids)])
         elif change.filter is not None:
             self._remove(self._selected(change.filter))
@@ -57,19 +57,19 @@ class Memberships:
             self._remove(self._by_scim())
 
     def add(self, ids: Sequence[str], origin: str = SCIM) -> None:
-        """Make these members. By SCIM, who is one by hand becomes one by SCIM, which is no change that shows; by hand,
-        who is one by SCIM remains one by SCIM."""
+        """Make these resources members. Adding by SCIM takes over memberships by hand, which clients do not see;
+        adding by hand leaves memberships by SCIM as they are."""
         self._add(self._known(ids), origin)
 
     def replace(self, ids: Sequence[str]) -> None:
-        """Make these the members by SCIM; those by hand stay."""
+        """Make these the members by SCIM. Members by hand stay."""
         wanted = self._known(ids)
         kept = {member.pk for member in wanted}
         self._remove([pk for pk in self._by_scim() if pk not in kept])
         self._add(wanted, SCIM)
 
     def _known(self, ids: Sequence[str]) -> list[Named]:
-        """The users and groups with these ids; what the preset says decides about ids that nobody has."""
+        """The users and groups with these ids; the preset decides whether unknown ids are skipped or refused."""
         known = self._named(ids)
         unknown = sorted(set(ids) - {member.id for member in known})
         if unknown:
@@ -92,12 +92,12 @@ class Memberships:
             return []
         statement = self._database.statement("named", self._named_query)
         found = statement(tenant=self._tenant.pk, ids=self._list([id.replace("\x00", "\ufffd") for id in ids]))
-        # Sorted here: asked to do it, SQLite walks through all resources in this order.
+        # Sorted here, since SQLite would read all resources in this order.
         return sorted(Named(*row) for row in found.fetchall())
 
     def _named_query(self) -> Any:
         listed = self._database.dialect.one_of(ROW.id, parameter("ids"))
-        # A sum, so that SQLite looks for the ids and not through all that the tenant has.
+        # A sum, so that SQLite uses the index on ids and does not read all resources of the tenant.
         of_tenant = ROW.tenant + 0 == parameter("tenant")
         return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(of_tenant & listed)
 
@@ -108,41 +108,38 @@ class Memberships:
         present = self._present([member.pk for member in members])
         new = [member for member in members if member.pk not in present]
         if origin == SCIM and MANUAL in present.values():
-            self._claim([pk for pk, origin in present.items() if origin == MANUAL])
+            manual = [pk for pk, origin in present.items() if origin == MANUAL]
+            self._run("claim members", lambda: Membership.update(origin=SCIM), manual)
         if new:
             insert = self._database.statement("add members", self._insert_query)
             insert(group=self._group, origin=origin, pks=self._list([member.pk for member in new]))
             self._note("after", new)
 
     def _present(self, pks: Sequence[int]) -> dict[int, str]:
-        """Which of these are members, and where the membership came from."""
-        statement = self._database.statement("present", self._present_query)
-        return dict(statement(group=self._group, pks=self._list(pks)).fetchall())
+        """Which of these are members, and where each membership came from."""
+        found = self._run("present", lambda: Membership.select(Membership.member, Membership.origin), pks)
+        return dict(found.fetchall())
 
-    def _present_query(self) -> Any:
-        listed = self._database.dialect.one_of(Membership.member, parameter("pks"))
-        query = Membership.select(Membership.member, Membership.origin)
-        return query.where((Membership.group == parameter("group")) & listed)
+    def _run(self, name: str, build: Callable[[], Any], pks: Sequence[int]) -> Any:
+        """Run a statement on those of the group's memberships whose members have these keys."""
+
+        def query() -> Any:
+            listed = self._database.dialect.one_of(Membership.member, parameter("pks"))
+            return build().where((Membership.group == parameter("group")) & listed)
+
+        return self._database.statement(name, query)(group=self._group, pks=self._list(pks))
 
     def _insert_query(self) -> Any:
-        """Insert from a select, so that the number of members does not change the statement."""
+        """An insert from a select, whose text does not depend on the number of members."""
         rows = ROW.select(Cast(parameter("group"), "bigint"), ROW.pk, Cast(parameter("origin"), "text"))
         rows = rows.where(self._database.dialect.one_of(ROW.pk, parameter("pks")))
         return Membership.insert_from(rows, (Membership.group, Membership.member, Membership.origin))
 
-    def _claim(self, pks: Sequence[int]) -> None:
-        statement = self._database.statement("claim members", self._claim_query)
-        statement(group=self._group, pks=self._list(pks))
-
-    def _claim_query(self) -> Any:
-        listed = self._database.dialect.one_of(Membership.member, parameter("pks"))
-        return Membership.update(origin=SCIM).where((Membership.group == parameter("group")) & listed)
-
     def _refuse_cycle(self, groups: Sequence[int]) -> None:
-        """A group that contains itself, however deep, would make indirect membership meaningless."""
+        """Raise InvalidValue if the group would contain itself: indirect membership would have no meaning then."""
         if not groups:
             return
-        # Two requests that each nest one group in the other lock different rows, so they must wait for each other here.
+        # Two requests that nest two groups in each other lock different rows, so one has to wait for the other here.
         self._database.dialect.serialize(self._tenant.pk)
         statement = self._database.statement("groups below", self._below_query)
         if statement(pks=self._list(groups), group=self._group).fetchone() is not None:
@@ -176,23 +173,16 @@ class Memberships:
         return [pk for (pk,) in statement(group=self._group, **values).fetchall()]
 
     def _remove(self, pks: Sequence[int]) -> None:
-        if not pks:
-            return
-        present = self._present(pks)
+        present = self._present(pks) if pks else {}
         if not present:
             return
-        gone = self._described(present)
-        statement = self._database.statement("remove members", self._delete_query)
-        statement(group=self._group, pks=self._list(list(present)))
-        self._note("before", gone)
+        removed = self._described(list(present))
+        self._run("remove members", Membership.delete, list(present))
+        self._note("before", removed)
 
-    def _delete_query(self) -> Any:
-        listed = self._database.dialect.one_of(Membership.member, parameter("pks"))
-        return Membership.delete().where((Membership.group == parameter("group")) & listed)
-
-    def _described(self, pks: Iterable[int]) -> list[Named]:
+    def _described(self, pks: Sequence[int]) -> list[Named]:
         statement = self._database.statement("described", self._described_query)
-        return sorted(Named(*row) for row in statement(pks=self._list(list(pks))).fetchall())
+        return sorted(Named(*row) for row in statement(pks=self._list(pks)).fetchall())
 
     def _described_query(self) -> Any:
         listed = self._database.dialect.one_of(ROW.pk, parameter("pks"))
