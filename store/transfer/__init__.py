@@ -1,1 +1,1 @@
-"""Users and groups from files and into files."""
+"""Imports and exports users and groups as files."""

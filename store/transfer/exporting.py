@@ -1,4 +1,4 @@
-"""Groups as an export writes them: with what clients do not see, their parent and where memberships came from."""
+"""Groups as an export writes them: with their parent and the origin of memberships, which clients do not see."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,11 +25,9 @@ class ExportedGroups(GroupTexts):
         self._parents = dict(statement(pks=dialect.list_of([row.pk for row in rows])).fetchall())
 
     def member(self, id: str, type: str, display: str, origin: str) -> str:
-        """A member with its origin."""
         return f'{{"value":"{id}","type":"{type}","display":{quoted(display)},"origin":"{origin}"}}'
 
     def around(self, row: Stored, members: str | None) -> str | None:
-        """The members, and the parent behind them."""
         parent = self._parents.get(row.pk)
         if parent is None:
             return members
@@ -37,7 +35,7 @@ class ExportedGroups(GroupTexts):
 
 
 def _parents_query(dialect: Any) -> Any:
-    """The ids of the groups that these are below."""
+    """The ids of the parents of these groups."""
     above = Resource.alias("above")
     query = Resource.select(Resource.pk, above.id).join(above, on=(above.pk == Resource.parent))
     return query.where(dialect.one_of(Resource.pk, parameter("pks")))

@@ -1,4 +1,4 @@
-"""Groups of a file: checked like POST bodies, with members whose origin the file may tell, and with their parent."""
+"""Groups from a file: checked like POST bodies, with their parent and with members whose origin the file may give."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from store.transfer.references import GROUP, Found, Reference, References
 from store.transfer.users import Outcome, Problem, kept_ids, refuse_difference
 
 MEMBERS_AT_ONCE = 5_000
-"""How many members of one line are looked up and written together."""
+"""How many members of a line are looked up and written together."""
 
 _OWN_KEYS = frozenset({"members", "parent"})
 _TYPES = {"user": "User", "group": GROUP}
@@ -47,7 +47,7 @@ class GroupLine(NamedTuple):
 
 
 class GroupLink(NamedTuple):
-    """What a line says of a group's members and parent and what was not there yet."""
+    """The members and parent of a line that were not there yet."""
 
     line: int
     group: str
@@ -63,7 +63,7 @@ class ImportGroups:
         self._platform = PlatformGroups(groups)
 
     def read(self, line: int, body: dict[str, Any]) -> GroupLine:
-        """What a line says. Raises what a POST with this body would raise."""
+        """A line, checked. Raises what a POST with this body would raise."""
         type = self.groups.type
         rest = {key: value for key, value in body.items() if key.lower() not in _OWN_KEYS}
         document = columns.stored(with_defaults(type, load(type, rest).document))
@@ -79,7 +79,7 @@ class ImportGroups:
         )
 
     def add_all(self, write: Write, groups: Sequence[GroupLine], references: References) -> Outcome:
-        """Make the groups that are not there, and add the members that are, inside a transaction."""
+        """Create the groups that are not there yet, and add the members that are, inside a transaction."""
         outcome = Outcome()
         for group in groups:
             with self._each(write, group.line, outcome):
@@ -87,7 +87,7 @@ class ImportGroups:
         return outcome
 
     def link_all(self, write: Write, links: Sequence[GroupLink], references: References) -> Outcome:
-        """Add members and parents that were not there when their lines were read, inside a transaction."""
+        """Add members and parents that were not there when their lines were written, inside a transaction."""
         outcome = Outcome()
         for link in links:
             with self._each(write, link.line, outcome):
@@ -96,7 +96,7 @@ class ImportGroups:
 
     @contextmanager
     def _each(self, write: Write, line: int, outcome: Outcome) -> Iterator[None]:
-        """Do all of one line or nothing, and note why it was refused."""
+        """Write all of one line or nothing, and note why it was refused."""
         try:
             with write.part():
                 yield
@@ -117,7 +117,7 @@ class ImportGroups:
             outcome.links.append(GroupLink(group.line, id, late, group.parent))
 
     def _same(self, group: GroupLine, references: References) -> Found | None:
-        """The group that is there with the line's id or name. Raises InvalidValue where these are two."""
+        """The existing group with the line's id or name. Raises InvalidValue if these are two."""
         ids = [] if group.id is None else [references.id_here(GROUP, group.id)]
         named = references.rows(GROUP, "name_key", [group.columns["name_key"]])
         found = {each.pk: each for each in (*references.rows(GROUP, "id", ids), *named)}
@@ -126,7 +126,7 @@ class ImportGroups:
         return next(iter(found.values()), None)
 
     def _created(self, write: Write, group: GroupLine, references: References) -> str:
-        """Make the group, without members yet; returns its id."""
+        """Create the group, without members yet; returns its id."""
         id, time = next(iter(kept_ids(GROUP, [group.id], references)), None) or str(uuid.uuid4()), now()
         self.groups.rows.insert(write, group.columns | {"id": id, "created": time, "modified": time}, group.document)
         return id
@@ -134,9 +134,9 @@ class ImportGroups:
     def _join(
         self, write: Write, id: str, members: Sequence[MemberLine], references: References, *, new: bool
     ) -> tuple[bool, list[MemberLine]]:
-        """Add those members that are known. `new`: the group itself is.
+        """Add the members that are known, to a group that is `new` itself or was there before.
 
-        Returns whether any of them was new, and those that are not known.
+        Returns whether any of them is new, and the members that are not known.
         """
         self.groups.call.resource = id
         row = self.groups.locked(id)
@@ -151,7 +151,10 @@ class ImportGroups:
     def _joined(
         self, memberships: Memberships, members: Sequence[MemberLine], references: References
     ) -> tuple[list[dict[str, Any]], list[MemberLine]]:
-        """Add members part by part, so that a million are not in memory as rows; what the log says, and the unknown."""
+        """Add the members that are known; returns the changes for the log, and the members that are not known.
+
+        It works part by part, so that the rows of a million members are never in memory together.
+        """
         count, first, late = 0, list[dict[str, Any]](), list[MemberLine]()
         for start in range(0, len(members), MEMBERS_AT_ONCE):
             part = members[start : start + MEMBERS_AT_ONCE]
@@ -168,7 +171,7 @@ class ImportGroups:
         return [{"attribute": "members", "after": shown}] if count else [], late
 
     def _link(self, write: Write, link: GroupLink, references: References, outcome: Outcome) -> None:
-        """Add what is there by now. Raises InvalidValue for a cycle."""
+        """Add the members and the parent that are there by now. Raises InvalidValue for a cycle."""
         _, late = self._join(write, link.group, link.members, references, new=False)
         missing = [each.reference.value[:100] for each in late]
         if link.parent is not None:
@@ -179,9 +182,8 @@ class ImportGroups:
                 self._place(write, link.group, parent)
         if missing:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-            outcome.problems.append(
-                Problem(link.line, f"The group {self.groups.call.name} lacks who is not here: {shown}.")
-            )
+            detail = f"The group {self.groups.call.name} lacks members or a parent that were not found: {shown}."
+            outcome.problems.append(Problem(link.line, detail))
 
     def _place(self, write: Write, id: str, parent: Found) -> None:
         before = self._platform.parent_of(id)
@@ -208,7 +210,7 @@ def _member(given: Any) -> MemberLine:
 
 
 def _reference(what: str, given: Any, type: str | None) -> Reference:
-    """An id or name, alone or as the value of an object, whose type tells a group's name from a user's."""
+    """An id or name, alone or as the value of an object, whose type distinguishes names of groups and of users."""
     value = given.get("value") if isinstance(given, dict) else given
     if not isinstance(value, str) or not value:
         raise InvalidValue(f'{what} must be an id or a name, as in {{"value": "id"}}.')

@@ -1,7 +1,7 @@
-"""People and groups from a file into a tenant: one SCIM resource a line, some hundreds of lines a transaction.
+"""Imports users and groups from a file into a tenant: one SCIM resource on each line, many lines a transaction.
 
-An import adds and never changes: what is there already is compared, so a run that broke off is finished by running it
-again.
+An import adds resources and never changes existing ones, which it compares. An interrupted import is finished by
+running it again.
 """
 
 import contextlib
@@ -28,16 +28,16 @@ from store.transfer.users import ImportUsers, ManagerLink, Outcome, Problem, Use
 Link = TypeVar("Link")
 
 BATCH_LINES, BATCH_BYTES = 1_000, 4_000_000
-"""How much is written in one transaction."""
+"""How much a transaction writes at most."""
 
 ATTEMPTS = 3
-"""How often a batch is written again after somebody else took a name meanwhile."""
+"""How often a batch is tried if another transaction takes a name meanwhile."""
 
 
 class Import:
-    """An import into one tenant. `totals` counts what came of it.
+    """An import into one tenant. `totals` counts its results.
 
-    `parse` makes the value of a line's JSON text, or raises ScimError.
+    `parse` returns the value of a line's JSON text, or raises ScimError.
     """
 
     def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, parse: Callable[[str], Any]) -> None:
@@ -53,8 +53,8 @@ class Import:
     def run(self, lines: Iterable[bytes]) -> Iterator[list[Problem]]:
         """Import the lines; yields after each transaction which of them were refused.
 
-        Who refers to somebody further down is linked at the end. Raises Unavailable where the database does not take
-        it; what was written by then stays.
+        References to later lines are resolved at the end. Raises Unavailable if the database is not available; what was
+        written by then stays.
         """
         numbered, doubled = enumerate(lines, 1), BATCH_LINES
         while batch := _batch(numbered):
@@ -70,7 +70,7 @@ class Import:
             yield self._settled(self._write(groups.groups, link))
 
     def _settled(self, *outcomes: Outcome) -> list[Problem]:
-        """Count what became of a transaction's lines; returns those that were refused, in their order."""
+        """Count the outcomes of a transaction; returns the problems in the order of lines."""
         for outcome in outcomes:
             for name in ("users", "groups", "unchanged"):
                 self.totals[name] += getattr(outcome, name)
@@ -107,14 +107,14 @@ class Import:
         return unread, added, made
 
     def _write(self, resources: Reading, work: Callable[[Write], Outcome]) -> Outcome:
-        """Run a transaction, once more where somebody else took a name while it ran."""
+        """Run a transaction, again if another one took a name while it ran."""
         for _ in range(ATTEMPTS - 1):
             with contextlib.suppress(peewee.IntegrityError):
                 return current([resources], lambda: self._database.write(work))
         return current([resources], lambda: self._database.write(work))
 
     def _read(self, number: int, line: bytes) -> UserLine | GroupLine | None:
-        """What a line says, None where it is blank. Raises ScimError."""
+        """A line, checked; None if it is blank. Raises ScimError."""
         if not line.strip():
             return None
         try:

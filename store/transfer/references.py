@@ -1,4 +1,4 @@
-"""What the lines of a file call users and groups, resolved many at a time."""
+"""Resolves the references of a file's lines to users and groups, many at a time."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 class Reference(NamedTuple):
     """How a line names another resource: by the id that it has here or in the file, or by a name.
 
-    A name is a userName or work e-mail, or a group's displayName where `type` is Group. An id may be either's.
+    A name is a userName or work e-mail, or a group's displayName if `type` is Group. An id may be of either type.
     """
 
     value: str
@@ -34,7 +34,7 @@ class Reference(NamedTuple):
 
 
 class References:
-    """Resolves references in one tenant; remembers which ids of the file became others here."""
+    """Resolves references in one tenant, and remembers ids of the file that have changed here."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
@@ -42,15 +42,15 @@ class References:
         self._ids: dict[tuple[str, str], str] = {}
 
     def remember(self, type: str, id: str, here: str) -> None:
-        """An id of the file is another one here."""
+        """Remember that a resource with an id in the file has another one here."""
         self._ids[type, id] = here
 
     def id_here(self, type: str, id: str) -> str:
-        """The id that a resource of the file has here. A user and a group of a file may share one."""
+        """The id that a resource of the file has here. A user and a group of a file may share an id."""
         return self._ids.get((type, id), id)
 
     def resolve(self, references: Iterable[Reference]) -> dict[Reference, Found]:
-        """What each reference means; an id goes before a userName, a userName before an e-mail."""
+        """The resource that each reference means; ids take precedence over userNames, these over e-mails."""
         wanted = set(references)
         users_by_id, groups_by_id = (
             self._by(type, "id", {each: self.id_here(type, each.value) for each in wanted}) for type in (USER, GROUP)
@@ -80,12 +80,12 @@ class References:
     def _query(self, column: str) -> Any:
         columns = (ROW.pk, ROW.id, ROW.name_key, ROW.identifier_key, ROW.document, ROW.manager)
         listed = self._database.dialect.one_of(getattr(ROW, column), parameter("values"))
-        # Without statistics SQLite would look for ids by going through the tenant: its key is no index here.
+        # A sum, since SQLite without statistics would read all resources of the tenant to find the ids.
         tenant = ROW.tenant + 0 if column == "id" else ROW.tenant
         return ROW.select(*columns).where((tenant == parameter("tenant")) & (ROW.type == parameter("type")) & listed)
 
     def taken(self, type: str, ids: Iterable[str]) -> set[str]:
-        """Which of these ids resources of other tenants or other types have."""
+        """Which of these ids belong to resources of other tenants or types."""
         statement = self._database.statement("taken", self._taken_query)
         listed = self._database.dialect.list_of(list(ids))
         return {id for (id,) in statement(tenant=self._tenant.pk, type=type, ids=listed).fetchall()}

@@ -1,4 +1,4 @@
-"""Users of a file, some hundreds at a time: checked like POST bodies, inserted set by set."""
+"""Users from a file, many at a time: checked like POST bodies, and inserted in sets."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Problem(NamedTuple):
-    """Why a line, or a part of it, was not taken: the number of the line and one sentence."""
+    """Why a line, or a part of it, was refused: the number of the line and one sentence."""
 
     line: int
     detail: str
@@ -45,7 +45,7 @@ class UserLine(NamedTuple):
 
 
 class ManagerLink(NamedTuple):
-    """A manager who was not there yet: the line, the key of the user, and how the line names the manager."""
+    """A manager that was not there yet: the line, the key of the user, and how the line names the manager."""
 
     line: int
     user: int
@@ -54,7 +54,7 @@ class ManagerLink(NamedTuple):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of some lines: how many users and groups are new, and which links are left to be made."""
+    """The result of some lines: how many users and groups are new, and which links have to be made later."""
 
     users: int = 0
     groups: int = 0
@@ -64,18 +64,18 @@ class Outcome:
 
 
 def kept_ids(type: str, ids: Iterable[str | None], references: References) -> set[str]:
-    """Which ids of a file stay what they are: UUIDs, since ids stand in URLs, that no resource of another tenant or of
-    another type has (RFC 7643 §3.1)."""
+    """Which ids of a file are kept: UUIDs, since ids are parts of URLs, that no resource of another tenant or type has
+    (RFC 7643 §3.1)."""
     proper = {id for id in ids if id is not None and _UUID.fullmatch(id)}
     return proper - references.taken(type, proper)
 
 
 def refuse_difference(what: str, before: str, after: Document) -> None:
-    """Raise InvalidValue where a line describes someone who is there as somebody else."""
+    """Raise InvalidValue if a line differs from the existing resource."""
     changed = [change["attribute"] for change in differences(json.loads(before), after)]
     if changed:
         raise InvalidValue(
-            f"{what} is there already and differs in {', '.join(changed[:5])}: an import adds, it does not change."
+            f"{what} already exists and differs in {', '.join(changed[:5])}: an import only adds resources."
         )
 
 
@@ -86,7 +86,7 @@ class ImportUsers:
         self.users = users
 
     def read(self, line: int, body: Any) -> UserLine:
-        """What a line says. Raises what a POST with this body would raise."""
+        """A line, checked. Raises what a POST with this body would raise."""
         users = self.users
         after = with_defaults(users.type, load(users.type, body).document)
         manager = after.get(ENTERPRISE_USER, {}).get("manager", {}).get("value")
@@ -94,16 +94,16 @@ class ImportUsers:
         users.check_complete(checked)
         id = member(body, "id")
         reference = None if manager is None else Reference(manager, USER)
-        followed = columns.derived(users.tenant.profile.preset, users.type, checked)
-        return UserLine(line, id if isinstance(id, str) else None, checked, followed, reference)
+        derived = columns.derived(users.tenant.profile.preset, users.type, checked)
+        return UserLine(line, id if isinstance(id, str) else None, checked, derived, reference)
 
     def add(self, write: Write, users: Sequence[UserLine], references: References) -> Outcome:
-        """Insert those who are not there yet; the others are compared and never changed."""
+        """Insert the users that are not there yet; the others are compared and never changed."""
         batch = _Batch(references, users)
         keys = self.users.database.dialect.new_keys("resource", len(users))
         for user, pk in zip(users, keys, strict=True):
             try:
-                batch.take(user, pk)
+                batch.add(user, pk)
             except InvalidValue as error:
                 batch.outcome.problems.append(Problem(user.line, error.detail))
         self._insert_all(write, batch.fresh)
@@ -122,12 +122,12 @@ class ImportUsers:
             self._enter(write, 201, found.id, user.columns["display"], changes)
 
     def _enter(self, write: Write, status: int, id: str, name: str, changes: Changes) -> None:
-        """One entry for each person, so that each is found in the log."""
+        """Enter the change of one user in the log, so that each is found there."""
         call = self.users.call.about(USER, id, name)
         self.users.log.record(write, call, status, changes)
 
     def link(self, write: Write, links: Sequence[ManagerLink], references: References) -> Outcome:
-        """Link managers where there is none yet."""
+        """Set the managers of users that have none yet."""
         outcome, linked = Outcome(), list[dict[str, Any]]()
         managers = references.resolve(link.manager for link in links)
         present = self._present([link.user for link in links])
@@ -143,12 +143,12 @@ class ImportUsers:
                 linked.append({"pk": link.user, "manager": found.pk})
                 self._enter(write, 200, user.id, user.display, [_manager_change(found.id)])
             elif user.manager != found.pk:
-                outcome.problems.append(Problem(link.line, "The user has another manager, who was kept."))
+                outcome.problems.append(Problem(link.line, "The user has another manager, which was kept."))
         self.users.rows.update_each(linked)
         return outcome
 
     def _present(self, pks: Sequence[int]) -> dict[int, "_Present"]:
-        """The users with these keys, locked so that nobody gives them a manager meanwhile."""
+        """The users with these keys, locked so that no other transaction sets a manager meanwhile."""
         dialect = self.users.database.dialect
         statement = self.users.database.statement("users to link", lambda: _present_query(dialect))
         return {row[0]: _Present(*row[1:]) for row in statement(pks=dialect.list_of(list(pks))).fetchall()}
@@ -171,7 +171,7 @@ def _manager_change(id: str) -> dict[str, Any]:
 
 
 class _Fresh(NamedTuple):
-    """A user who is not there yet: the line, the new row, and the manager where the row can refer to one."""
+    """A user that is not there yet: the line, the new row, and the manager if the row can refer to one."""
 
     user: UserLine
     found: Found
@@ -179,7 +179,7 @@ class _Fresh(NamedTuple):
 
 
 class _Batch:
-    """Some lines, taken one after the other; what they are compared with is read at once."""
+    """Some lines, added one by one; what they are compared with is read in one step."""
 
     def __init__(self, references: References, users: Sequence[UserLine]) -> None:
         self.outcome = Outcome()
@@ -195,11 +195,11 @@ class _Batch:
             for found in references.rows(USER, column, values):
                 self._note(found)
 
-    def take(self, user: UserLine, pk: int) -> None:
-        """Take a line; a new user gets this key. Raises InvalidValue."""
+    def add(self, user: UserLine, pk: int) -> None:
+        """Add a line; a new user gets this key. Raises InvalidValue."""
         found = self._same(user)
         if found is None:
-            self._take_new(user, pk)
+            self._add_new(user, pk)
             return
         refuse_difference(f"The user {user.columns['display']}", found.document, json.loads(user.columns["document"]))
         self.outcome.unchanged += 1
@@ -208,9 +208,9 @@ class _Batch:
         if user.manager is not None and (manager is None or manager.pk != found.manager):
             self.outcome.links.append(ManagerLink(user.line, found.pk, user.manager))
 
-    def _take_new(self, user: UserLine, pk: int) -> None:
+    def _add_new(self, user: UserLine, pk: int) -> None:
         manager = self._manager(user)
-        # A row can only refer to rows that are there; the others are linked when everybody is.
+        # A row can only refer to rows that were inserted before; other managers are linked at the end.
         linked = manager if manager is not None and manager.pk < pk else None
         if user.manager is not None and linked is None:
             self.outcome.links.append(ManagerLink(user.line, pk, user.manager))
@@ -223,7 +223,7 @@ class _Batch:
         self.outcome.users += 1
 
     def _same(self, user: UserLine) -> Found | None:
-        """Whoever is there with the line's id, userName or work e-mail."""
+        """The existing user with the line's id, userName or work e-mail. Raises InvalidValue if there are several."""
         wanted = [("id", user.id), *((column, user.columns[column]) for column in ("name_key", "identifier_key"))]
         found = {
             self._by_key[key].pk: self._by_key[key] for key in wanted if key[1] is not None and key in self._by_key
@@ -234,7 +234,7 @@ class _Batch:
         return next(iter(found.values()), None)
 
     def _manager(self, user: UserLine) -> Found | None:
-        """The manager, as far as known by now."""
+        """The manager, if it is known by now."""
         if user.manager is None:
             return None
         value = user.manager.value
@@ -246,7 +246,7 @@ class _Batch:
             self._by_key[column, getattr(found, column)] = found
 
     def _remember(self, user: UserLine, found: Found) -> None:
-        """An id of the file that is another one here is what later lines refer to."""
+        """Remember the id that later lines may refer to, if the user has another one here."""
         if user.id is not None and user.id != found.id:
             self._references.remember(USER, user.id, found.id)
             self._by_key["id", user.id] = found

@@ -119,7 +119,7 @@ def test_a_long_line_of_members_is_taken_part_by_part(run, okta, tmp_path, monke
     people = [person(name) for name in names if name != "nobody"]
     sales = {"schemas": [GROUP], "displayName": "Sales", "members": [{"value": name} for name in names]}
     result = run("import", okta.name, lines(tmp_path, *people[:3], people[4], sales))
-    assert "Line 5: The group Sales lacks who is not here: nobody." in result.stderr
+    assert "Line 5: The group Sales lacks members or a parent that were not found: nobody." in result.stderr
     found = okta.get("/Groups").json["Resources"][0]
     assert {member["display"] for member in found["members"]} == {"ann", "bob", "cleo", "dora"}
     entries = [each for each in okta.log() if each["operation"] == "platform: import"]
