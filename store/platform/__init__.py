@@ -1,1 +1,1 @@
-"""What only the platform side does with users and groups."""
+"""Changes of users and groups that only the platform side makes."""

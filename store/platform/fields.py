@@ -1,4 +1,4 @@
-"""A custom field removed with all the values that users hold, some users at a time."""
+"""Removes a custom field with the values that users have, some users at a time."""
 
 import json
 from typing import Any
@@ -19,9 +19,9 @@ from store.tenants.tenants import Tenant
 
 
 class FieldRemoval:
-    """The removal of one field of a tenant, also of one whose removal was interrupted; `call` says who removes it.
+    """The removal of one field of a tenant, which may have been interrupted before; `call` says who removes it.
 
-    `name` is spelled as the field was declared. Raises NotFound where the tenant has no such field.
+    `name` is spelled as the field was declared. Raises NotFound if the tenant has no such field.
     """
 
     def __init__(self, database: Database, tenant: Tenant, name: str, call: Call) -> None:
@@ -39,7 +39,7 @@ class FieldRemoval:
         return declared or name
 
     def holders(self) -> int:
-        """How many users hold a value of the field."""
+        """How many users have a value of the field."""
         return self._holders(self.name)
 
     def _holders(self, name: str) -> int:
@@ -47,13 +47,12 @@ class FieldRemoval:
         return int(self._database.read(query.scalar))
 
     def run(self) -> int:
-        """Remove the field with all its values; returns how many users held one.
+        """Remove the field with all its values; returns how many users had one.
 
-        The declaration is deleted first, so that no new values come in. A removal that was interrupted is finished by
-        running another one.
+        The declaration is deleted first, so that no new values arrive. Another run finishes an interrupted removal.
         """
         self._database.write(lambda write: self._fields.undeclare(write, self.name, self._call))
-        # Requests that began before may still bring values; later ones are refused by the fence of the log.
+        # Requests that began before may still store values; the revision fence refuses later ones.
         self._database.dialect.settle()
         columns = (Resource.pk, Resource.id, Resource.display, Resource.document, Resource.keys.as_text())
         rows = Resource.select(*columns).where(self._holds(self.name))
@@ -64,7 +63,7 @@ class FieldRemoval:
         return swept
 
     def _take_out(self, write: Write, rows: list[Any]) -> None:
-        """Take the values of these users out; each is found in the log."""
+        """Remove the values of these users, with a log entry for each."""
         log, attribute = Log(self._database, self._tenant.pk), ":".join(self._path(self.name))
         users = Rows(self._database, self._tenant, self._tenant.profile.user)
         for pk, id, display, *texts in rows:
@@ -76,7 +75,7 @@ class FieldRemoval:
             log.record(write, call, 200, [{"attribute": attribute, "before": value}])
 
     def _cut(self, document: Document) -> Any:
-        """Take the value out of a document, and the extension where it was its last; returns the value."""
+        """Remove the value from a document, and the extension if nothing else is in it; returns the value."""
         urn, name = self._path(self.name)
         value = document[urn].pop(name)
         if not document[urn]:
@@ -84,7 +83,7 @@ class FieldRemoval:
         return value
 
     def _path(self, name: str) -> tuple[str, str]:
-        """Where a document holds the value of a field."""
+        """The path to the value of a field in a document."""
         return self._tenant.profile.preset.fields_urn, name
 
     def _holds(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Groups as the platform side changes them: members by hand, and the parent, which SCIM does not see."""
+"""Changes of groups on the platform side: members by hand, and the parent, which SCIM clients do not see."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,20 +16,20 @@ from store.tables import Resource
 
 
 class PlatformGroups:
-    """The groups of one tenant, changed by people. Their call says who acts."""
+    """The groups of one tenant, for changes on the platform side. Their call says who acts."""
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups
 
     def add_members(self, id: str, members: Sequence[str]) -> bool:
-        """Make the users and groups with these ids members by hand, whom a client's replace leaves alone.
+        """Make the users and groups with these ids members by hand, which stay when a client replaces the members.
 
-        Returns whether any of them was new. Raises NotFound, or InvalidValue for unknown ids and for a cycle.
+        Returns whether any of them is new. Raises NotFound, or InvalidValue for unknown ids and for a cycle.
         """
         return self._change(id, lambda memberships: memberships.add(members, MANUAL))
 
     def remove_members(self, id: str, members: Sequence[str]) -> bool:
-        """Remove the members with these ids, wherever the memberships came from; whether any of them was one."""
+        """Remove the members with these ids, wherever the memberships came from; returns whether there were any."""
         return self._change(id, lambda memberships: memberships.apply(MemberChange("remove", tuple(members))))
 
     def _change(self, id: str, change: Callable[[Memberships], None]) -> bool:
@@ -46,16 +46,16 @@ class PlatformGroups:
         return self.groups.run(work)
 
     def set_parent(self, id: str, parent: str | None) -> bool:
-        """Put the group with this id below another one, or below none; whether that changed anything.
+        """Put the group with this id below another one, or below none; returns whether that changed anything.
 
-        Raises NotFound for an unknown id, InvalidValue where the group would come to be above itself.
+        Raises NotFound for an unknown id, InvalidValue if the group would be above itself.
         """
         self.groups.about(id)
         return self.groups.run(lambda write: self.set_parent_within(write, id, parent))
 
     def set_parent_within(self, write: Write, id: str, parent: str | None) -> bool:
         """The same as a part of a transaction."""
-        # Two people who each put one group below the other would lock different rows, and pass each other by.
+        # Two calls that put two groups below each other lock different rows, so one has to wait for the other here.
         self.groups.database.dialect.serialize(self.groups.tenant.pk)
         row = self.groups.locked(id)
         above = None if parent is None else self.groups.found(parent)
@@ -71,7 +71,7 @@ class PlatformGroups:
         return before != after
 
     def parent_of(self, id: str) -> str | None:
-        """The id of the group's parent, None where it has none."""
+        """The id of the group's parent, None if it has none."""
         above = Resource.alias("above")
         query = above.select(above.id).join(Resource, on=(above.pk == Resource.parent))
         row = query.where((Resource.tenant == self.groups.tenant.pk) & (Resource.id == id)).tuples().first()
@@ -84,7 +84,7 @@ class PlatformGroups:
         return query.where(Resource.pk == pk).tuples().first() or (None, None)
 
     def _refuse_cycle(self, group: int, parent: int) -> None:
-        """A group above itself would have no place."""
+        """Raise InvalidValue if the parent is the group itself or below it."""
         found = self.groups.database.statement("groups above one", _above_query)(parent=parent, group=group)
         if found.fetchone() is not None:
             raise InvalidValue("A group cannot be below itself, directly or through other groups.")

@@ -1,4 +1,4 @@
-"""Users and groups by the words that people have for them, instead of by id."""
+"""Finds users and groups by id, name or e-mail."""
 
 from typing import Any
 
@@ -11,10 +11,9 @@ _WORDS = {"User": "id, work e-mail or userName", "Group": "id or name"}
 
 
 def id_of(resources: Reading, word: str) -> str:
-    """The id of the user with this id, work e-mail or userName, or of the group with this id or name, in any letter
-    case.
+    """The id of the user with this id, work e-mail or userName, or of the group with this id or name. Case is ignored.
 
-    Raises NotFound, or InvalidValue where the word means one user by the userName and another by the e-mail.
+    Raises NotFound, or InvalidValue if the word is the userName of one user and the work e-mail of another.
     """
     tenant, type = resources.tenant, resources.name
     query = Resource.select(Resource.id).where((Resource.tenant == tenant.pk) & (Resource.type == type))

@@ -1,9 +1,9 @@
-"""Another preset for a tenant that has users: every one of them is brought to the new rules, or none.
+"""Switches a tenant to another preset with all its users, or leaves all as they are.
 
-Clients write meanwhile. So the preset changes first, and what may fail comes before what cannot be taken back: users
-are checked, the tenant is given the preset, users that came in between are checked as well, the keys by which users are
-unique are set, and only then attributes that the preset forbids are taken out. A failure before that last step brings
-the tenant back to the preset that it had. A switch that was interrupted is finished by switching again.
+Clients may write meanwhile, so the steps that can fail come first: check the users, set the tenant's preset, check the
+users that were created in between, set the keys by which users are unique. The last step, which cannot be undone,
+removes attributes that the preset forbids. A failure before it restores the previous preset. An interrupted switch is
+finished by switching again.
 """
 
 import json
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import peewee
 
-from scim import compare, identity
 from scim.changes import differences
 from scim.document import Document
 from scim.errors import InvalidValue, Mutability, ScimError
@@ -35,7 +34,7 @@ _NAMED = 10
 """How many users a refusal names."""
 
 _NOTE = "switch of the preset of tenant {}"
-"""The name of the setting that holds the preset that a tenant had, while its users are being switched."""
+"""The name of the setting that holds the previous preset of a tenant while its users are being switched."""
 
 
 class _Row(NamedTuple):
@@ -61,23 +60,23 @@ class PresetSwitch:
         self._note = _NOTE.format(tenant.pk)
 
     def run(self, also: Callable[[Write], object] = lambda _: None) -> int:
-        """Switch the tenant and its users; returns how many users were changed by that.
+        """Switch the tenant and its users; returns how many users were changed.
 
-        `also` is done in the transaction that gives the tenant its preset. Raises Mutability naming users that the
-        preset would refuse; then the tenant has the preset that it had. Raises peewee.IntegrityError where two users
-        had the same work e-mail for a moment only.
+        `also` runs in the transaction that sets the preset. Raises Mutability, naming users that the preset would
+        refuse; the tenant keeps its preset then. Raises peewee.IntegrityError if two users had the same work e-mail
+        only for a moment.
         """
         before = self._database.read(self._interrupted) or self._tenant.profile.preset.name
         if before == self._preset == self._tenant.profile.preset.name:
             self._database.write(also)
             return 0
         self._check(self._users(self._preset))
-        users = self._given(self._preset, before, also)
+        users = self._set_preset(self._preset, before, also)
         try:
             self._check(users)
             self._set_identifiers(users)
         except (Mutability, peewee.IntegrityError):
-            self._set_identifiers(self._given(before, before))
+            self._set_identifiers(self._set_preset(before, before))
             self._forget()
             self._check(self._users(self._preset))
             raise
@@ -96,8 +95,8 @@ class PresetSwitch:
         tenant = tenant._replace(profile=profile(PRESETS[preset], fields))
         return Users(self._database, tenant, "", self._call)
 
-    def _given(self, preset: str, before: str, also: Callable[[Write], object] = lambda _: None) -> Users:
-        """Give the tenant a preset, and wait for the writes that began before; returns the users as they are then."""
+    def _set_preset(self, preset: str, before: str, also: Callable[[Write], object] = lambda _: None) -> Users:
+        """Set the tenant's preset, and wait for the writes that began before; returns the users under the preset."""
 
         def work(write: Write) -> None:
             self._database.dialect.serialize(self._tenant.pk)
@@ -118,17 +117,17 @@ class PresetSwitch:
         self._database.write(lambda _: done.execute())
 
     def _all(self) -> Any:
-        """The query for the tenant's users."""
+        """The query for all users of the tenant."""
         shown = (Resource.pk, Resource.id, Resource.display, Resource.document, Resource.identifier_key)
         return Resource.select(*shown).where((Resource.tenant == self._tenant.pk) & (Resource.type == "User"))
 
     def _check(self, users: Users) -> None:
-        """Raise Mutability naming the users that the preset would refuse, or of which two would be the same."""
+        """Raise Mutability, naming the users that the preset would refuse or that would not be unique."""
         problems: list[str] = []
         identifiers: dict[str, str] = {}
         for row in self._read():
             try:
-                key = _identifier_key(users, _as_preset(users, json.loads(row.document)))
+                key = _identifier_key(users, _conformed(users, json.loads(row.document)))
             except ScimError as error:
                 problems.append(f"{row.display}: {error.detail}")
                 continue
@@ -153,7 +152,7 @@ class PresetSwitch:
         return Mutability(f"{number} not fit the preset {self._preset}: {' '.join(problems[:_NAMED])}{more}")
 
     def _set_identifiers(self, users: Users) -> None:
-        """Set the key that identifies each user; nobody sees it, so the version stays. Raises IntegrityError."""
+        """Set the key that identifies each user. Clients do not see it, so the version stays. Raises IntegrityError."""
 
         def work(_: Write, rows: list[Any]) -> None:
             for row in map(_Row._make, rows):
@@ -165,7 +164,7 @@ class PresetSwitch:
             pass
 
     def _rewrite(self, users: Users) -> int:
-        """Take out what the preset forbids, and add what it wants; returns how many users were changed."""
+        """Remove what the preset forbids and add its defaults; returns how many users were changed."""
         changed, step = 0, list[int]()
 
         def work(write: Write, rows: list[Any]) -> None:
@@ -173,7 +172,7 @@ class PresetSwitch:
             step.clear()
             for row in map(_Row._make, rows):
                 before = json.loads(row.document)
-                after = _as_preset(users, before)
+                after = _conformed(users, before)
                 if after != before:
                     self._store(write, users, row, before, after)
                     step.append(row.pk)
@@ -184,18 +183,18 @@ class PresetSwitch:
                     changed += len(step)
                 return changed
             except Outdated:
-                # Somebody declared an index or a field meanwhile. What was rewritten already stays as it is.
+                # An index or a field was declared meanwhile. The users that were rewritten already stay as they are.
                 users.renew()
 
     def _store(self, write: Write, users: Users, row: _Row, before: Document, after: Document) -> None:
-        followed = columns.derived(users.tenant.profile.preset, users.type, after)
-        users.rows.update(row.pk, followed, before, after)
+        derived = columns.derived(users.tenant.profile.preset, users.type, after)
+        users.rows.update(row.pk, derived, before, after)
         call = users.call.about("User", row.id, row.display)
         users.log.record(write, call, 200, differences(before, after))
 
 
-def _as_preset(users: Users, before: Document) -> Document:
-    """The document as a POST under the preset would leave it. Raises ScimError where the preset refuses it."""
+def _conformed(users: Users, before: Document) -> Document:
+    """The document as a POST under the preset would store it. Raises ScimError if the preset refuses it."""
     forbidden = users.tenant.profile.preset.forbidden
     kept = {name: value for name, value in before.items() if name not in forbidden}
     after = with_defaults(users.type, load(users.type, {"schemas": [CORE_USER]} | kept).document)
@@ -204,5 +203,4 @@ def _as_preset(users: Users, before: Document) -> Document:
 
 
 def _identifier_key(users: Users, document: Document) -> str | None:
-    email = identity.identifier(users.tenant.profile.preset, document)
-    return None if email is None else compare.email(email)
+    return columns.identifier_key(users.tenant.profile.preset, document)

@@ -1,4 +1,4 @@
-"""The work e-mails that identify users, changed on the platform side; what clients offered instead waits here."""
+"""Changes of the work e-mails that identify users, on the platform side: their own, and those that clients offered."""
 
 import json
 from typing import Any
@@ -15,25 +15,24 @@ from store.tables import PendingEmail, Resource
 
 
 class PlatformUsers:
-    """The users of one tenant, whose identifying e-mail may be changed here and nowhere else. Their call says who
-    acts."""
+    """The users of one tenant, for changes of the e-mails that identify them. Their call says who acts."""
 
     def __init__(self, users: Users) -> None:
         self.users = users
 
     def change(self, id: str, address: str) -> bool:
-        """Give a user another work e-mail; whether it differs from the present one.
+        """Give a user another work e-mail; returns whether it differs from the present one.
 
-        Raises NotFound, InvalidValue for what cannot be an address here, Uniqueness where another user has it.
+        Raises NotFound, InvalidValue for an invalid address, Uniqueness if another user has it.
         """
         self.users.about(id)
-        # The refusal of an address that is taken has no advice: nobody is to be linked.
+        # Advice on how a client links users does not help here.
         return self.users.run(lambda write: self._change(write, self.users.locked(id), address), advise=False)
 
     def adopt(self, id: str) -> str:
         """Apply the change that a client offered for this user, dismissed or not; returns the address.
 
-        Raises NotFound where nothing is pending, Uniqueness where another user has the address.
+        Raises NotFound if nothing is pending, Uniqueness if another user has the address.
         """
         self.users.about(id)
 
@@ -46,9 +45,9 @@ class PlatformUsers:
         return self.users.run(work, advise=False)
 
     def dismiss(self, id: str) -> str:
-        """Keep the user's e-mail and forget about the change, until a client offers another one; returns the address.
+        """Keep the user's e-mail and dismiss the change until a client offers another one; returns the address.
 
-        Raises NotFound where nothing is pending.
+        Raises NotFound if nothing is pending.
         """
         self.users.about(id)
 
@@ -63,7 +62,7 @@ class PlatformUsers:
         return self.users.run(work)
 
     def pending(self, *, dismissed: bool = False) -> list[dict[str, Any]]:
-        """The changes that wait to be adopted or dismissed, the oldest first; with those that were dismissed."""
+        """The changes to adopt or dismiss, the oldest first; with `dismissed`, also those that were dismissed."""
         query = PendingEmail.select(
             Resource.id, Resource.document, PendingEmail.address, PendingEmail.offered, PendingEmail.dismissed
         )
@@ -88,7 +87,7 @@ class PlatformUsers:
         return found
 
     def _change(self, write: Write, row: Stored, address: str) -> bool:
-        """Store another address. An offer of the same one is settled by that; an offer of another one stays."""
+        """Store another address. A pending change to the same address is deleted, one to another address stays."""
         before = self.users.with_manager(row)
         after = self._readdressed(before, address)
         check_required(self.users.type, after)

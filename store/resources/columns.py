@@ -57,8 +57,9 @@ def _cut_name(part: str) -> Callable[[_Subject], Any]:
     return value
 
 
-def _identifier_key(subject: _Subject) -> Any:
-    email = identity.identifier(subject.preset, subject.document)
+def identifier_key(preset: Preset, document: Document) -> str | None:
+    """The comparison key of the work e-mail that identifies a user; None if the preset or the user has none."""
+    email = identity.identifier(preset, document)
     return None if email is None else compare.email(email)
 
 
@@ -81,7 +82,9 @@ _COMMON = (
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "User": (
         *_COMMON,
-        Column("identifier_key", frozenset({"emails"}), _identifier_key),
+        Column(
+            "identifier_key", frozenset({"emails"}), lambda subject: identifier_key(subject.preset, subject.document)
+        ),
         Column("name_key", frozenset({"userName"}), _key("userName")),
         Column("given_key", frozenset({"name"}), _cut_name("givenName")),
         Column("family_key", frozenset({"name"}), _cut_name("familyName")),

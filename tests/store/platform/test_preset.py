@@ -70,7 +70,7 @@ def test_a_switch_loses_no_write_that_was_acknowledged(okta):
 
 def test_a_user_that_came_after_the_check_brings_the_tenant_back(okta, monkeypatch):
     okta.user("babs", displayName="Babs")
-    before(monkeypatch, "_given", lambda: okta.user("nomail", emails=[]))
+    before(monkeypatch, "_set_preset", lambda: okta.user("nomail", emails=[]))
     with pytest.raises(Mutability) as refused:
         switch(okta, "360learning").run()
     assert refused.value.detail.startswith("1 user does not fit the preset 360learning: nomail: A work e-mail")
