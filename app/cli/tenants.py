@@ -122,7 +122,7 @@ def _set(database: Database, tenant: Tenant, preset: str | None, group: str | No
 
     def join(write: Write) -> None:
         if group is not None:
-            set_integration_group(database, tenant, group or None, call("tenant set"), write)
+            set_integration_group(write, database, tenant, group or None, call("tenant set"))
 
     if preset is None:
         database.write(join)

@@ -21,16 +21,17 @@ from store.tables import Tenant as Row
 from store.tenants.log import Call, Log
 
 TENANT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""What a tenant may be called: its name is a segment of its Endpoint URL."""
+"""The form of a tenant's name, which is a segment of its Endpoint URL."""
 
 BUILDING, COMPLETE, REMOVING = "building", "complete", "removing"
-"""The states of an index: writes keep its rows up, but reads do not rely on them yet; reads rely on them; its rows are
-being deleted."""
+"""The states of an index: writes keep it up to date, but reads do not use it yet; reads use it; its rows are being
+deleted."""
 
-CHANGED = "The tenant was changed while this request was under way: it was not applied, and may be sent again."
+CHANGED = "The tenant was changed while this request was running: it was not applied, and may be sent again."
 
 WEIGHT, HELD = 100, 100_000
-"""What a tenant without custom fields weighs, in fields, and how many of them a worker keeps: 80 MB at most."""
+"""The weight of a tenant without custom fields, and the weight that a worker's caches hold at most, 80 MB; both in
+fields."""
 
 
 Indexes = dict[str, dict[str, int]]
@@ -40,7 +41,7 @@ Indexes = dict[str, dict[str, int]]
 class Tenant(NamedTuple):
     """A tenant as requests see it: its preset with its custom fields, and its indexes.
 
-    `indexes` are those that reads may rely on, `kept` those that writes keep up.
+    Reads use `indexes`; writes keep those in `kept` up to date.
     """
 
     pk: int
@@ -53,12 +54,12 @@ class Tenant(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How much memory it takes, in custom fields."""
+        """The memory that the tenant takes, in custom fields."""
         return WEIGHT + sum(len(schema.attributes) for schema in self.profile.user.extensions)
 
 
 class Access(NamedTuple):
-    """A token that is known and not revoked, with its tenant."""
+    """A token that is not revoked, with its tenant."""
 
     tenant: Tenant
     token: int
@@ -70,8 +71,8 @@ class Access(NamedTuple):
 class Tenants:
     """All tenants of a database.
 
-    What follows from a tenant's rows is kept until its revision changes. A token is trusted for so many seconds after
-    it was read, so that a busy client costs no statement for it; then it is read again.
+    A tenant is cached until its revision changes. A token is cached for `trusted` seconds, so that requests of a busy
+    client need no statement for it.
     """
 
     def __init__(self, database: Database, trusted: float = 0.0) -> None:
@@ -81,13 +82,13 @@ class Tenants:
         self._tokens: Bounded[tuple[str, str], tuple[float, Access]] = Bounded(HELD)
 
     def access(self, tenant: str, digest: str) -> Access | None:
-        """The token with this SHA-256 digest (hexadecimal), None unless it is one of this tenant's and not revoked."""
+        """The tenant's token with this SHA-256 digest (hexadecimal), None if there is none or it is revoked."""
         known = self._tokens.get((tenant, digest))
         if known is not None and known[0] > time.monotonic():
             return known[1]
         access = self._read_access(tenant, digest)
         if access is not None and self._trusted:
-            # What is kept of a token keeps its tenant as it was, so it weighs as much.
+            # A cached token keeps a tenant in memory, so it has the tenant's weight.
             self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access), access.tenant.weight)
         return access
 
@@ -101,7 +102,7 @@ class Tenants:
 
     def get(self, name: str) -> Tenant:
         """The tenant of that name. Raises NotFound."""
-        # A tenant that is being deleted has a name that no URL can contain.
+        # A tenant that is being deleted has a name that cannot occur in a URL.
         proper = TENANT_NAME.fullmatch(name) is not None
         row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if proper else None
         if row is None:
@@ -109,10 +110,11 @@ class Tenants:
         return self._tenant(row.pk, row.name, row.preset, row.revision, row.integration_group)
 
     def create(self, name: str, preset: str, *, call: Call, within: Write | None = None) -> Tenant:
-        """A new tenant. Raises InvalidValue for an impossible name or preset, Uniqueness for a name in use."""
+        """Create a tenant. Raises InvalidValue for an invalid name or preset, Uniqueness for a name in use."""
         if TENANT_NAME.fullmatch(name) is None:
             raise InvalidValue(
-                f'The tenant name "{name[:80]}" cannot be part of a URL: use 1 to 63 small letters, digits and hyphens.'
+                f'The tenant name "{name[:80]}" cannot be part of a URL: use 1 to 63 lowercase letters, digits and'
+                " hyphens."
             )
         if preset not in PRESETS:
             raise InvalidValue(f"There is no preset {preset[:80]}: choose one of {', '.join(PRESETS)}.")
@@ -132,7 +134,7 @@ class Tenants:
         return self.get(name)
 
     def all(self) -> list[dict[str, Any]]:
-        """Every tenant with its numbers, by name."""
+        """All tenants with their numbers of users and groups, by name."""
         joined = Row.select(Row, Resource.display.alias("joins"))
         joined = joined.join(Resource, JOIN.LEFT_OUTER, on=(Resource.pk == Row.integration_group)).order_by(Row.name)
         of_type = (Counter.tenant, Counter.type)
@@ -153,7 +155,7 @@ class Tenants:
         return tenant
 
     def _read(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
-        # Rows as tuples: a tenant may have thousands of fields, and peewee takes its time over objects.
+        # Tuples, since a tenant may have thousands of fields and peewee is slow at making objects.
         declared = Field.select(Field.name, Field.type, Field.description, Field.indexed).where(Field.tenant == pk)
         fields: Any = declared.order_by(Field.pk).tuples()
         rows = list(Index.select().where(Index.tenant == pk))
@@ -172,7 +174,7 @@ def _listed(row: Any, counted: Mapping[tuple[int, str], int]) -> dict[str, Any]:
 
 
 def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]) -> Indexes:
-    """The indexes that are in one of these states."""
+    """The indexes in one of these states."""
     numbers: Indexes = {type: {} for type in types}
     for row in rows:
         if row.state in states:
@@ -191,10 +193,10 @@ def _access_query() -> Any:
 
 
 def renewed(database: Database, tenant: Tenant) -> Tenant:
-    """The tenant as it is now, for a request that was read when it was another.
+    """The current state of a tenant that was changed since the request was checked.
 
-    Raises Unavailable where it knows less, or other things, than the request was checked against, or where the name is
-    another tenant's by now: then the request has to be read again.
+    Raises Unavailable if the request has to be checked again: if an attribute was removed or has another type, if the
+    preset was changed, or if the name now belongs to another tenant.
     """
     found = Tenants(database).get(tenant.name)
     before, after = (each.profile.user.targets for each in (tenant, found))
@@ -205,24 +207,18 @@ def renewed(database: Database, tenant: Tenant) -> Tenant:
 
 
 def bump(tenant: int) -> None:
-    """Invalidate what workers cache of a tenant; inside the transaction of the change."""
+    """Invalidate the caches of a tenant in all workers; inside the transaction of the change."""
     Row.update(revision=Row.revision + 1).where(Row.pk == tenant).execute()
 
 
-def set_integration_group(
-    database: Database, tenant: Tenant, name: str | None, call: Call, within: Write | None = None
-) -> None:
-    """Set the group that new users join, by its name; None for no group. Raises NotFound."""
-
-    def work(write: Write) -> None:
-        Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
-        Log(database, tenant.pk).record(write, call, 200, [{"attribute": "integration group", "after": name}])
-
-    database.write(work, within)
+def set_integration_group(write: Write, database: Database, tenant: Tenant, name: str | None, call: Call) -> None:
+    """Set the integration group, which new users join, by its name; None for no group. Raises NotFound."""
+    Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
+    Log(database, tenant.pk).record(write, call, 200, [{"attribute": "integration group", "after": name}])
 
 
 def _group(database: Database, tenant: Tenant, name: str | None) -> int | None:
-    """The key of a group, which is locked so that it is not deleted meanwhile."""
+    """The key of a group, which is locked so that it cannot be deleted meanwhile."""
     if name is None:
         return None
     of_tenant = (Resource.tenant == tenant.pk) & (Resource.type == "Group")

@@ -497,7 +497,9 @@ def deadlocks(database_url: str) -> int:
 @ON_POSTGRES
 def test_users_who_join_the_integration_group_meet_no_deadlock(entra, database, database_url):
     entra.group("Everybody")
-    set_integration_group(database, entra.tenants.get(entra.name), "Everybody", Call())
+    database.write(
+        lambda write: set_integration_group(write, database, entra.tenants.get(entra.name), "Everybody", Call())
+    )
     before, end = deadlocks(database_url), time.monotonic() + 3
 
     def singly(own: Any, name: str) -> int:

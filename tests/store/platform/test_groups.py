@@ -118,7 +118,7 @@ def test_a_rename_here_keeps_the_link_until_the_client_names_the_group_itself(en
 
 def test_every_new_user_joins_the_integration_group_and_a_replace_keeps_them(entra, sales):
     entra.user("before")
-    set_integration_group(entra.database, entra.tenant, "SALES", Call())
+    entra.database.write(lambda write: set_integration_group(write, entra.database, entra.tenant, "SALES", Call()))
     ann = entra.user("ann")
     assert ann["groups"][0]["display"] == "Sales"
     entra.patch(f"/Groups/{sales['id']}", {"op": "Replace", "path": "members", "value": []})
@@ -127,7 +127,7 @@ def test_every_new_user_joins_the_integration_group_and_a_replace_keeps_them(ent
 
 
 def test_users_are_created_though_the_integration_group_was_deleted(entra, sales):
-    set_integration_group(entra.database, entra.tenant, "Sales", Call())
+    entra.database.write(lambda write: set_integration_group(write, entra.database, entra.tenant, "Sales", Call()))
     entra.delete(f"/Groups/{sales['id']}")
     assert "groups" not in entra.user("ann")
 
