@@ -1,5 +1,4 @@
-"""The provisioning log: one entry for every write, in its transaction, and one for every refusal, some seconds
-later."""
+"""The provisioning log: an entry for every write, in its transaction, and for every refusal, some seconds later."""
 
 import json
 import time
@@ -21,24 +20,24 @@ from store.tables import Refusal, Resource, Tenant
 
 INFO, WARNING, ERROR = "info", "warning", "error"
 UNAUTHENTICATED = "Requests without a valid token were refused."
-LEFT_OUT = "{} refused than the log could take, the last of them with this status."
+LEFT_OUT = "{} refused than could be logged; the last one had this status."
 LISTED = 100
-"""Of more values than this an entry gives the number and the first ones."""
+"""The number of values that an entry lists; of more values it gives the number and the first ones."""
 
 _COLUMNS = ("tenant", "time", "level", "token", "client", "activity", "operation", "resource_type", "resource", "name",
             "name_key", "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
 
 Entry = dict[str, Any]
-"""The columns of an entry of the log."""
+"""A log entry by its columns."""
 
 
 @dataclass(slots=True)
 class Call:
-    """The client and its request: what an entry says beside the outcome.
+    """The client and its request, as a log entry names them beside the outcome.
 
-    `token` is the token's name, `activity` the client's own correlation id. `warnings` gathers what was tolerated;
-    `resource` and `name` are filled in as soon as they are known, so that a refusal can name them. `precondition` is
-    checked once the resource is locked.
+    `token` is the token's name, `activity` the client's own correlation id. `warnings` collects what was tolerated.
+    `resource` and `name` are set as soon as they are known, so that a refusal can name them. `precondition` is checked
+    when the resource is locked.
     """
 
     operation: str = ""
@@ -52,16 +51,16 @@ class Call:
     warnings: list[str] = field(default_factory=list)
 
     def about(self, resource_type: str, id: str, name: str) -> "Call":
-        """The same call, about one resource of many."""
+        """The same call for one resource of many."""
         return replace(self, resource_type=resource_type, resource=id, name=name, warnings=[])
 
 
 class Outdated(Exception):
-    """The tenant was changed since the request read it: what depends on its indexes is to be done again."""
+    """The tenant was changed since the request read it; work that depends on its indexes has to be done again."""
 
 
 class Log:
-    """One tenant's provisioning log. `revision` is the tenant's as a write knows it."""
+    """One tenant's provisioning log. `revision` is the tenant's revision that the writes are made for."""
 
     def __init__(self, database: Database, tenant: int, revision: int | None = None) -> None:
         self._database = database
@@ -69,22 +68,24 @@ class Log:
         self.revision = revision
 
     def record(self, write: Write, call: Call, status: int, changes: Sequence[dict[str, Any]] = ()) -> None:
-        """Enter a write that was applied, at the end of its transaction.
+        """Enter an applied write, at the end of its transaction.
 
-        The end raises Outdated where the tenant is at another revision than the write was made for. Every write ends
-        there, so a change of a tenant need not wait for the processes that know the old revision, only for the
-        transactions that are running.
+        The end raises Outdated if the tenant has another revision than the write was made for. All writes pass this
+        fence, so a change of a tenant waits only for running transactions, not for processes that know the old
+        revision.
         """
         warnings = list(dict.fromkeys(call.warnings))
         level = WARNING if warnings else INFO
-        said = {"detail": " ".join(warnings) or None, "changes": _text(changes)}
-        row = _entry(self._tenant, call, level, status, **said)
+        row = _entry(
+            self._tenant, call, level, status, detail=" ".join(warnings) or None, changes=_changes_text(changes)
+        )
         write.leave(Place.LOG, _enter, _Recorded(self._database, row, self.revision))
 
     def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest entries first, as they are shown.
+        """The entries as they are shown, newest first.
 
-        `about` is a resource's id, userName, work e-mail or group name, or part of the name in an entry, in any case.
+        `about` is a resource's id, userName, work e-mail or group name, or part of the name in an entry, in any letter
+        case.
         """
         query = Row.select().where(Row.tenant == self._tenant).order_by(Row.time.desc(), Row.pk.desc()).limit(limit)
         if about is not None:
@@ -93,27 +94,27 @@ class Log:
         return self._database.read(lambda: [_shown(row) for row in query])
 
     def _called(self, word: str) -> Any:
-        """The ids of resources with this name. An entry shows the display name, which may differ."""
+        """The ids of resources with this name; the display name, which entries show, may differ."""
         named = Resource.name_key.in_((compare.user_name(word), compare.group_name(word)))
         called = named | (Resource.identifier_key == compare.email(word))
         return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 
 def refusal(tenant: int, call: Call, error: ScimError) -> Entry:
-    """The entry of a request that is refused now."""
+    """The entry for a request that is refused now."""
     return _entry(
         tenant, call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.hint)
     )
 
 
 def unauthenticated(tenant: int, time: str) -> Entry:
-    """The entry that says that requests without a valid token come."""
+    """The entry for requests without a valid token."""
     call = Call(operation="authenticate")
     return _entry(tenant, call, ERROR, 401, detail=UNAUTHENTICATED, hint=hint("token")) | {"time": time}
 
 
 def left_out(count: int, last: Entry) -> Entry:
-    """The entry that stands for refusals that came faster than they could be entered; `last` is the last of them."""
+    """The entry for refusals that were too many to be entered one by one; `last` is the last of them."""
     call = Call(operation="refusals")
     more = "1 more request was" if count == 1 else f"{count} more requests were"
     entry = _entry(last["tenant"], call, ERROR, last["status"], detail=LEFT_OUT.format(more))
@@ -121,7 +122,7 @@ def left_out(count: int, last: Entry) -> Entry:
 
 
 def named(entry: Entry, name: str | None) -> Entry:
-    """The entry with the name of what it is about."""
+    """The entry with the name of its resource."""
     return entry | {"name": name, "name_key": None if name is None else compare.folded(name)}
 
 
@@ -134,7 +135,7 @@ def _entry(tenant: int, call: Call, level: str, status: int, **values: Any) -> E
 
 
 class _Recorded(NamedTuple):
-    """An entry that is left for the end of a write, and the tenant's revision that the write was made for."""
+    """An entry that is left for the end of a write, with the tenant's revision that the write was made for."""
 
     database: Database
     row: dict[str, Any]
@@ -142,25 +143,22 @@ class _Recorded(NamedTuple):
 
 
 def _enter(entries: Sequence[_Recorded]) -> None:
-    """Enter the writes of one transaction, and compare the revision. The last entry's statement returns it, so the
-    fence costs no statement of its own."""
+    """Enter the writes of one transaction and compare the revision.
+
+    The last entry's statement returns the revision, so the fence needs no statement of its own. It is None if the
+    tenant was deleted.
+    """
     *others, last = entries
     if others:
         last.database.statement("log entries", insert_entries).many([entry.row for entry in others])
-    revision = _inserted(last.database, last.row)
+    (revision,) = last.database.statement("log entry", _insert_query)(**last.row).fetchone()
     if any(entry.revision not in (None, revision) for entry in entries):
         raise Outdated
 
 
-def _inserted(database: Database, row: dict[str, Any]) -> int | None:
-    """Insert an entry; returns the tenant's revision, None where the tenant was deleted."""
-    found = database.statement("log entry", _insert_query)(**row).fetchone()[0]
-    return None if found is None else int(found)
-
-
 def prune(database: Database, days: int, batch: int = 2_000) -> Iterator[int]:
-    """Delete what is older of all tenants: entries, and counts of requests without a valid token; yields after each
-    transaction how many rows it deleted."""
+    """Delete entries, and counts of requests without a valid token, that are older; of all tenants. Yields the number
+    of deleted rows after each transaction."""
     oldest = instant_at(time.time() - days * 86_400)
     yield from sweep_out(database, Row, Row.time < oldest, Row.time, batch=batch)
     counts = Refusal.delete().where(Refusal.hour < oldest[:13])
@@ -174,31 +172,21 @@ def _insert_query() -> Any:
 
 def insert_entries() -> Any:
     """The statement that inserts an entry, with a parameter for each column."""
-    return Row.insert({c: parameter(c) for c in _COLUMNS})
+    return Row.insert({name: parameter(name) for name in _COLUMNS})
 
 
-def _text(changes: Sequence[dict[str, Any]]) -> str | None:
-    if not changes:
-        return None
-    return dumps([_bounded(change) if _is_long(change) else change for change in changes])
+def _changes_text(changes: Sequence[dict[str, Any]]) -> str | None:
+    return dumps([{key: _bounded(value) for key, value in change.items()} for change in changes]) if changes else None
 
 
-def _is_long(change: dict[str, Any]) -> bool:
-    return any(isinstance(value, list) and len(value) > LISTED for value in change.values())
-
-
-def _bounded(change: dict[str, Any]) -> dict[str, Any]:
-    """A change with its long lists cut."""
-    return {
-        key: {"count": len(value), "first": value[:LISTED]}
-        if isinstance(value, list) and len(value) > LISTED
-        else value
-        for key, value in change.items()
-    }
+def _bounded(value: Any) -> Any:
+    """A value of a change; a long list is cut."""
+    is_long = isinstance(value, list) and len(value) > LISTED
+    return {"count": len(value), "first": value[:LISTED]} if is_long else value
 
 
 def _shown(row: Row) -> dict[str, Any]:
-    """An entry with the names that people and programs read."""
+    """An entry with the names of the log's output."""
     entry = {
         "time": shown(row.time), "level": row.level, "operation": row.operation, "status": row.status,
         "resourceType": row.resource_type, "resource": row.resource, "name": row.name, "scimType": row.scim_type,

@@ -1,5 +1,4 @@
-"""Refusals on their way to the provisioning log: a refused request leaves its entry in memory, so it waits for no
-writer."""
+"""Refusals that wait in memory for the provisioning log, so that a refused request does not wait for other writers."""
 
 import logging
 import time
@@ -17,19 +16,19 @@ from store.tenants.log import Entry, insert_entries, left_out, named, unauthenti
 from store.tenants.tenants import TENANT_NAME
 
 ENTRIES, CHARACTERS = 4_000, 4_000_000
-"""How many entries a worker keeps in memory, and how many characters in them; what is more is counted only."""
+"""The number of entries that a worker keeps in memory, and of characters in them. Further refusals are only counted."""
 
 NAMES = 1_000
-"""For how many names of tenants a worker counts requests without a valid token until it writes the counts."""
+"""The number of counts of requests without a valid token that a worker keeps until it writes them."""
 
 BATCH = 200
-"""How many entries share a transaction."""
+"""The number of entries in one transaction."""
 
 _MINUTE = timedelta(minutes=1).total_seconds()
 
 
 class Refusals:
-    """The refusals of one worker process that are to be entered in the background."""
+    """The refusals of one worker process, which its background thread enters in the log."""
 
     def __init__(self, database: Database, background: Background) -> None:
         self._database = database
@@ -43,7 +42,7 @@ class Refusals:
         background.add(self.write_counts)
 
     def add(self, entry: Entry) -> None:
-        """Enter a refusal whose outcome is certain; see `store.tenants.log.refusal`."""
+        """Add a refusal whose outcome is certain; `store.tenants.log.refusal` makes its entry."""
         with self._lock:
             self._keep(entry)
             crowded = len(self._entries) > ENTRIES // 2 or self._characters > CHARACTERS // 2
@@ -59,7 +58,7 @@ class Refusals:
             self._left_out[entry["tenant"]] = (count + 1, entry)
 
     def count(self, tenant: str) -> None:
-        """Count a request without a valid token with the tenant of that name, if there is one."""
+        """Count a request without a valid token for the tenant of that name, if there is one."""
         if TENANT_NAME.fullmatch(tenant) is None:
             return
         seconds = time.time()
@@ -71,7 +70,7 @@ class Refusals:
         self._background.wake()
 
     def write_entries(self) -> None:
-        """Enter what was added; what the database does not take now is kept for the next time."""
+        """Enter the added refusals. If the database is unavailable, they are kept for the next attempt."""
         with self._lock:
             entries = [*self._entries, *(left_out(count, last) for count, last in self._left_out.values())]
             self._entries, self._characters, self._left_out = [], 0, {}
@@ -80,7 +79,7 @@ class Refusals:
             try:
                 self._enter(batch)
             except Unavailable as error:
-                # A batch that may be there already is not entered twice.
+                # A batch that may already be there is not entered twice.
                 self._restore(entries if isinstance(error, Unconfirmed) else batch + entries)
                 raise
 
@@ -91,7 +90,7 @@ class Refusals:
                 self._keep(entry)
 
     def _enter(self, entries: Sequence[Entry]) -> None:
-        """Enter a batch, without the entries of tenants that were deleted meanwhile."""
+        """Enter a batch without the entries of tenants that were deleted meanwhile."""
         known = self._with_names(entries)
         insert = self._database.statement("log entries", insert_entries)
 
@@ -106,12 +105,12 @@ class Refusals:
             if len(entries) == 1:
                 logging.getLogger("vestibule").exception("refusal not entered")
                 return
-            # One that cannot be written takes no others with it.
+            # An entry that cannot be written does not prevent the others.
             for entry in entries:
                 self._enter([entry])
 
     def _with_names(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The entries, with the names of resources that they know by id only."""
+        """The entries, also with the names of resources that they have only the id of."""
         nameless = [entry for entry in entries if entry["resource"] is not None and entry["name"] is None]
         if not nameless:
             return list(entries)
@@ -123,7 +122,7 @@ class Refusals:
         return [named(entry, entry["name"] or names.get((entry["tenant"], entry["resource"]))) for entry in entries]
 
     def write_counts(self) -> None:
-        """Write the counts of requests without a valid token; at most one entry a minute says so."""
+        """Write the counts of requests without a valid token, with at most one entry a minute for them."""
         with self._lock:
             counts, self._counts = self._counts, {}
         try:
@@ -142,7 +141,7 @@ class Refusals:
     def _write_counts(self, counts: dict[tuple[str, str], tuple[float, int]]) -> None:
         tenants = Tenant.select(Tenant.name, Tenant.pk).where(Tenant.name.in_({name for name, _ in counts}))
         pks = self._database.read(lambda: dict(tenants.tuples().execute(self._database.db)))
-        # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
+        # All workers write in the order of the keys, so that they cannot deadlock.
         rows = sorted((pks[name], hour, *counted) for (name, hour), counted in counts.items() if name in pks)
 
         def work(_: object) -> None:

@@ -141,7 +141,7 @@ def test_what_the_memory_does_not_hold_is_counted_and_told_in_one_entry(entra, o
     assert names(entra) == [None, "u2", "u1", "u0"]
     told = Log(entra.database, entra.tenant.pk).entries(limit=1)[0]
     assert (told["operation"], told["status"], told["level"]) == ("refusals", 400, "error")
-    assert told["detail"] == "2 more requests were refused than the log could take, the last of them with this status."
+    assert told["detail"] == "2 more requests were refused than could be logged; the last one had this status."
     assert Log(okta.database, okta.tenant.pk).entries(limit=1)[0]["detail"].startswith("1 more request was refused")
     gathered.add(entry(entra, "again"))
     gathered.flush()
