@@ -1,4 +1,4 @@
-"""What a worker writes beside its requests: a thread writes every few seconds what they left in memory."""
+"""A worker's writes beside its requests: every few seconds a thread writes what requests left in memory."""
 
 import logging
 import time
@@ -8,14 +8,17 @@ from threading import Event, Lock, Thread
 from store.database.transactions import Database
 
 SECONDS = 5.0
-"""How long a worker keeps something in memory before it is written."""
+"""The interval in seconds at which a worker writes what it keeps in memory."""
 
 HOUR = 3_600.0
 
 
 class Background:
-    """The thread of one worker process. It starts with the first news and writes them at once, later ones every few
-    seconds; at most once an hour it also runs the `chores`, step by step, until it is closed."""
+    """The background thread of one worker process.
+
+    The thread starts when there is something to write for the first time, and writes that at once; later it writes
+    every few seconds. At most once an hour it also runs the `chores`, step by step, until it is closed.
+    """
 
     def __init__(
         self, database: Database, seconds: float = SECONDS, chores: Callable[[], Iterable[object]] = tuple
@@ -33,11 +36,11 @@ class Background:
         self._end = Event()
 
     def add(self, write: Callable[[], None]) -> None:
-        """Call this function every few seconds while there is something to write."""
+        """Register a function that is called every few seconds while there is something to write."""
         self._writers.append(write)
 
     def wake(self, *, at_once: bool = False) -> None:
-        """There is something to write; `at_once`: it should not wait for some seconds."""
+        """Report that there is something to write; `at_once`: now, not in a few seconds."""
         if self._thread is None or not self._thread.is_alive():
             self._start()
         self._news.set()
@@ -47,7 +50,7 @@ class Background:
     def _start(self) -> None:
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
-                # Each thread has an event of its own, so that one that is being closed stops in any case.
+                # Each thread has its own event, so that a thread that is being closed always stops.
                 self._end = Event()
                 self._thread = Thread(target=self._work, args=(self._end,), name="background", daemon=True)
                 self._thread.start()
@@ -56,7 +59,7 @@ class Background:
         try:
             following = False
             while not end.is_set():
-                # One more round follows the last news, when the worker is idle.
+                # One more round follows the last write, when the worker is idle.
                 if not following:
                     self._news.wait()
                 following = self._news.is_set()
@@ -85,7 +88,7 @@ class Background:
                     return
 
     def close(self) -> None:
-        """Write what is left and end the thread."""
+        """Write what is left and stop the thread."""
         with self._starting:
             thread, self._thread = self._thread, None
             self._end.set()
@@ -96,7 +99,7 @@ class Background:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was left until now; returns when it is written. Raises what the writers raise."""
+        """Write everything that is in memory. Raises the errors of the writers."""
         with self._writing:
             for write in self._writers:
                 write()

@@ -1,4 +1,4 @@
-"""How many resources of each type a tenant has: counted at the end of a write, so that nobody counts rows."""
+"""The numbers of a tenant's resources, updated at the end of each write, so that no request counts rows."""
 
 import random
 from collections import Counter as Sums
@@ -13,7 +13,7 @@ from store.database.write import Place, Write
 from store.tables import Counter
 
 SHARDS = 8
-"""Over how many rows a tenant's counter is spread, so that parallel writes do not queue for one."""
+"""The number of rows of one counter; parallel writes update different rows and do not queue."""
 
 
 class _Change(NamedTuple):
@@ -24,12 +24,12 @@ class _Change(NamedTuple):
 
 
 def count(write: Write, database: Database, tenant: int, type: str, change: int) -> None:
-    """Count so many resources more, or fewer, at the end of the write."""
+    """Add this change to the number of resources, at the end of the write."""
     write.leave(Place.COUNTERS, _apply, _Change(database, tenant, type, change))
 
 
 def total(database: Database, tenant: int, type: str) -> int:
-    """How many resources of the type the tenant has."""
+    """The number of the tenant's resources of that type."""
     counted = database.statement("total", _total_query)
     return int(counted(tenant=tenant, type=type).fetchone()[0])
 
@@ -39,7 +39,7 @@ def _apply(changes: Sequence[_Change]) -> None:
     for each in changes:
         sums[each.tenant, each.type] += each.change
     statement = changes[0].database.statement("count", _count_query)
-    shard = random.randrange(SHARDS)  # noqa: S311 (to spread, not to hide)
+    shard = random.randrange(SHARDS)  # noqa: S311 (not a secret)
     for tenant, type in sorted(sums):
         statement(tenant=tenant, type=type, shard=shard, change=sums[tenant, type])
 

@@ -21,24 +21,15 @@ _NOTE = "removal of field {} {}"
 
 
 class Fields:
-    """The custom fields of one tenant. Changes enter themselves in the provisioning log: `call` says who acts."""
+    """The custom fields of one tenant. Each change makes its entry in the provisioning log for the given `call`."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
         self._tenant = tenant
         self._log = Log(database, tenant.pk)
 
-    def add(
-        self,
-        name: str,
-        type: str,
-        description: str = "",
-        *,
-        indexed: bool = False,
-        call: Call,
-        within: Write | None = None,
-    ) -> None:
-        """Declare a field, which the next request knows; `indexed` declares an index on it, which is then to be built.
+    def add(self, name: str, type: str, description: str = "", *, indexed: bool = False, call: Call) -> None:
+        """Declare a field, which the next request can use. `indexed` also declares an index on it, to be built next.
 
         Raises InvalidValue or Uniqueness.
         """
@@ -53,16 +44,16 @@ class Fields:
             self._log.record(write, call, 200, [{"attribute": "field", "after": name}])
 
         try:
-            self._database.write(work, within)
+            self._database.write(work)
         except peewee.IntegrityError as error:
             raise Uniqueness(f"The tenant has a field {name} already.") from error
 
     def _check_removed(self, name: str) -> None:
-        """Raise InvalidValue where users may hold values of a removed field of that name."""
+        """Raise InvalidValue if users may still hold values of a removed field of that name."""
         if (removed := self.being_removed(name)) is not None:
             raise InvalidValue(
-                f"The removal of the field {removed} was broken off, and users hold values of it still: remove it"
-                " once more first."
+                f"The removal of the field {removed} was interrupted, and users still hold values of it: remove it"
+                " again first."
             )
 
     def _row(self, name: str, type: str, description: str) -> dict[str, Any]:
@@ -87,7 +78,7 @@ class Fields:
         return Named("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
 
     def all(self) -> list[dict[str, Any]]:
-        """Every field in the order of declaration."""
+        """All fields in the order of their declaration."""
         query = Field.select().where(Field.tenant == self._tenant.pk).order_by(Field.pk)
         return self._database.read(lambda: [_listed(row) for row in query])
 

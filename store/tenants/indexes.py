@@ -22,14 +22,7 @@ from store.filters import lookup
 from store.filters.indexable import INDEXED_AT_FIRST, index_name, reason_against
 from store.tables import Field, Index, Resource
 from store.tenants.log import Call, Log
-from store.tenants.tenants import (
-    BUILDING,
-    COMPLETE,
-    REMOVING,
-    Tenant,
-    Tenants,
-    bump,
-)
+from store.tenants.tenants import BUILDING, COMPLETE, REMOVING, Tenant, Tenants, bump
 
 _BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
 
@@ -42,7 +35,7 @@ class Named(NamedTuple):
 
 
 class Indexes:
-    """The indexes of one tenant. Changes enter themselves in the provisioning log: `call` says who acts."""
+    """The indexes of one tenant. Each change makes its entry in the provisioning log for the given `call`."""
 
     def __init__(self, database: Database, tenant: Tenant) -> None:
         self._database = database
@@ -61,7 +54,7 @@ class Indexes:
         return {"type": row.type, "attribute": row.attribute, "state": row.state, "done": done, "total": total}
 
     def _count(self, type: str, after: int) -> int:
-        """The number of resources behind a key."""
+        """The number of resources after a key."""
         return int(self._of_type(Resource.select(fn.COUNT(Resource.pk)), type, after).scalar())
 
     def _of_type(self, query: Any, type: str, after: int) -> Any:
@@ -76,10 +69,10 @@ class Indexes:
         Raises InvalidValue if no attribute has that name, or if it cannot be indexed, with the reason.
         """
         types = [each for each in self._tenant.profile.types if type in (None, each.name)]
-        whole = _BRACKETS.sub("", path)
-        if whole != path and any(self._target(each, whole) for each in types):
+        bare = _BRACKETS.sub("", path)
+        if bare != path and any(self._target(each, bare) for each in types):
             raise InvalidValue(
-                f"An index is on the elements of every type: name the attribute without brackets, as in {whole}."
+                f"An index is on the elements of every type: name the attribute without brackets, as in {bare}."
             )
         found = [(each, target) for each in types if (target := self._target(each, path)) is not None]
         if not found:
@@ -108,29 +101,29 @@ class Indexes:
     # Making one.
 
     def add(self, named: Named, call: Call) -> None:
-        """Make an index, or finish one that was interrupted. Raises InvalidValue where there is one already."""
+        """Make an index, or finish one that was interrupted. Raises InvalidValue if there is one already."""
         self.purge(named)
         self.declare(named, call)
         self.build(named)
 
-    def declare(self, named: Named, call: Call, within: Write | None = None) -> None:
-        """Let every write keep an index up from now on, and enter it in the log. Call `purge` before, `build` after.
+    def declare(self, named: Named, call: Call) -> None:
+        """Declare an index, which every write keeps up to date from now on. Call `purge` before and `build` after.
 
-        Raises InvalidValue where there is one already.
+        Raises InvalidValue if there is one already.
         """
 
         def work(write: Write) -> None:
             self.start(named)
             self._log.record(write, call, 200, [{"attribute": "index", "after": named.attribute}])
 
-        self._database.write(work, within)
+        self._database.write(work)
 
     def start(self, named: Named) -> None:
-        """Declare an index inside the transaction of a change that enters itself in the log. Raises InvalidValue where
+        """Declare an index in the transaction of a change that makes its own entry in the log. Raises InvalidValue if
         there is one already."""
         row = self._row(named)
         if row is None:
-            # Another process may declare it at the same moment; then they share the work.
+            # Another process may declare it at the same time; then they share the work.
             Index.insert(tenant=self._tenant.pk, state=BUILDING, **named._asdict()).on_conflict_ignore().execute()
         elif row.state == COMPLETE:
             raise InvalidValue(f"{named.attribute} is indexed already.")
@@ -138,22 +131,19 @@ class Indexes:
         bump(self._tenant.pk)
 
     def _flag(self, attribute: str, *, indexed: bool) -> None:
-        """Keep with a custom field whether it is indexed."""
+        """Store with a custom field whether it is indexed."""
         urn, _, name = attribute.rpartition(":")
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
 
-    def _known(self, named: Named) -> Target:
-        type = next(each for each in self._tenant.profile.types if each.name == named.type)
-        return type.targets[named.attribute.lower()]
-
     def build(self, named: Named, progress: Progress = silent) -> None:
-        """Make the rows of an index that is declared, from its position on. Raises NotFound if it was removed."""
+        """Make the rows of a declared index, from its position on. Raises NotFound if it was removed."""
         row = self._database.read(lambda: self._row(named))
         if row is None:
             raise _gone(named)
         self._database.dialect.settle()
-        target = self._known(named)
+        type = next(each for each in self._tenant.profile.types if each.name == named.type)
+        target = type.targets[named.attribute.lower()]
 
         def make(documents: dict[int, Any]) -> None:
             lookup.rewrite(self._database, (self._tenant.pk, row.pk), target, documents)
@@ -165,7 +155,7 @@ class Indexes:
             raise _gone(named)
 
     def _finish(self, index: int) -> bool:
-        """Let reads rely on an index; False where it was removed meanwhile."""
+        """Let reads use an index; False if it was removed meanwhile."""
         done = Index.update(state=COMPLETE).where((Index.pk == index) & (Index.state != REMOVING)).execute()
         bump(self._tenant.pk)
         return bool(done)
@@ -173,14 +163,14 @@ class Indexes:
     # Removing one.
 
     def removable(self, path: str, type: str | None = None) -> Named:
-        """The index of that name. Raises NotFound where there is none, InvalidValue for one that every tenant has."""
+        """The index of that name. Raises NotFound if there is none, InvalidValue for one that every tenant has."""
         named = self._present(path, type)
         if tuple(named) in INDEXED_AT_FIRST:
             raise InvalidValue(f"Every tenant has the index on {named.attribute}: clients look people up by it.")
         return named
 
     def _present(self, path: str, type: str | None) -> Named:
-        """An index by any spelling of its attribute, also of one that the schema no longer has."""
+        """An index by any spelling of its attribute, which the schema may no longer have."""
         rows = [Named(row["type"], row["attribute"]) for row in self.all() if type in (None, row["type"])]
         targets = [self._target(each, path) for each in self._tenant.profile.types]
         spelled = {path.lower(), *(index_name(target).lower() for target in targets if target is not None)}
@@ -189,36 +179,34 @@ class Indexes:
             raise NotFound(f"The tenant {self._tenant.name} has no index on {path[:200]}.")
         return found
 
-    def withdraw(self, named: Named, call: Call, within: Write | None = None) -> None:
-        """Let neither reads nor writes use an index from now on, and enter it in the log. Call `purge` after."""
+    def withdraw(self, named: Named, call: Call) -> None:
+        """Withdraw an index, which neither reads nor writes use from now on. Call `purge` after."""
 
         def work(write: Write) -> None:
             self.stop(named)
             self._log.record(write, call, 200, [{"attribute": "index", "before": named.attribute}])
 
-        self._database.write(work, within)
+        self._database.write(work)
 
     def stop(self, named: Named) -> None:
-        """Withdraw an index inside the transaction of a change that enters itself in the log."""
+        """Withdraw an index in the transaction of a change that makes its own entry in the log."""
         of_name = (Index.type == named.type) & (Index.attribute == named.attribute) & (Index.state != REMOVING)
         Index.update(state=REMOVING, position=0).where((Index.tenant == self._tenant.pk) & of_name).execute()
         self._flag(named.attribute, indexed=False)
         bump(self._tenant.pk)
 
     def purge(self, named: Named, progress: Progress = silent) -> None:
-        """Remove the rows of an index that is being removed, from its position on, and then the index."""
+        """Delete the rows of a withdrawn index, from its position on, and then the index."""
         row = self._database.read(lambda: self._row(named))
-        if row is not None and row.state == REMOVING:
-            self._purge(row, progress)
-
-    def _purge(self, row: Index, progress: Progress) -> None:
+        if row is None or row.state != REMOVING:
+            return
         self._database.dialect.settle()
         self._sweep(row, lambda documents: lookup.erase(self._database, row.pk, documents), progress)
         of_index = (Index.pk == row.pk) & (Index.state == REMOVING)
         self._database.write(lambda _: Index.delete().where(of_index).execute())
 
     def _sweep(self, row: Index, work: Callable[[dict[int, Any]], None], progress: Progress) -> None:
-        """Do the work for the documents of all resources behind the index's position."""
+        """Process the documents of all resources after the index's position."""
 
         def batch(_: Write, rows: list[Any]) -> None:
             work({pk: json.loads(document) for pk, document in rows})
@@ -229,20 +217,20 @@ class Indexes:
 
 
 class _Mark:
-    """How far an index is, kept in its row. Two processes that sweep for it share the work."""
+    """The position of an index, stored in its row. Two processes that sweep for an index share the work."""
 
     def __init__(self, database: Database, index: Index) -> None:
         self._database = database
         self._index = index
 
     def read(self) -> int | None:
-        """The index's position, locked; None where the index is gone or in another state."""
+        """The index's position, locked; None if the index was deleted or is in another state."""
         rows = Index.select(Index.position).where((Index.pk == self._index.pk) & (Index.state == self._index.state))
         row = self._database.dialect.for_update(rows).tuples().first()
         return None if row is None else int(row[0])
 
     def keep(self, key: int) -> None:
-        """Move the position to this key."""
+        """Set the position to this key."""
         Index.update(position=key).where(Index.pk == self._index.pk).execute()
 
 

@@ -1,5 +1,5 @@
-"""When tokens and tenants were last used: gathered in memory, written every few seconds, so that reads write
-nothing."""
+"""The times at which tokens and tenants were last used. They are gathered in memory and written every few seconds, so
+that reads write nothing."""
 
 import time
 from threading import Lock
@@ -12,7 +12,7 @@ from store.tenants.background import Background
 
 
 class LastUsed:
-    """The contacts of one worker process that are to be written in the background."""
+    """The times that one worker process gathers for its background thread."""
 
     def __init__(self, database: Database, background: Background) -> None:
         self._database = database
@@ -22,13 +22,13 @@ class LastUsed:
         background.add(self.write)
 
     def note(self, token: int, tenant: int) -> None:
-        """The token of that tenant was used just now."""
+        """Note that a token of the tenant was used just now."""
         with self._lock:
             self._pending[token] = (tenant, time.time())
         self._background.wake()
 
     def write(self) -> None:
-        """Write what was gathered; where the database does not take it, it is kept for the next time."""
+        """Write the gathered times. If the database is unavailable, they are kept for the next attempt."""
         with self._lock:
             pending, self._pending = self._pending, {}
         try:
@@ -44,7 +44,7 @@ class LastUsed:
         tenants: dict[int, str] = {}
         for token, (tenant, _) in pending.items():
             tenants[tenant] = max(tokens[token], tenants.get(tenant, ""))
-        # In the order of their keys, so that workers that write at once do not wait for each other in a circle.
+        # All workers write in the order of the keys, so that they cannot deadlock.
         for token, last in sorted(tokens.items()):
             self._advance(Token, Token.last_used, token, last)
         for tenant, last in sorted(tenants.items()):
@@ -53,7 +53,7 @@ class LastUsed:
             first.execute(self._database.db)
 
     def _advance(self, table: Any, column: Any, pk: int, time: str) -> None:
-        """Set a time, unless another worker has written a later one."""
+        """Set a time unless a later one is stored."""
         earlier = (table.pk == pk) & (column.is_null() | (column < time))
-        # The models may use another database by now, where a process has several: tests do.
+        # In a process with several databases, as in tests, the models may use another one by now.
         table.update({column: time}).where(earlier).execute(self._database.db)

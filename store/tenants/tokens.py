@@ -1,18 +1,18 @@
-"""Bearer tokens: made here, shown once, kept as a digest."""
+"""Bearer tokens: created and shown once, stored as a digest."""
 
 import hashlib
 import secrets
-from datetime import UTC, datetime, timedelta
+import time
 from typing import Any
 
 from scim.errors import InvalidValue, NotFound
-from store.database.transactions import Database, now
+from store.database.transactions import Database, instant_at, now
 from store.database.write import Write
 from store.tables import Token
 from store.tenants.log import Call, Log
 
 PREFIX = "vest_"
-"""What every token begins with, so that scanners of source code can find one that was left there."""
+"""The prefix of every token, by which secret scanners find tokens in source code."""
 
 SCOPES = ("provision", "read")
 
@@ -22,7 +22,7 @@ _UNKNOWN = "The tenant has no token {} in force."
 
 
 def digest(secret: str) -> str:
-    """The SHA-256 of a token, in hexadecimal. Tokens hold 256 random bits, so they need no salt and no slow hash."""
+    """The SHA-256 of a token in hexadecimal. A token has 256 random bits, so it needs no salt and no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -32,11 +32,12 @@ class Tokens:
     def __init__(self, database: Database, tenant: int) -> None:
         self._database = database
         self._tenant = tenant
+        self._log = Log(database, tenant)
 
     def create(
         self, name: str, scope: str = "provision", days: int | None = None, *, call: Call, within: Write | None = None
     ) -> str:
-        """A new token's secret, shown this once; it expires after so many days, or never. Raises InvalidValue."""
+        """Create a token and return its secret; it expires after `days`, or never. Raises InvalidValue."""
         if scope not in SCOPES:
             raise InvalidValue(f"There is no scope {scope[:80]}: choose one of {', '.join(SCOPES)}.")
         if days is not None and not 0 < days <= 36_500:
@@ -44,44 +45,41 @@ class Tokens:
         if not 0 < len(name) <= MAX_NAME:
             raise InvalidValue(f"A token's name has 1 to {MAX_NAME} characters.")
         secret = PREFIX + secrets.token_urlsafe(32)
-        expires = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S.%f}000Z"
+        expires = None if days is None else instant_at(time.time() + days * 86_400)
         row = {"tenant": self._tenant, "name": name, "digest": digest(secret), "scope": scope}
 
         def work(write: Write) -> None:
             Token.insert(**row, created=now(), expires=expires).execute()
-            self._record(write, call, {"attribute": "token", "after": name})
+            self._log.record(write, call, 200, [{"attribute": "token", "after": name}])
 
         self._database.write(work, within)
         return secret
 
-    def _record(self, write: Write, call: Call, change: dict[str, Any]) -> None:
-        Log(self._database, self._tenant).record(write, call, 200, [change])
-
     def all(self) -> list[dict[str, Any]]:
-        """Every token, oldest first, without its digest."""
+        """All tokens, oldest first, without their digests."""
         query = Token.select().where(Token.tenant == self._tenant).order_by(Token.pk)
         return self._database.read(lambda: [_listed(row) for row in query])
 
     def known(self, secret: str) -> dict[str, Any]:
-        """The token with that secret, as it is listed."""
+        """The token with that secret, as `all` returns it."""
         return self._database.read(lambda: _listed(Token.get(Token.digest == digest(secret))))
 
     def get(self, number: int) -> dict[str, Any]:
-        """A token as it is listed. Raises NotFound where the tenant has no such token that is not revoked."""
+        """A token as `all` returns it. Raises NotFound unless the tenant has it and it is not revoked."""
         found = next((each for each in self.all() if each["number"] == number and not each["revoked"]), None)
         if found is None:
             raise NotFound(_UNKNOWN.format(number))
         return found
 
     def revoke(self, number: int, *, call: Call) -> None:
-        """Refuse a token from now on. Raises NotFound where the tenant has no such token in force."""
+        """Revoke a token. Raises NotFound unless the tenant has it and it is not revoked."""
         in_force = (Token.tenant == self._tenant) & (Token.pk == number) & Token.revoked.is_null()
 
         def work(write: Write) -> None:
             name = self.get(number)["name"]
             if not Token.update(revoked=now()).where(in_force).execute():
                 raise NotFound(_UNKNOWN.format(number))
-            self._record(write, call, {"attribute": "token", "before": name})
+            self._log.record(write, call, 200, [{"attribute": "token", "before": name}])
 
         self._database.write(work)
 

@@ -289,7 +289,7 @@ def test_a_field_is_not_declared_again_before_its_removal_is_finished(run, vesti
     with monkeypatch.context() as patched:
         patched.setattr(FieldRemoval, "_take_out", interrupted)
         assert run("field", "remove", entra.name, "shoeSize", "--yes").stderr == f"Error: {INTERRUPTED}\n"
-    assert "was broken off" in refusal("field", "add", entra.name, "SHOESIZE", "string")
+    assert "was interrupted" in refusal("field", "add", entra.name, "SHOESIZE", "string")
     assert "values of 1 user." in vestibule("field", "remove", entra.name, "SHOESIZE", "--yes")
     assert EXTENSION not in entra.get(f"/Users/{babs['id']}").json
     vestibule("field", "add", entra.name, "SHOESIZE", "string")
