@@ -24,7 +24,7 @@ ATTEMPTS = 3
 """The number of times a write that loses a race is run before the client is asked to retry."""
 
 PAUSE = 0.05
-"""How many seconds, at most, lie between a lost race and the next attempt; twice as many before the third."""
+"""The longest pause in seconds between a lost race and the second attempt; twice as long before the third."""
 
 LONGEST_PAUSE = 0.2
 """The longest pause of background work between two transactions, in seconds."""
@@ -101,7 +101,7 @@ class Database:
             with within.part():
                 return work(within)
         if self.db.in_transaction():
-            raise AssertionError("a write that is a part of another one is given that as `within`")
+            raise AssertionError("a write in a transaction needs that transaction as `within`")
         worked = False
 
         def transaction() -> Result:
@@ -144,8 +144,8 @@ class Database:
                     raise Overdue(BUSY, headers={"Retry-After": "5"}) from error
                 if remedy == UNAVAILABLE or attempt == ATTEMPTS:
                     raise Unavailable(BUSY, headers={"Retry-After": "5"}) from error
-            # The transactions that won the race need a moment, or this one meets them again.
-            time.sleep(random.uniform(0.0, PAUSE) * attempt)  # noqa: S311 (to spread, not to hide)
+            # Without a pause this transaction may meet those that won the race again.
+            time.sleep(random.uniform(0.0, PAUSE) * attempt)  # noqa: S311 (not a secret)
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from peewee import OP, SQL, Asc, Case, Desc, Entity, Expression, Select, fn
 
 from scim.attributes import Target
 from scim.cursor import Position
+from store.database.dialect import Dialect
 from store.database.statements import parameter
 from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of
 from store.filters.related import SOURCES, element_value
@@ -15,37 +16,31 @@ from store.filters.values import ROW, own_value
 from store.tables import Membership, Resource
 
 
-class Order:
-    """Builds the ORDER BY of one sort target over `Resource`."""
+def sorted_by(scope: Scope, target: Target) -> list[Any]:
+    """The expressions that a sort target orders `Resource` by, without the one that breaks ties."""
+    container = target.container
+    if target.name == "schemas":
+        # All resources have the same first schema.
+        return []
+    if container is not None and container.name in SOURCES:
+        return [_FIRST[container.name](target.attribute.name)]
+    if container is not None and container.attribute.multi_valued:
+        return [_first_element(scope.dialect, container, target)]
+    value = own_value(scope, target)
+    if column_of(scope.type, target) in CUT_COLUMNS:
+        # Values that agree in the column's first characters are ordered by the rest.
+        return [value, scope.dialect.value(ROW.keys, target.path, target.attribute.type)]
+    return [value]
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self._dialect = scope.dialect
 
-    def values(self, target: Target) -> list[Any]:
-        """The expressions to order by, without the one that breaks ties."""
-        container = target.container
-        if target.name == "schemas":
-            # All resources have the same first schema.
-            return []
-        if container is not None and container.name in SOURCES:
-            return [_FIRST[container.name](target.attribute.name)]
-        if container is not None and container.attribute.multi_valued:
-            return [self._first_element(container, target)]
-        value = own_value(self._scope, target)
-        if column_of(self._scope.type, target) in CUT_COLUMNS:
-            # Values that agree in the column's first characters are ordered by the rest.
-            return [value, self._dialect.value(ROW.keys, target.path, target.attribute.type)]
-        return [value]
-
-    def _first_element(self, container: Target, target: Target) -> Any:
-        """The value of the primary element, or else of the first."""
-        element = Entity("sorted", "value")
-        primary = self._dialect.value(element, ("primary",), "boolean") == self._dialect.operand("boolean", True)
-        value = self._dialect.value(element, target.path[len(container.path) :], target.attribute.type)
-        rows = Select([self._dialect.elements(ROW.keys, container.path, "sorted")], [value])
-        first = Case(None, ((primary, 0),), 1)
-        return rows.order_by(first, self._dialect.position("sorted")).limit(1)
+def _first_element(dialect: Dialect, container: Target, target: Target) -> Any:
+    """The value of the primary element, or else of the first."""
+    element = Entity("sorted", "value")
+    primary = dialect.value(element, ("primary",), "boolean") == dialect.operand("boolean", True)
+    value = dialect.value(element, target.path[len(container.path) :], target.attribute.type)
+    rows = Select([dialect.elements(ROW.keys, container.path, "sorted")], [value])
+    first = Case(None, ((primary, 0),), 1)
+    return rows.order_by(first, dialect.position("sorted")).limit(1)
 
 
 def _first_member(name: str) -> Any:
@@ -84,13 +79,13 @@ def directed(values: Iterable[Any], descending: bool) -> list[Any]:
 
 
 _TOWARDS = {(False, False): OP.GT, (False, True): OP.GTE, (True, False): OP.LT, (True, True): OP.LTE}
-"""How ties compare with the edge, by whether the way is backwards and the edge itself included."""
+"""The comparison of tie-breakers, by the direction (backwards or not) and by whether the position is included."""
 
 
 def beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
-    """What comes behind the position: later in the first order that tells them apart, by the tie-breaker at last.
+    """The condition that a resource comes after the position: by the first value that differs, else by the tie-breaker.
 
-    The unassigned stand last when ascending and first when descending.
+    Unassigned values come last when ascending and first when descending.
     """
     edge = parameter(f"edge{len(values)}")
     condition: Any = Expression(tie, _TOWARDS[position.backwards, position.inclusive], edge)

@@ -17,7 +17,7 @@ from scim.patterns import bind_text
 from scim.projection import Projection
 from store.database.statements import parameter
 from store.filters.indexable import REFERENCES
-from store.filters.order import Order, beyond, directed
+from store.filters.order import beyond, directed, sorted_by
 from store.filters.shape import NEARLY_UNIQUE, finds_few, index_parameter, operands, shape, used_indexes
 from store.filters.values import ROW
 from store.filters.where import Where
@@ -219,7 +219,7 @@ class Searching:
         return statement(**values, **{index_parameter(name): number for name, number in indexes.items()})
 
     def _find_query(self, search: Search, position: Position | None, with_rows: bool, limits: dict[str, int]) -> Any:
-        values = [] if search.sort is None else Order(self.reading.scope).values(search.sort)
+        values = [] if search.sort is None else sorted_by(self.reading.scope, search.sort)
         tie = ROW.pk if search.sort is None else ROW.id
         backwards = position is not None and position.backwards
         descending = search.query.descending != backwards
