@@ -58,8 +58,9 @@ class GroupLink(NamedTuple):
 class ImportGroups:
     """The groups of one tenant, as an import adds to them."""
 
-    def __init__(self, groups: Groups) -> None:
+    def __init__(self, groups: Groups, references: References) -> None:
         self.groups = groups
+        self._references = references
         self._platform = PlatformGroups(groups)
 
     def read(self, line: int, body: dict[str, Any]) -> GroupLine:
@@ -78,20 +79,20 @@ class ImportGroups:
             None if parent is None else _reference("parent", parent, GROUP),
         )
 
-    def add_all(self, write: Write, groups: Sequence[GroupLine], references: References) -> Outcome:
+    def add_all(self, write: Write, groups: Sequence[GroupLine]) -> Outcome:
         """Create the groups that are not there yet, and add the members that are, inside a transaction."""
         outcome = Outcome()
         for group in groups:
             with self._each(write, group.line, outcome):
-                self._add(write, group, references, outcome)
+                self._add(write, group, outcome)
         return outcome
 
-    def link_all(self, write: Write, links: Sequence[GroupLink], references: References) -> Outcome:
+    def link_all(self, write: Write, links: Sequence[GroupLink]) -> Outcome:
         """Add members and parents that were not there when their lines were written, inside a transaction."""
         outcome = Outcome()
         for link in links:
             with self._each(write, link.line, outcome):
-                self._link(write, link, references, outcome)
+                self._link(write, link, outcome)
         return outcome
 
     @contextmanager
@@ -103,36 +104,36 @@ class ImportGroups:
         except InvalidValue as error:
             outcome.problems.append(Problem(line, error.detail))
 
-    def _add(self, write: Write, group: GroupLine, references: References, outcome: Outcome) -> None:
-        found = self._same(group, references)
+    def _add(self, write: Write, group: GroupLine, outcome: Outcome) -> None:
+        found = self._same(group)
         if found is not None:
             refuse_difference(f"The group {group.columns['display']}", found.document, group.document)
-        id = self._created(write, group, references) if found is None else found.id
+        id = self._created(write, group) if found is None else found.id
         if group.id is not None and group.id != id:
-            references.remember(GROUP, group.id, id)
-        grown, late = self._join(write, id, group.members, references, new=found is None)
+            self._references.remember(GROUP, group.id, id)
+        grown, late = self._join(write, id, group.members, new=found is None)
         outcome.groups += found is None
         outcome.unchanged += found is not None and not grown
         if late or group.parent is not None:
             outcome.links.append(GroupLink(group.line, id, late, group.parent))
 
-    def _same(self, group: GroupLine, references: References) -> Found | None:
+    def _same(self, group: GroupLine) -> Found | None:
         """The existing group with the line's id or name. Raises InvalidValue if these are two."""
-        ids = [] if group.id is None else [references.id_here(GROUP, group.id)]
-        named = references.rows(GROUP, "name_key", [group.columns["name_key"]])
-        found = {each.pk: each for each in (*references.rows(GROUP, "id", ids), *named)}
+        ids = [] if group.id is None else [self._references.id_here(GROUP, group.id)]
+        named = self._references.rows(GROUP, "name_key", [group.columns["name_key"]])
+        found = {each.pk: each for each in (*self._references.rows(GROUP, "id", ids), *named)}
         if len(found) > 1:
             raise InvalidValue("The line has the id of one group and the name of another.")
         return next(iter(found.values()), None)
 
-    def _created(self, write: Write, group: GroupLine, references: References) -> str:
+    def _created(self, write: Write, group: GroupLine) -> str:
         """Create the group, without members yet; returns its id."""
-        id, time = next(iter(kept_ids(GROUP, [group.id], references)), None) or str(uuid.uuid4()), now()
+        id, time = next(iter(kept_ids(GROUP, [group.id], self._references)), None) or str(uuid.uuid4()), now()
         self.groups.rows.insert(write, group.columns | {"id": id, "created": time, "modified": time}, group.document)
         return id
 
     def _join(
-        self, write: Write, id: str, members: Sequence[MemberLine], references: References, *, new: bool
+        self, write: Write, id: str, members: Sequence[MemberLine], *, new: bool
     ) -> tuple[bool, list[MemberLine]]:
         """Add the members that are known, to a group that is `new` itself or was there before.
 
@@ -140,7 +141,7 @@ class ImportGroups:
         """
         self.groups.call.resource = id
         row = self.groups.locked(id)
-        changes, late = self._joined(self.groups.memberships(row.pk), members, references)
+        changes, late = self._joined(self.groups.memberships(row.pk), members)
         document = self.groups.document(row)
         if new:
             self.groups.log.record(write, self.groups.call, 201, [*differences({}, document), *changes])
@@ -149,7 +150,7 @@ class ImportGroups:
         return bool(changes), late
 
     def _joined(
-        self, memberships: Memberships, members: Sequence[MemberLine], references: References
+        self, memberships: Memberships, members: Sequence[MemberLine]
     ) -> tuple[list[dict[str, Any]], list[MemberLine]]:
         """Add the members that are known; returns the changes for the log, and the members that are not known.
 
@@ -158,7 +159,7 @@ class ImportGroups:
         count, first, late = 0, list[dict[str, Any]](), list[MemberLine]()
         for start in range(0, len(members), MEMBERS_AT_ONCE):
             part = members[start : start + MEMBERS_AT_ONCE]
-            known = references.resolve(each.reference for each in part)
+            known = self._references.resolve(each.reference for each in part)
             late += [each for each in part if each.reference not in known]
             for origin in (SCIM, MANUAL):
                 named = [known[each.reference].id for each in part if each.origin == origin and each.reference in known]
@@ -170,12 +171,12 @@ class ImportGroups:
         shown = {"count": count, "first": first} if count > LISTED else first
         return [{"attribute": "members", "after": shown}] if count else [], late
 
-    def _link(self, write: Write, link: GroupLink, references: References, outcome: Outcome) -> None:
+    def _link(self, write: Write, link: GroupLink, outcome: Outcome) -> None:
         """Add the members and the parent that are there by now. Raises InvalidValue for a cycle."""
-        _, late = self._join(write, link.group, link.members, references, new=False)
+        _, late = self._join(write, link.group, link.members, new=False)
         missing = [each.reference.value[:100] for each in late]
         if link.parent is not None:
-            parent = references.resolve([link.parent]).get(link.parent)
+            parent = self._references.resolve([link.parent]).get(link.parent)
             if parent is None:
                 missing.append(link.parent.value[:100])
             else:

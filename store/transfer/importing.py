@@ -6,7 +6,6 @@ running it again.
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import peewee
@@ -25,7 +24,7 @@ from store.transfer.groups import GroupLine, GroupLink, ImportGroups
 from store.transfer.references import References
 from store.transfer.users import ImportUsers, ManagerLink, Outcome, Problem, UserLine
 
-Link = TypeVar("Link")
+Item = TypeVar("Item")
 
 BATCH_LINES, BATCH_BYTES = 1_000, 4_000_000
 """How much a transaction writes at most."""
@@ -43,9 +42,9 @@ class Import:
     def __init__(self, database: Database, tenant: Tenant, endpoint_url: str, parse: Callable[[str], Any]) -> None:
         self._database = database
         self._parse = parse
-        self._references = References(database, tenant)
-        self._users = ImportUsers(Users(database, tenant, endpoint_url, _call("User")))
-        self._groups = ImportGroups(Groups(database, tenant, endpoint_url, _call("Group")))
+        references = References(database, tenant)
+        self._users = ImportUsers(Users(database, tenant, endpoint_url, _call("User")), references)
+        self._groups = ImportGroups(Groups(database, tenant, endpoint_url, _call("Group")), references)
         self._manager_links: list[ManagerLink] = []
         self._group_links: list[GroupLink] = []
         self.totals = {"users": 0, "groups": 0, "unchanged": 0, "refused": 0}
@@ -62,12 +61,10 @@ class Import:
             if self.totals["users"] + self.totals["groups"] >= doubled:
                 doubled *= 2
                 self._database.write(lambda _: self._database.dialect.analyze("resource", "membership", "lookup"))
-        users, groups, references = self._users, self._groups, self._references
         for managers in _chunks(self._manager_links):
-            yield self._settled(self._write(users.users, partial(users.link, links=managers, references=references)))
+            yield self._settled(self._write(self._users.users, self._users.link, managers))
         for members in _chunks(self._group_links):
-            link = partial(groups.link_all, links=members, references=references)
-            yield self._settled(self._write(groups.groups, link))
+            yield self._settled(self._write(self._groups.groups, self._groups.link_all, members))
 
     def _settled(self, *outcomes: Outcome) -> list[Problem]:
         """Count the outcomes of a transaction; returns the problems in the order of lines."""
@@ -79,9 +76,16 @@ class Import:
 
     def _add(self, batch: Sequence[tuple[int, bytes]]) -> tuple[Outcome, ...]:
         """Check and write some lines: the users in one transaction, then the groups in another."""
-        unread = Outcome()
-        users: list[UserLine] = []
-        groups: list[GroupLine] = []
+        unread, users, groups = self._checked(batch)
+        added = self._write(self._users.users, self._users.add, users)
+        self._manager_links += added.links
+        made = self._write(self._groups.groups, self._groups.add_all, groups)
+        self._group_links += made.links
+        return unread, added, made
+
+    def _checked(self, batch: Sequence[tuple[int, bytes]]) -> tuple[Outcome, list[UserLine], list[GroupLine]]:
+        """The problems, the users and the groups of some lines."""
+        unread, users, groups = Outcome(), list[UserLine](), list[GroupLine]()
         for number, line in batch:
             try:
                 read = self._read(number, line)
@@ -92,26 +96,16 @@ class Import:
                 users.append(read)
             elif read is not None:
                 groups.append(read)
-        added = (
-            self._write(self._users.users, lambda write: self._users.add(write, users, self._references))
-            if users
-            else Outcome()
-        )
-        self._manager_links += added.links
-        made = (
-            self._write(self._groups.groups, lambda write: self._groups.add_all(write, groups, self._references))
-            if groups
-            else Outcome()
-        )
-        self._group_links += made.links
-        return unread, added, made
+        return unread, users, groups
 
-    def _write(self, resources: Reading, work: Callable[[Write], Outcome]) -> Outcome:
-        """Run a transaction, again if another one took a name while it ran."""
+    def _write(self, resources: Reading, work: Callable[[Write, list[Item]], Outcome], items: list[Item]) -> Outcome:
+        """Write some lines or links in one transaction, again if another one took a name while it ran."""
+        if not items:
+            return Outcome()
         for _ in range(ATTEMPTS - 1):
             with contextlib.suppress(peewee.IntegrityError):
-                return current([resources], lambda: self._database.write(work))
-        return current([resources], lambda: self._database.write(work))
+                return current([resources], lambda: self._database.write(lambda write: work(write, items)))
+        return current([resources], lambda: self._database.write(lambda write: work(write, items)))
 
     def _read(self, number: int, line: bytes) -> UserLine | GroupLine | None:
         """A line, checked; None if it is blank. Raises ScimError."""
@@ -143,6 +137,6 @@ def _batch(numbered: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return lines
 
 
-def _chunks(links: list[Link]) -> Iterator[list[Link]]:
+def _chunks(links: list[Item]) -> Iterator[list[Item]]:
     for start in range(0, len(links), BATCH_LINES):
         yield links[start : start + BATCH_LINES]

@@ -82,8 +82,9 @@ def refuse_difference(what: str, before: str, after: Document) -> None:
 class ImportUsers:
     """The users of one tenant, as an import adds to them."""
 
-    def __init__(self, users: Users) -> None:
+    def __init__(self, users: Users, references: References) -> None:
         self.users = users
+        self._references = references
 
     def read(self, line: int, body: Any) -> UserLine:
         """A line, checked. Raises what a POST with this body would raise."""
@@ -97,9 +98,9 @@ class ImportUsers:
         derived = columns.derived(users.tenant.profile.preset, users.type, checked)
         return UserLine(line, id if isinstance(id, str) else None, checked, derived, reference)
 
-    def add(self, write: Write, users: Sequence[UserLine], references: References) -> Outcome:
+    def add(self, write: Write, users: Sequence[UserLine]) -> Outcome:
         """Insert the users that are not there yet; the others are compared and never changed."""
-        batch = _Batch(references, users)
+        batch = _Batch(self._references, users)
         keys = self.users.database.dialect.new_keys("resource", len(users))
         for user, pk in zip(users, keys, strict=True):
             try:
@@ -111,9 +112,9 @@ class ImportUsers:
 
     def _insert_all(self, write: Write, fresh: Sequence["_Fresh"]) -> None:
         time = now()
-        same = {"created": time, "modified": time}
         rows = [
-            user.columns | same | {"pk": found.pk, "id": found.id, "manager": found.manager} for user, found, _ in fresh
+            user.columns | {"pk": found.pk, "id": found.id, "manager": found.manager, "created": time, "modified": time}
+            for user, found, _ in fresh
         ]
         self.users.rows.insert_all(write, rows, {found.pk: user.document for user, found, _ in fresh})
         for user, found, manager in fresh:
@@ -126,10 +127,10 @@ class ImportUsers:
         call = self.users.call.about(USER, id, name)
         self.users.log.record(write, call, status, changes)
 
-    def link(self, write: Write, links: Sequence[ManagerLink], references: References) -> Outcome:
+    def link(self, write: Write, links: Sequence[ManagerLink]) -> Outcome:
         """Set the managers of users that have none yet."""
         outcome, linked = Outcome(), list[dict[str, Any]]()
-        managers = references.resolve(link.manager for link in links)
+        managers = self._references.resolve(link.manager for link in links)
         present = self._present([link.user for link in links])
         for link in links:
             found, user = managers.get(link.manager), present.get(link.user)
