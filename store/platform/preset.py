@@ -127,7 +127,7 @@ class PresetSwitch:
         identifiers: dict[str, str] = {}
         for row in self._read():
             try:
-                key = _identifier_key(users, _conformed(users, json.loads(row.document)))
+                key = columns.identifier_key(users.tenant.profile.preset, _conformed(users, json.loads(row.document)))
             except ScimError as error:
                 problems.append(f"{row.display}: {error.detail}")
                 continue
@@ -156,7 +156,7 @@ class PresetSwitch:
 
         def work(_: Write, rows: list[Any]) -> None:
             for row in map(_Row._make, rows):
-                key = _identifier_key(users, json.loads(row.document))
+                key = columns.identifier_key(users.tenant.profile.preset, json.loads(row.document))
                 if key != row.identifier_key:
                     users.rows.set_keys(row.pk, {"identifier_key": key})
 
@@ -200,7 +200,3 @@ def _conformed(users: Users, before: Document) -> Document:
     after = with_defaults(users.type, load(users.type, {"schemas": [CORE_USER]} | kept).document)
     users.check_complete(after)
     return after
-
-
-def _identifier_key(users: Users, document: Document) -> str | None:
-    return columns.identifier_key(users.tenant.profile.preset, document)

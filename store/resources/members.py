@@ -9,7 +9,6 @@ from scim.binding import Bound
 from scim.errors import InvalidValue
 from scim.members import MemberChange
 from scim.nodes import ValuePath
-from scim.preset import Preset
 from store.database.statements import parameter
 from store.database.transactions import Database
 from store.filters.shape import Scope, operands, shape
@@ -73,14 +72,13 @@ class Memberships:
         known = self._named(ids)
         unknown = sorted(set(ids) - {member.id for member in known})
         if unknown:
-            self._tolerate_unknown(unknown, bool(known), self._tenant.profile.preset)
+            self._tolerate_unknown(unknown, bool(known))
         return known
 
-    def _tolerate_unknown(self, unknown: Sequence[str], some_known: bool, preset: Preset) -> None:
-        shown = ", ".join(id[:64] for id in unknown[:10]) + (
-            f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-        )
-        if not (preset.skips_unknown_members and some_known):
+    def _tolerate_unknown(self, unknown: Sequence[str], some_known: bool) -> None:
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        shown = ", ".join(id[:64] for id in unknown[:10]) + more
+        if not (self._tenant.profile.preset.skips_unknown_members and some_known):
             raise InvalidValue(
                 f"members must be ids of users or groups of this tenant; there is none with the id {shown}.",
                 hint="members",

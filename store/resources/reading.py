@@ -83,25 +83,22 @@ class Reading:
     def __init__(
         self, database: Database, tenant: Tenant, endpoint_url: str, call: Call, within: Write | None = None
     ) -> None:
-        self.tenant = tenant
         self.call = call
         self.within = within
         self.database = database
         self.dialect = database.dialect
         self.endpoint_url = endpoint_url
-        self.log = Log(database, tenant.pk, tenant.revision)
-        self._representations = Representations(self.type, endpoint_url)
-        self.scope = self._current_scope()
+        self._know(tenant)
+
+    def _know(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.log = Log(self.database, tenant.pk, tenant.revision)
+        self.scope = Scope(self.dialect, self.type, tenant.indexes[self.name])
+        self._representations = Representations(self.type, self.endpoint_url)
 
     def renew(self) -> None:
         """Read the tenant again. Raises Unavailable if the request itself would have to be read again."""
-        self.tenant = renewed(self.database, self.tenant)
-        self.log.revision = self.tenant.revision
-        self._representations = Representations(self.type, self.endpoint_url)
-        self.scope = self._current_scope()
-
-    def _current_scope(self) -> Scope:
-        return Scope(self.dialect, self.type, self.tenant.indexes[self.name])
+        self._know(renewed(self.database, self.tenant))
 
     @property
     def type(self) -> ResourceType:

@@ -92,17 +92,14 @@ class Searching:
         def work() -> Page:
             bound = None if query.filter is None else bind_text(self.reading.type, query.filter)
             search = self.resolved(query, bound)._replace(related=self.reading.shows_related(projection))
-            return self._searched(search, projection, secret)
+            return self.within_deadline([self.criteria(search)], lambda: self._page(search, projection, secret))
 
         return current([self.reading], work)
 
-    def _searched(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
-        def work() -> Page:
-            if search.query.cursor is not None:
-                return self._page_by_cursor(search, projection, secret)
-            return self._page_by_index(search, projection)
-
-        return self.within_deadline([self.criteria(search)], work)
+    def _page(self, search: Search, projection: Projection | None, secret: bytes) -> Page:
+        if search.query.cursor is not None:
+            return self._page_by_cursor(search, projection, secret)
+        return self._page_by_index(search, projection)
 
     def within_deadline(self, criteria: Sequence[Criteria], work: Callable[[], Page]) -> Page:
         """Run a search within the deadline. Raises TooMany."""
@@ -153,7 +150,7 @@ class Searching:
         named = [column.alias(f"c{number}") for number, column in enumerate(columns)]
         return self.reading.dialect.gathered(query.select(*named), len(named), long_columns)
 
-    def find(self, search: Search, limit: int, offset: int) -> list[Found]:
+    def find(self, search: Search, limit: int, offset: int = 0) -> list[Found]:
         """The resources in a range of the order, without their rows."""
         self.reading.dialect.renew_deadline()
         return self._found_by(search, None, False, limit=limit, offset=offset)
@@ -236,7 +233,7 @@ class Searching:
     def _matching(self, bound: binding.Bound | None) -> Any:
         return self.reading.of_type() & Where(self.reading.scope, bound).condition()
 
-    def total(self, search: Search, offset: int, count: int, found: int) -> int:
+    def total(self, search: Search, offset: int = 0, count: int = 0, found: int = 0) -> int:
         """The number of all matches: taken from the page if it shows it, else from the counter, else counted."""
         if (found and found < count) or (count > 0 and not found and offset == 0):
             return offset + found
@@ -262,7 +259,7 @@ class Searching:
             page.reverse()
 
         following, before = self._around([each.order for each in page], more, position, query, secret)
-        total = self.total(search, 0, 0, 0) if position is not None or more or not query.count else len(found)
+        total = self.total(search) if position is not None or more or not query.count else len(found)
         return Page(total, 1, self.reading.texts(_rows_of(page), projection), following, before)
 
     def _around(

@@ -49,7 +49,7 @@ def _page(
     ]
     merged = sorted(candidates, key=lambda candidate: candidate[1].order)
     page = merged[query.start_index - 1 : last]
-    total = sum(source.total(one, 0, 0, 0) for source, one in zip(sources, searches, strict=True))
+    total = sum(source.total(one) for source, one in zip(sources, searches, strict=True))
     return Page(total, query.start_index, _texts(sources, page, projections))
 
 
@@ -71,7 +71,7 @@ def _bound(source: Searching, sources: Sequence[Searching], text: str) -> Bound:
 
 def _ordered(source: Searching, one: Search, query: Query, last: int) -> list[Found]:
     """The first resources of one type, with values that compare with those of other types."""
-    return [Found(found.pk, _comparable(found.order, one, query)) for found in source.find(one, last, 0)]
+    return [Found(found.pk, _comparable(found.order, one, query)) for found in source.find(one, last)]
 
 
 def _comparable(order: tuple[Any, ...], one: Search, query: Query) -> tuple[Any, ...]:

@@ -121,14 +121,15 @@ class Users(Resources):
 
     def _note_offer(self, row: Stored, before: Document, kept: identity.Kept, named: frozenset[str]) -> None:
         """Store the other address that the client sent, for an administrator to decide about."""
-        pending = PendingEmail.user == row.pk
-        if kept.confirmed and "emails" in named:
-            PendingEmail.delete().where(pending).execute()
-        if kept.offered is None:
-            if not kept.confirmed and identity.identifier(self.tenant.profile.preset, before) is not None:
-                self.call.warnings.append("The work e-mail identifies the user and was kept.")
+        if kept.confirmed:
+            if "emails" in named:
+                PendingEmail.delete().where(PendingEmail.user == row.pk).execute()
             return
-        self._offer(row.pk, kept.offered, identity.identifier(self.tenant.profile.preset, before))
+        stored = identity.identifier(self.tenant.profile.preset, before)
+        if kept.offered is not None:
+            self._offer(row.pk, kept.offered, stored)
+        elif stored is not None:
+            self.call.warnings.append("The work e-mail identifies the user and was kept.")
 
     def _offer(self, pk: int, offered: str, stored: str | None) -> None:
         """Make the address the pending one; the address that was dismissed last stays dismissed."""
