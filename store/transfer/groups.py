@@ -1,9 +1,8 @@
 """Groups from a file: checked like POST bodies, with their parent and with members whose origin the file may give."""
 
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from scim.changes import differences
 from scim.document import Document
@@ -55,6 +54,9 @@ class GroupLink(NamedTuple):
     parent: Reference | None
 
 
+Line = TypeVar("Line", GroupLine, GroupLink)
+
+
 class ImportGroups:
     """The groups of one tenant, as an import adds to them."""
 
@@ -79,30 +81,24 @@ class ImportGroups:
             None if parent is None else _reference("parent", parent, GROUP),
         )
 
-    def add_all(self, write: Write, groups: Sequence[GroupLine]) -> Outcome:
+    def add(self, write: Write, groups: Sequence[GroupLine]) -> Outcome:
         """Create the groups that are not there yet, and add the members that are, inside a transaction."""
-        outcome = Outcome()
-        for group in groups:
-            with self._each(write, group.line, outcome):
-                self._add(write, group, outcome)
-        return outcome
+        return self._each(write, groups, self._add)
 
-    def link_all(self, write: Write, links: Sequence[GroupLink]) -> Outcome:
+    def link(self, write: Write, links: Sequence[GroupLink]) -> Outcome:
         """Add members and parents that were not there when their lines were written, inside a transaction."""
-        outcome = Outcome()
-        for link in links:
-            with self._each(write, link.line, outcome):
-                self._link(write, link, outcome)
-        return outcome
+        return self._each(write, links, self._link)
 
-    @contextmanager
-    def _each(self, write: Write, line: int, outcome: Outcome) -> Iterator[None]:
-        """Write all of one line or nothing, and note why it was refused."""
-        try:
-            with write.part():
-                yield
-        except InvalidValue as error:
-            outcome.problems.append(Problem(line, error.detail))
+    def _each(self, write: Write, lines: Sequence[Line], work: Callable[[Write, Line, Outcome], None]) -> Outcome:
+        """Do the work for each line completely or not at all; the outcome tells which lines were refused."""
+        outcome = Outcome()
+        for each in lines:
+            try:
+                with write.part():
+                    work(write, each, outcome)
+            except InvalidValue as error:
+                outcome.problems.append(Problem(each.line, error.detail))
+        return outcome
 
     def _add(self, write: Write, group: GroupLine, outcome: Outcome) -> None:
         found = self._same(group)

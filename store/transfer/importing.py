@@ -64,7 +64,7 @@ class Import:
         for managers in _chunks(self._manager_links):
             yield self._settled(self._write(self._users.users, self._users.link, managers))
         for members in _chunks(self._group_links):
-            yield self._settled(self._write(self._groups.groups, self._groups.link_all, members))
+            yield self._settled(self._write(self._groups.groups, self._groups.link, members))
 
     def _settled(self, *outcomes: Outcome) -> list[Problem]:
         """Count the outcomes of a transaction; returns the problems in the order of lines."""
@@ -77,11 +77,11 @@ class Import:
     def _add(self, batch: Sequence[tuple[int, bytes]]) -> tuple[Outcome, ...]:
         """Check and write some lines: the users in one transaction, then the groups in another."""
         unread, users, groups = self._checked(batch)
-        added = self._write(self._users.users, self._users.add, users)
-        self._manager_links += added.links
-        made = self._write(self._groups.groups, self._groups.add_all, groups)
-        self._group_links += made.links
-        return unread, added, made
+        added_users = self._write(self._users.users, self._users.add, users)
+        self._manager_links += added_users.links
+        added_groups = self._write(self._groups.groups, self._groups.add, groups)
+        self._group_links += added_groups.links
+        return unread, added_users, added_groups
 
     def _checked(self, batch: Sequence[tuple[int, bytes]]) -> tuple[Outcome, list[UserLine], list[GroupLine]]:
         """The problems, the users and the groups of some lines."""
