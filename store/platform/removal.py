@@ -21,32 +21,32 @@ from store.tenants.tenants import TENANT_NAME, Tenants
 BATCH = 300
 """How many users or groups a transaction deletes, or a tenth of the number of log entries."""
 
-_DOOMED = "{name} (being deleted, {pk})"
-"""The name of a tenant meanwhile: no URL can contain it, and the tenant's own name is free."""
-_DOOMED_PATTERN = re.compile(r".+ \(being deleted, \d+\)")
+_TEMPORARY_NAME = "{name} (being deleted, {pk})"
+"""The name of a tenant that is being deleted: no URL can contain it, and the tenant's own name is free."""
+_TEMPORARY = re.compile(r".+ \(being deleted, \d+\)")
 
 
 class Removal:
-    """Deletes a tenant, and what interrupted removals of its name left; or only such a rest, by its name meanwhile.
+    """Deletes a tenant, and the remains of tenants of the same name whose removal was interrupted.
 
-    Raises NotFound if there is neither.
+    `name` may also be the temporary name of such remains. Raises NotFound if there is nothing to delete.
     """
 
     def __init__(self, database: Database, name: str) -> None:
         self._database = database
         self._name = name
-        self._is_rest = _DOOMED_PATTERN.fullmatch(name) is not None
-        if not (self._is_rest or TENANT_NAME.fullmatch(name)) or not database.read(self._tenants().exists):
+        self._is_remains = _TEMPORARY.fullmatch(name) is not None
+        if not (self._is_remains or TENANT_NAME.fullmatch(name)) or not database.read(self._tenants().exists):
             Tenants(database).get(name)
 
     def _tenants(self) -> Any:
-        doomed = Tenant.name.startswith(_DOOMED.format(name=self._name, pk="")[:-1])
-        return Tenant.select(Tenant.pk).where((Tenant.name == self._name) | doomed).order_by(Tenant.pk)
+        remains = Tenant.name.startswith(_TEMPORARY_NAME.format(name=self._name, pk="")[:-1])
+        return Tenant.select(Tenant.pk).where((Tenant.name == self._name) | remains).order_by(Tenant.pk)
 
     @property
     def begun(self) -> bool:
         """Whether an earlier removal was interrupted, so that clients cannot reach the tenant any more."""
-        return self._is_rest or not self._database.read(Tenant.select().where(Tenant.name == self._name).exists)
+        return self._is_remains or not self._database.read(Tenant.select().where(Tenant.name == self._name).exists)
 
     def run(self) -> Iterator[int]:
         """Remove it; yields after each transaction how many users and groups it deleted."""
@@ -66,5 +66,5 @@ class Removal:
         for model in (Token, Counter):
             model.delete().where(model.tenant == pk).execute()
         forget_removals(pk)
-        if not self._is_rest:
-            Tenant.update(name=_DOOMED.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()
+        if not self._is_remains:
+            Tenant.update(name=_TEMPORARY_NAME.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()

@@ -34,13 +34,13 @@ class Column(NamedTuple):
 class Unique(NamedTuple):
     """A column that is unique in a tenant.
 
-    `index_part` is part of the name of its index, `words` names the value in messages, `value` reads it from a
+    `index_part` is part of the name of its index, `label` names the value in messages, `value` reads it from a
     document, `advice` is added to a refusal.
     """
 
     column: str
     index_part: str
-    words: str
+    label: str
     value: Callable[[Preset, Document], Any]
     advice: str
 
@@ -141,5 +141,5 @@ def derived(
     for unique in UNIQUE[type.name]:
         key = found.get(unique.column)
         if key is not None and len(key.encode()) > MAX_KEY_BYTES:
-            raise InvalidValue(f"The {unique.words} is too long to be compared.")
+            raise InvalidValue(f"The {unique.label} is too long to be compared.")
     return found

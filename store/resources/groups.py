@@ -171,7 +171,7 @@ class Groups(Resources):
         return self._answer(saved, projection, body=body)
 
     def _detach(self, row: Stored) -> None:
-        """Make the groups that the group is nested in their next versions; foreign keys do the rest."""
+        """Increment the versions of the groups that it is nested in; foreign keys delete the memberships."""
         holders = Membership.select(Membership.group).where(Membership.member == row.pk)
         self.rows.touch_all(Resource.pk.in_(holders))
         TenantRow.update(integration_group=None).where(TenantRow.integration_group == row.pk).execute()

@@ -88,9 +88,9 @@ class Reading:
         self.database = database
         self.dialect = database.dialect
         self.endpoint_url = endpoint_url
-        self._know(tenant)
+        self._set_tenant(tenant)
 
-    def _know(self, tenant: Tenant) -> None:
+    def _set_tenant(self, tenant: Tenant) -> None:
         self.tenant = tenant
         self.log = Log(self.database, tenant.pk, tenant.revision)
         self.scope = Scope(self.dialect, self.type, tenant.indexes[self.name])
@@ -98,7 +98,7 @@ class Reading:
 
     def renew(self) -> None:
         """Read the tenant again. Raises Unavailable if the request itself would have to be read again."""
-        self._know(renewed(self.database, self.tenant))
+        self._set_tenant(renewed(self.database, self.tenant))
 
     @property
     def type(self) -> ResourceType:

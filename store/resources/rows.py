@@ -1,6 +1,6 @@
 """Inserts, updates and deletes rows of `resource`, which no other code does.
 
-A change that clients see makes a row its next version (RFC 7644 §3.14). Index rows and counters are kept up to date.
+A change that clients see increments a row's version (RFC 7644 §3.14). Index rows and counters are kept up to date.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +66,7 @@ class Rows:
     def update(
         self, pk: int, columns: dict[str, Any], before: Document | None = None, after: Document | None = None
     ) -> str:
-        """Make a row its next version, with these columns changed; returns the time. Raises Taken.
+        """Change columns of a row and increment its version; returns the time. Raises Taken.
 
         `before` and `after` are given if the document changed.
         """
@@ -79,7 +79,7 @@ class Rows:
         return time
 
     def update_each(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Make rows, given by `pk` and the same columns each, their next versions."""
+        """Change the same columns of rows, each given with its `pk`, and increment their versions."""
         if rows:
             changed = [row | {"modified": now()} for row in rows]
             names = {name: value for name, value in changed[0].items() if name != "pk"}
@@ -90,13 +90,13 @@ class Rows:
         Resource.update(columns).where(Resource.pk == pk).execute()
 
     def touch(self, pk: int) -> str | None:
-        """Make one row of any type its next version; returns its display, None if it was deleted."""
+        """Increment the version of a row of any type; returns its display, None if it was deleted."""
         statement = self._database.statement("touch", _touch_query)
         row = statement(pk=pk, modified=now()).fetchone()
         return None if row is None else str(row[0])
 
     def touch_all(self, chosen: Any, **columns: Any) -> None:
-        """Make all rows that satisfy the condition their next versions, with these columns changed."""
+        """Change these columns of all rows that satisfy the condition, and increment their versions."""
         Resource.update(columns | {"version": Resource.version + 1, "modified": now()}).where(chosen).execute()
 
     def delete(self, write: Write, pk: int) -> None:

@@ -104,7 +104,7 @@ class Users(Resources):
         return document, row.links if row is not None and row.manager_id == id else self._manager(id)
 
     def check_complete(self, document: Document) -> None:
-        """Raise InvalidValue where a document lacks what the preset requires of a user."""
+        """Raise InvalidValue if a document lacks what the preset requires of a user."""
         preset = self.tenant.profile.preset
         if preset.email_identifies and identity.identifier(preset, document) is None:
             raise identity.missing()
@@ -190,7 +190,7 @@ class Users(Resources):
         list(self.dialect.for_update(query).tuples())
 
     def _detach(self, row: Stored) -> None:
-        """Make the user's groups and the users that it manages, who lose it, their next versions."""
+        """Increment the versions of the user's groups, and of the users that it manages, which lose their manager."""
         groups = Membership.select(Membership.group).where(Membership.member == row.pk)
         self.rows.touch_all(Resource.pk.in_(groups))
         self.rows.touch_all(Resource.manager == row.pk, manager=None)

@@ -54,7 +54,7 @@ class Resources(Reading):
     def given_name(self, body: Any) -> str | None:
         """The name in the log of a resource whose body may yet be refused."""
         *_, name = columns.UNIQUE[self.name]
-        given = member(body, name.words) if isinstance(body, dict) else None
+        given = member(body, name.label) if isinstance(body, dict) else None
         return sendable(given[:200]) if isinstance(given, str) else None
 
     def _create(self, write: Write, after: Document, projection: Projection | None) -> Answer:
@@ -145,7 +145,7 @@ class Resources(Reading):
                 return self.database.write(once, self.within)
             return current([self], lambda: self.database.write(once))
         except Taken as taken:
-            raise Uniqueness(self._taken(taken, advise=advise), hint=f"taken {taken.unique.words}") from taken
+            raise Uniqueness(self._taken(taken, advise=advise), hint=f"taken {taken.unique.label}") from taken
 
     def _taken(self, taken: Taken, *, advise: bool) -> str:
         column = getattr(Resource, taken.unique.column)
@@ -153,7 +153,7 @@ class Resources(Reading):
         query = Resource.select(Resource.id).where(of_type & (column == taken.key)).tuples()
         other = self.database.read(query.first)
         return (
-            f'A {self.name.lower()} with the {taken.unique.words} "{taken.value[:200]}" already exists '
+            f'A {self.name.lower()} with the {taken.unique.label} "{taken.value[:200]}" already exists '
             f"(id {other[0] if other else 'unknown'}).{taken.unique.advice if advise else ''}"
         )
 

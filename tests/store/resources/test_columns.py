@@ -1,4 +1,4 @@
-"""The columns that follow from a document (RFC 7643 §7)."""
+"""The columns that are derived from a document (RFC 7643 §7)."""
 
 import pytest
 
@@ -11,4 +11,4 @@ def test_what_is_published_as_unique_is_unique(preset):
     for resource_type in profile(PRESETS[preset]).types:
         published = {each.name for each in resource_type.schema.attributes if each.uniqueness == "server"}
         # The work e-mail is unique among other e-mails that are not, so no attribute says it.
-        assert {each.words for each in UNIQUE[resource_type.name]} - {"work e-mail"} == published
+        assert {each.label for each in UNIQUE[resource_type.name]} - {"work e-mail"} == published
