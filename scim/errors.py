@@ -22,150 +22,103 @@ class ScimError(Exception):
     status: int = HTTPStatus.BAD_REQUEST
     scim_type: ClassVar[str | None] = None
 
+    def __init_subclass__(cls, status: int | None = None, scim_type: str | None = None) -> None:
+        """Take the status and scimType of a class from its first line; it inherits the others."""
+        cls.status, cls.scim_type = status or cls.status, scim_type or cls.scim_type
+
     def __init__(
-        self,
-        detail: str,
-        *,
-        status: int | None = None,
-        hint: str | None = None,
-        headers: dict[str, str] | None = None,
+        self, detail: str, *, status: int | None = None, hint: str | None = None, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(detail)
         self.detail = sendable(detail)
         self.hint = hint
         self.headers = headers or {}
-        if status is not None:
-            self.status = status
+        self.status = status or self.status
 
 
-class InvalidFilter(ScimError):
+class InvalidFilter(ScimError, scim_type="invalidFilter"):
     """A filter, or the part of a PATCH path between brackets, is malformed or compares what cannot be compared."""
 
-    scim_type = "invalidFilter"
 
-
-class TooMany(ScimError):
+class TooMany(ScimError, scim_type="tooMany"):
     """The query would cost more than the server is willing to spend."""
 
-    scim_type = "tooMany"
 
-
-class InvalidSyntax(ScimError):
+class InvalidSyntax(ScimError, scim_type="invalidSyntax"):
     """The body is not the JSON object, or not the message, that the endpoint expects."""
 
-    scim_type = "invalidSyntax"
 
-
-class InvalidPath(ScimError):
+class InvalidPath(ScimError, scim_type="invalidPath"):
     """The path of a PATCH operation is malformed or names an unknown attribute."""
 
-    scim_type = "invalidPath"
 
-
-class NoTarget(ScimError):
+class NoTarget(ScimError, scim_type="noTarget"):
     """The path of a PATCH operation selects nothing that could be changed."""
 
-    scim_type = "noTarget"
 
-
-class InvalidValue(ScimError):
+class InvalidValue(ScimError, scim_type="invalidValue"):
     """A value is missing, of the wrong type, or against a rule of its attribute."""
 
-    scim_type = "invalidValue"
 
-
-class Mutability(ScimError):
+class Mutability(ScimError, scim_type="mutability"):
     """The operation would change what clients cannot change."""
 
-    scim_type = "mutability"
 
-
-class InvalidVers(ScimError):
+class InvalidVers(ScimError, scim_type="invalidVers"):
     """The URL names a SCIM version other than 2."""
 
-    scim_type = "invalidVers"
 
-
-class InvalidCursor(ScimError):
+class InvalidCursor(ScimError, scim_type="invalidCursor"):
     """The cursor was not issued for this query (RFC 9865 §2.1)."""
 
-    scim_type = "invalidCursor"
 
-
-class ExpiredCursor(ScimError):
+class ExpiredCursor(ScimError, scim_type="expiredCursor"):
     """The cursor was issued too long ago (RFC 9865 §2.1)."""
 
-    scim_type = "expiredCursor"
 
-
-class InvalidCount(ScimError):
+class InvalidCount(ScimError, scim_type="invalidCount"):
     """The count cannot be served with this cursor (RFC 9865 §2.1)."""
 
-    scim_type = "invalidCount"
 
-
-class Unauthorized(ScimError):
+class Unauthorized(ScimError, status=HTTPStatus.UNAUTHORIZED):
     """No token, or not one of this tenant's."""
 
-    status = HTTPStatus.UNAUTHORIZED
 
-
-class Forbidden(ScimError):
+class Forbidden(ScimError, status=HTTPStatus.FORBIDDEN):
     """The token is valid but may not do this."""
 
-    status = HTTPStatus.FORBIDDEN
 
-
-class NotFound(ScimError):
+class NotFound(ScimError, status=HTTPStatus.NOT_FOUND):
     """There is no such resource or endpoint in this tenant."""
 
-    status = HTTPStatus.NOT_FOUND
 
-
-class MethodNotAllowed(ScimError):
+class MethodNotAllowed(ScimError, status=HTTPStatus.METHOD_NOT_ALLOWED):
     """The endpoint does not answer this method."""
 
-    status = HTTPStatus.METHOD_NOT_ALLOWED
 
-
-class Uniqueness(ScimError):
+class Uniqueness(ScimError, status=HTTPStatus.CONFLICT, scim_type="uniqueness"):
     """Another resource of the tenant already has a value that must be unique."""
 
-    status = HTTPStatus.CONFLICT
-    scim_type = "uniqueness"
 
-
-class PreconditionFailed(ScimError):
+class PreconditionFailed(ScimError, status=HTTPStatus.PRECONDITION_FAILED):
     """The resource is not at the version that If-Match or If-None-Match asks for (RFC 7644 §3.14)."""
 
-    status = HTTPStatus.PRECONDITION_FAILED
 
-
-class TooLarge(ScimError):
+class TooLarge(ScimError, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
     """The body, or a bulk job, is over the server's limit."""
 
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
-
-class UnsupportedMediaType(ScimError):
+class UnsupportedMediaType(ScimError, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
     """The body is neither application/scim+json nor application/json in UTF-8."""
 
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
-
-class TooManyRequests(ScimError):
+class TooManyRequests(ScimError, status=HTTPStatus.TOO_MANY_REQUESTS):
     """The client must wait before its next request."""
 
-    status = HTTPStatus.TOO_MANY_REQUESTS
 
-
-class NotImplementedHere(ScimError):
+class NotImplementedHere(ScimError, status=HTTPStatus.NOT_IMPLEMENTED):
     """The protocol has this, but this server does not."""
 
-    status = HTTPStatus.NOT_IMPLEMENTED
 
-
-class Unavailable(ScimError):
+class Unavailable(ScimError, status=HTTPStatus.SERVICE_UNAVAILABLE):
     """The database cannot take the request now; the client may repeat it unchanged."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
