@@ -9,7 +9,6 @@ from app.http import parameters, response
 from app.wire import JSON
 from scim import discovery as published
 from scim import openapi
-from scim.cursor import TIMEOUT
 from scim.envelopes import list_response
 from scim.errors import Forbidden, NotFound
 
@@ -26,15 +25,10 @@ def refuse_filter() -> None:
 @discovery.get("/ServiceProviderConfig")
 def service_provider_config() -> Response:
     """What this server can do."""
-    config = published.service_provider_config(
-        g.endpoint_url,
-        max_results=current_app.config["MAX_COUNT"],
-        sort=True,
-        etag=True,
-        bulk=(current_app.config["BULK_MAX_OPERATIONS"], current_app.config["MAX_CONTENT_LENGTH"]),
-        pagination=published.Pagination(current_app.config["DEFAULT_COUNT"], current_app.config["MAX_COUNT"], TIMEOUT),
-    )
-    return _cached(config)
+    settings = current_app.config
+    page_sizes = settings["DEFAULT_COUNT"], settings["MAX_COUNT"]
+    bulk = settings["BULK_MAX_OPERATIONS"], settings["MAX_CONTENT_LENGTH"]
+    return _cached(published.service_provider_config(g.endpoint_url, page_sizes, bulk))
 
 
 @discovery.get("/ResourceTypes")

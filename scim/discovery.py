@@ -1,23 +1,21 @@
 """What the server says about itself, derived from the attributes (RFC 7643 §5, §6, §7; RFC 7644 §4; RFC 9865 §4)."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from scim.attributes import Attribute, ResourceType, Schema
+from scim.cursor import TIMEOUT
 from scim.preset import Profile
 from scim.types import TYPES
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 
-
-@dataclass(frozen=True, slots=True)
-class Pagination:
-    """How lists are paged where cursors are offered beside startIndex (RFC 9865 §4)."""
-
-    default_page_size: int
-    max_page_size: int
-    cursor_timeout: int
-    """The seconds for which a cursor is valid at least."""
+_BEARER_TOKEN = {
+    "type": "oauthbearertoken",
+    "name": "OAuth Bearer Token",
+    "description": "A secret token of the tenant in the Authorization header.",
+    "specUri": "https://www.rfc-editor.org/info/rfc6750",
+    "primary": True,
+}
 
 
 def schemas(profile: Profile, base_url: str) -> list[dict[str, Any]]:
@@ -42,31 +40,33 @@ def resource_types(profile: Profile, base_url: str) -> list[dict[str, Any]]:
     return [_resource_type(resource_type, base_url) for resource_type in profile.types]
 
 
-def service_provider_config(
-    base_url: str,
-    *,
-    max_results: int,
-    sort: bool,
-    etag: bool,
-    bulk: tuple[int, int] | None = None,
-    pagination: Pagination | None = None,
-    documentation_uri: str | None = None,
-) -> dict[str, Any]:
-    """The one object at /ServiceProviderConfig; `bulk`: the operations and the bytes that a job may have at most."""
-    operations, payload = bulk or (0, 0)
-    config: dict[str, Any] = {
+def service_provider_config(base_url: str, page_sizes: tuple[int, int], bulk: tuple[int, int]) -> dict[str, Any]:
+    """The one object at /ServiceProviderConfig.
+
+    `page_sizes`: the default and the most; `bulk`: the operations and the bytes that a job may have at most.
+    """
+    default_page_size, max_page_size = page_sizes
+    max_operations, max_payload_size = bulk
+    return {
         "schemas": [f"{_CORE}ServiceProviderConfig"],
-        **({"documentationUri": documentation_uri} if documentation_uri else {}),
         "patch": {"supported": True},
-        "bulk": {"supported": bulk is not None, "maxOperations": operations, "maxPayloadSize": payload},
-        "filter": {"supported": True, "maxResults": max_results},
+        "bulk": {"supported": True, "maxOperations": max_operations, "maxPayloadSize": max_payload_size},
+        "filter": {"supported": True, "maxResults": max_page_size},
         "changePassword": {"supported": False},
-        "sort": {"supported": sort},
-        "etag": {"supported": etag},
-        "authenticationSchemes": [_bearer_token(documentation_uri)],
-        **({"pagination": _pagination(pagination)} if pagination else {}),
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "authenticationSchemes": [_BEARER_TOKEN],
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            # The default stays index, for clients from before there were cursors (RFC 9865 §2.3).
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": default_page_size,
+            "maxPageSize": max_page_size,
+            "cursorTimeout": TIMEOUT,
+        },
+        "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
     }
-    return config | {"meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig")}
 
 
 def _schema(schema: Schema, base_url: str) -> dict[str, Any]:
@@ -121,29 +121,6 @@ def _resource_type(resource_type: ResourceType, base_url: str) -> dict[str, Any]
         "schema": resource_type.schema.id,
         **({"schemaExtensions": extensions} if extensions else {}),
         "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{resource_type.name}"),
-    }
-
-
-def _bearer_token(documentation_uri: str | None) -> dict[str, Any]:
-    return {
-        "type": "oauthbearertoken",
-        "name": "OAuth Bearer Token",
-        "description": "A secret token of the tenant in the Authorization header.",
-        "specUri": "https://www.rfc-editor.org/info/rfc6750",
-        **({"documentationUri": documentation_uri} if documentation_uri else {}),
-        "primary": True,
-    }
-
-
-def _pagination(pagination: Pagination) -> dict[str, Any]:
-    """Both methods are offered; index stays the default, for clients from before there were cursors (RFC 9865 §2.3)."""
-    return {
-        "cursor": True,
-        "index": True,
-        "defaultPaginationMethod": "index",
-        "defaultPageSize": pagination.default_page_size,
-        "maxPageSize": pagination.max_page_size,
-        "cursorTimeout": pagination.cursor_timeout,
     }
 
 
