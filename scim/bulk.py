@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from scim.envelopes import BULK_REQUEST, check_message, member, refuse_repeated_keys
@@ -10,7 +10,8 @@ from scim.errors import InvalidSyntax, InvalidValue, TooLarge, sendable
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
-_REFERENCE = re.compile(r'bulkId:([^"\]\s/]+)', re.IGNORECASE)
+# A reference is a whole text, or it follows a slash, or the quote in the filter of a PATCH path.
+_REFERENCE = re.compile(r'(?:^|(?<=["/]))bulkId:([^"\]\s/]+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,7 @@ def references(value: Any) -> Iterator[str]:
         for item in value:
             yield from references(item)
     elif isinstance(value, str) and "bulkid:" in value.lower():
-        yield from _in_text(value)
-
-
-def _in_text(text: str) -> Iterator[str]:
-    return (match.group(1) for match in _REFERENCE.finditer(text) if _refers(match))
-
-
-def _refers(match: re.Match[str]) -> bool:
-    """A reference is a whole text, or it follows a slash, or the quote in the filter of a PATCH path."""
-    return match.start() == 0 or match.string[match.start() - 1] in '"/'
+        yield from _REFERENCE.findall(value)
 
 
 def resolved(value: Any, ids: Mapping[str, str]) -> Any:
@@ -111,9 +103,7 @@ def resolved(value: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [resolved(item, ids) for item in value]
     if isinstance(value, str) and "bulkid:" in value.lower():
-        return _REFERENCE.sub(
-            lambda match: ids.get(match.group(1), match.group()) if _refers(match) else match.group(), value
-        )
+        return _REFERENCE.sub(lambda match: ids.get(match[1], match[0]), value)
     return value
 
 
@@ -214,8 +204,3 @@ def target(operation: BulkOperation, ids: Mapping[str, str], endpoints: Collecti
 
 def _one_of(endpoints: Iterable[str], rest: str = "") -> str:
     return " or ".join(f"/{endpoint}{rest}" for endpoint in endpoints)
-
-
-def with_ids(operation: BulkOperation, ids: Mapping[str, str]) -> BulkOperation:
-    """The operation with the references in its data resolved."""
-    return replace(operation, data=resolved(operation.data, ids))
