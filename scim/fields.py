@@ -6,7 +6,7 @@ where an object belongs.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
@@ -46,9 +46,7 @@ class AttributeField(fields.Field[Any]):
         self.scim = attribute
         self.element: AttributeField = self
 
-    def deserialize(
-        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
-    ) -> Any:
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
         """See marshmallow. Its own method also builds a chain of validators for each value; these fields have none, and
         load() would take half as long again."""
         return None if value is None or value == "" else self._deserialize(value, attr, data, **options)
@@ -61,49 +59,47 @@ class SimpleField(AttributeField):
         super().__init__(attribute)
         self._type = TYPES[attribute.type]
 
-    def deserialize(
-        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
-    ) -> Any:
-        """See AttributeField."""
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if isinstance(value, (list, dict)):
             value = _alone(value)
-        return None if value is None or value == "" else self._deserialize(value, attr, data)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
+            if value is None or value == "":
+                return None
         try:
             loaded = self._type.load(value)
         except TypeError as error:
-            raise self._wrong(value, attr, str(error)) from error
+            # The value is never echoed. Text of the wrong form is "other text".
+            shown = str(error) or ("other text" if isinstance(value, str) else json_type_name(value))
+            sentence = f"{attr} must be {self._type.words} (type {self._type.name}), not {shown}."
+            raise Mistake(sentence, hint=self.scim.hint or "type") from error
         except ValueError as error:
             raise Mistake(f"{attr} {error}.", hint="limit") from error
         if isinstance(loaded, str):
             self._check(loaded, attr)
         return loaded
 
-    def _wrong(self, value: object, attr: str | None, shown: str) -> Mistake:
-        """The value is of another type; it is never echoed. Text of the wrong form is "other text"."""
-        shown = shown or ("other text" if isinstance(value, str) else json_type_name(value))
-        sentence = f"{attr} must be {self._type.words} (type {self._type.name}), not {shown}."
-        return Mistake(sentence, hint=self.scim.hint or "type")
-
     def _check(self, value: str, attr: str | None) -> None:
         """Refuse text that cannot be stored or breaks a rule of the attribute."""
         if _STORABLE.fullmatch(value) is None:
             raise Mistake(f"{attr} holds a NUL character or half a surrogate pair, which cannot be stored.")
-        if self.scim.max_length is not None and len(value) > self.scim.max_length:
-            raise Mistake(
-                f"{attr} must have at most {self.scim.max_length} characters, not {len(value)}.", hint="limit"
-            )
+        limit = self.scim.max_length
+        if limit is not None and len(value) > limit:
+            raise Mistake(f"{attr} must have at most {limit} characters, not {len(value)}.", hint="limit")
         if self.scim.rule is not None and self.scim.rule.pattern.fullmatch(value) is None:
             raise Mistake(f"{attr} {self.scim.rule.sentence}.", hint=self.scim.hint)
 
 
 def _alone(value: Any) -> Any:
     """The one value that a list or an object stands for where a simple value belongs, else the same."""
-    if isinstance(value, list) and len(value) <= 1:
-        value = value[0] if value else None
+    value = _element(value)
     if isinstance(value, dict) and [key.lower() for key in value] == ["value"]:
         return next(iter(value.values()))
+    return value
+
+
+def _element(value: Any) -> Any:
+    """The element of a list of one, None for an empty list, else the same."""
+    if isinstance(value, list) and len(value) <= 1:
+        return value[0] if value else None
     return value
 
 
@@ -115,17 +111,12 @@ class ComplexField(AttributeField):
         self._separator = ":" if attribute.is_extension else "."
         self._members = Members(attribute.sub_attributes, attribute.ignored)
 
-    def deserialize(
-        self, value: Any, attr: str | None = None, data: Mapping[str, Any] | None = None, **options: Any
-    ) -> Any:
-        """See AttributeField."""
-        if isinstance(value, list) and len(value) <= 1:
-            value = value[0] if value else None
-        return None if value is None or value == "" else self._deserialize(value, attr, data, **options)
-
     def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, *, nulls: bool = False, **options: Any
+        self, value: Any, attr: str | None, data: Any, *, nulls: bool = False, **options: Any
     ) -> Document | None:
+        value = _element(value)
+        if value is None or value == "":
+            return None
         if isinstance(value, str) and self.scim.sub("value") is not None:
             value = {"value": value}
         if not isinstance(value, dict):
@@ -146,13 +137,11 @@ class MultiValuedField(AttributeField):
         value = attribute.sub("value")
         self._refers = value is not None and value.mutability == "immutable"
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
-    ) -> list[Any] | None:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any] | None:
         items = value if isinstance(value, list) else [value]
-        if self.scim.max_elements is not None and len(items) > self.scim.max_elements:
-            limit = f"{attr} must have at most {self.scim.max_elements} elements, not {len(items)}."
-            raise Mistake(limit, hint="limit")
+        limit = self.scim.max_elements
+        if limit is not None and len(items) > limit:
+            raise Mistake(f"{attr} must have at most {limit} elements, not {len(items)}.", hint="limit")
         elements = self._distinct(items, attr)
         if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
             raise Mistake(f"{attr} must have at most one element whose primary is true.", hint="limit")
