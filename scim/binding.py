@@ -48,10 +48,10 @@ def _resolved(resource_type: ResourceType, name: str, within: Target | None) -> 
 
 def _element_target(within: Target, name: str) -> Target:
     """The target of a name between brackets; in a simple multi-valued attribute `value` is the element itself."""
+    if within.attribute.type != "complex" and name.lower() == "value":
+        return within
     target = within.sub(name)
     if target is None:
-        if within.attribute.type != "complex" and name.lower() == "value":
-            return within
         raise unknown_key(InvalidFilter, f"{within.name}.{name}")
     return target
 
@@ -63,37 +63,27 @@ def _comparison(target: Target, op: str, value: object) -> Bound:
         if op != "eq":
             raise InvalidFilter(f"{target.name} {op} null has no meaning; only eq and ne compare with null.")
         return Not(Present(target))
-    simple = _simple(target)
+    # RFC 7644 §3.4.2.2 compares `emails co "…"`.
+    simple = target.sub("value") if target.attribute.type == "complex" else target
+    if simple is None:
+        raise InvalidFilter(f"{target.name} is complex: name one of its sub-attributes to compare.")
     attribute = simple.attribute
     if op not in TYPES[attribute.type].operators:
         raise InvalidFilter(f"The operator {op} does not apply to {simple.name}, which is of type {attribute.type}.")
-    key = literal_key(attribute, value, simple.name)
+    key = _literal_key(attribute, value, simple.name)
     return Compare(simple, op, key, value if isinstance(value, str) and isinstance(key, str) else None)
 
 
-def _simple(target: Target) -> Target:
-    """The target, or its `value` if it is complex (RFC 7644 §3.4.2.2 compares `emails co "…"`)."""
-    if target.attribute.type != "complex":
-        return target
-    value = target.sub("value")
-    if value is None:
-        raise InvalidFilter(f"{target.name} is complex: name one of its sub-attributes to compare.")
-    return value
-
-
-def literal_key(attribute: Attribute, value: object, name: str) -> Key:
-    """The comparison key of a filter's literal. Raises InvalidFilter if it is not of the attribute's type."""
+def _literal_key(attribute: Attribute, value: object, name: str) -> Key:
+    """The comparison key of a filter's literal."""
+    incomparable = f"{name} is of type {attribute.type} and cannot be compared with the given value."
     try:
         literal = TYPES[attribute.type].literal(value)
     except TypeError as error:
-        raise _incomparable(attribute, name) from error
+        raise InvalidFilter(incomparable) from error
     except ValueError as error:
         raise InvalidFilter(f"{name} {error}.") from error
     try:
         return key_function(attribute)(literal)
     except ValueError as error:
-        raise _incomparable(attribute, name) from error
-
-
-def _incomparable(attribute: Attribute, name: str) -> InvalidFilter:
-    return InvalidFilter(f"{name} is of type {attribute.type} and cannot be compared with the given value.")
+        raise InvalidFilter(incomparable) from error

@@ -44,7 +44,7 @@ def parse_filter(text: str) -> Filter:
     parser = _Parser(text, "filter", InvalidFilter)
     try:
         tree = parser.disjunction()
-        parser.end(_EXPECTED_END)
+        parser.end('write one comparison, or several joined by "and" or "or", and close only brackets that were opened')
         parser.check_levels(tree)
     except InvalidFilter:
         unescaped = _unescaped(text)
@@ -58,7 +58,7 @@ def parse_path(text: str) -> PatchPath:
     """The target that the path of a PATCH operation names. Raises InvalidPath, and InvalidFilter between brackets."""
     parser = _Parser(text, "path", InvalidPath)
     path = parser.patch_path()
-    parser.end(_EXPECTED_PATH_END)
+    parser.end("an attribute is followed by nothing but [filter] and .subAttribute")
     return path
 
 
@@ -83,14 +83,6 @@ _UNESCAPED = re.compile(rf'[ \t\r\n]*({_PATH})[ \t\r\n]+[eE][qQ][ \t\r\n]*"(.*)"
 _JUNCTION = re.compile(r'"\s+(?:and|or)\s|\s(?:and|or)\s+"', re.IGNORECASE)
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
-_EXPECTED_NAME = 'an attribute is expected, such as userName, name.givenName or emails[type eq "work"]'
-_EXPECTED_OPERATOR = f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}"
-_EXPECTED_GROUP = "not is followed by parentheses, as in not (title pr)"
-_EXPECTED_VALUE = "put the value in double quotes; only numbers, true, false and null stand without them"
-_EXPECTED_STRING = r'a value ends with a double quote, and inside it " is written \" and \ is written \\'
-_EXPECTED_END = 'write one comparison, or several joined by "and" or "or", and close only brackets that were opened'
-_EXPECTED_PATH_END = "an attribute is followed by nothing but [filter] and .subAttribute"
-
 
 class _Parser:
     """A recursive-descent parser of one text; `at` is the index of the current token."""
@@ -108,16 +100,14 @@ class _Parser:
         self.in_brackets = False
 
     def disjunction(self) -> Filter:
-        tree = self.conjunction()
-        return self.chained(Or, tree, self.conjunction) if self.tokens[self.at].lower() == "or" else tree
+        return self.chained(Or, "or", self.conjunction)
 
     def conjunction(self) -> Filter:
-        tree = self.term()
-        return self.chained(And, tree, self.term) if self.tokens[self.at].lower() == "and" else tree
+        return self.chained(And, "and", self.term)
 
-    def chained(self, kind: type[And[str]] | type[Or[str]], first: Filter, operand: Callable[[], Filter]) -> Filter:
-        """A chain; the current token is its first `and` or `or`."""
-        operands, word = [first], self.tokens[self.at].lower()
+    def chained(self, kind: type[And[str]] | type[Or[str]], word: str, operand: Callable[[], Filter]) -> Filter:
+        """One operand, or several joined by the word."""
+        operands = [operand()]
         while self.tokens[self.at].lower() == word:
             self.at += 1
             operands.append(operand())
@@ -174,7 +164,7 @@ class _Parser:
     def attribute(self) -> str:
         token = self.tokens[self.at]
         if _ATTRIBUTE.fullmatch(token) is None:
-            raise self.fault(_EXPECTED_NAME)
+            raise self.fault('an attribute is expected, such as userName, name.givenName or emails[type eq "work"]')
         self.at += 1
         return token
 
@@ -197,7 +187,10 @@ class _Parser:
     def comparison(self, path: str) -> Compare[str] | Present[str]:
         word = self.tokens[self.at].lower()
         if word not in OPERATORS:
-            raise self.fault(_EXPECTED_GROUP if path.lower() == "not" else _EXPECTED_OPERATOR)
+            operator = f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}"
+            raise self.fault(
+                "not is followed by parentheses, as in not (title pr)" if path.lower() == "not" else operator
+            )
         self.terms += 1
         if self.terms > MAX_TERMS:
             raise self.fault(f"a {self.noun} may hold at most {MAX_TERMS} comparisons")
@@ -207,11 +200,8 @@ class _Parser:
     def value(self) -> str | bool | int | float | None:
         """A JSON literal. RFC 7644 has true, false and null in lower case only; clients capitalise them."""
         token = self.tokens[self.at]
-        value: str | bool | int | float | None
-        if _PLAIN.fullmatch(token):
-            value = token[1:-1]
-        elif token.startswith('"'):
-            value = self.string(token)
+        if token.startswith('"'):
+            value: str | bool | int | float | None = self.string(token)
         elif token.lower() in _WORDS:
             value = _WORDS[token.lower()]
         else:
@@ -220,10 +210,14 @@ class _Parser:
         return value
 
     def string(self, token: str) -> str:
+        if _PLAIN.fullmatch(token):
+            return token[1:-1]
         try:
             value: str = json.loads(token)
         except ValueError as error:
-            raise self.fault(_EXPECTED_STRING) from error
+            raise self.fault(
+                r'a value ends with a double quote, and inside it " is written \" and \ is written \\'
+            ) from error
         if _SURROGATE.search(value):
             raise self.fault("the value holds half a character, so write both halves of its surrogate pair")
         return value
@@ -231,7 +225,7 @@ class _Parser:
     def number(self, token: str) -> int | float:
         match = _NUMBER.fullmatch(token)
         if match is None:
-            raise self.fault(_EXPECTED_VALUE)
+            raise self.fault("put the value in double quotes; only numbers, true, false and null stand without them")
         if len(token.lstrip("-")) > MAX_DIGITS:
             raise self.fault(f"a number has at most {MAX_DIGITS} digits")
         if match.lastindex is None:
