@@ -17,7 +17,6 @@ PATH = "/openapi.json"
 
 _TEXT: Json = {"type": "string"}
 _COUNT: Json = {"type": "integer"}
-_NAMES: Json = {"type": "array", "items": _TEXT}
 _STATUS: Json = {"type": "string", "pattern": "^[1-5][0-9][0-9]$"}
 _OPERATION: Json = {
     "type": "object",
@@ -69,7 +68,7 @@ def document(profile: Profile, endpoint_url: str) -> Json:
         "paths": _paths(profile),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "parameters": {name: _parameter(name) for name in _PARAMETERS},
+            "parameters": {name: _parameter(name, *said) for name, said in _PARAMETERS.items()},
             "responses": {"Error": _content("The request was refused; detail says why.", _ref("Error"))},
             "schemas": _schemas(profile),
         },
@@ -82,8 +81,7 @@ def _all(profile: Profile) -> str:
     return f"{', '.join(others)} and {last}"
 
 
-def _parameter(name: str) -> Json:
-    description, schema = _PARAMETERS[name]
+def _parameter(name: str, description: str, schema: Json) -> Json:
     place = "path" if name == "id" else "header" if name in _HEADERS else "query"
     return {"name": name, "in": place, "required": name == "id", "description": description, "schema": schema}
 
@@ -112,41 +110,39 @@ def _paths(profile: Profile) -> Json:
     for resource_type in profile.types:
         paths |= _paths_of(resource_type)
     every = f"A page of {_all(profile)}"
-    page = _content(f"{every}.", _ref("ListResponse"))
-    paths["/"] = {"get": _operation("search", every, {"200": page}, _QUERY)}
-    paths["/.search"] = {"post": _operation("searchByPost", "The same", {"200": page}, body="SearchRequest")}
-    results = _content("The results, one for each operation that was tried.", _ref("BulkResponse"))
-    paths["/Bulk"] = {"post": _operation("bulk", "Many operations", {"200": results}, body="BulkRequest")}
+    page = {"200": _content(f"{every}.", _ref("ListResponse"))}
+    paths["/"] = {"get": _operation("search", every, page, _QUERY)}
+    paths["/.search"] = {"post": _operation("searchByPost", "The same", page, body="SearchRequest")}
+    results = {"200": _content("The results, one for each operation that was tried.", _ref("BulkResponse"))}
+    paths["/Bulk"] = {"post": _operation("bulk", "Many operations", results, body="BulkRequest")}
     for path, (id, summary) in _DISCOVERY.items():
         found = _content(f"{summary}.", {"type": "object"}, "application/json" if path == PATH else _SCIM_JSON)
-        parameters = ("id",) if "{id}" in path else ()
-        paths[path] = {"get": _operation(id, summary, {"200": found}, parameters)}
+        paths[path] = {"get": _operation(id, summary, {"200": found}, ("id",) if "{id}" in path else ())}
     return paths
 
 
 def _paths_of(resource_type: ResourceType) -> Json:
     """The paths of one resource type (RFC 7644 §3.2)."""
-    name = resource_type.name
-    one, page = _content(f"The {name}.", _ref(name)), _content("A page.", _ref(f"{name}ListResponse"))
-    gone, same = {"description": "Done; there is nothing to show."}, {"description": "The client has this version."}
-    conditions = ("id", "If-Match", "If-None-Match")
+    name, endpoint = resource_type.name, resource_type.endpoint
+    resource = _content(f"The {name}.", _ref(name))
+    one, page = {"200": resource}, {"200": _content("A page.", _ref(f"{name}ListResponse"))}
+    gone = {"204": {"description": "Done; there is nothing to show."}}
+    same = {"304": {"description": "The client has this version."}}
+    new, conditions = f"New{name}", ("id", *_HEADERS)
+    parameters = (*conditions, *_PROJECTION)
     return {
-        resource_type.endpoint: {
-            "get": _operation(f"search{name}s", f"A page of {name}s", {"200": page}, _QUERY),
-            "post": _operation(f"create{name}", f"A new {name}", {"201": one}, _PROJECTION, f"New{name}"),
+        endpoint: {
+            "get": _operation(f"search{name}s", f"A page of {name}s", page, _QUERY),
+            "post": _operation(f"create{name}", f"A new {name}", {"201": resource}, _PROJECTION, new),
         },
-        f"{resource_type.endpoint}/{{id}}": {
-            "get": _operation(f"get{name}", f"One {name}", {"200": one, "304": same}, ("id", *_HEADERS, *_PROJECTION)),
-            "put": _operation(
-                f"replace{name}", f"A {name} replaced", {"200": one}, (*conditions, *_PROJECTION), f"New{name}"
-            ),
-            "patch": _operation(
-                f"patch{name}", f"A {name} changed", {"200": one, "204": gone}, (*conditions, *_PROJECTION), "PatchOp"
-            ),
-            "delete": _operation(f"delete{name}", f"A {name} removed", {"204": gone}, conditions),
+        f"{endpoint}/{{id}}": {
+            "get": _operation(f"get{name}", f"One {name}", one | same, parameters),
+            "put": _operation(f"replace{name}", f"A {name} replaced", one, parameters, new),
+            "patch": _operation(f"patch{name}", f"A {name} changed", one | gone, parameters, "PatchOp"),
+            "delete": _operation(f"delete{name}", f"A {name} removed", gone, conditions),
         },
-        f"{resource_type.endpoint}/.search": {
-            "post": _operation(f"search{name}sByPost", f"A page of {name}s", {"200": page}, (), "SearchRequest")
+        f"{endpoint}/.search": {
+            "post": _operation(f"search{name}sByPost", f"A page of {name}s", page, body="SearchRequest")
         },
     }
 
@@ -165,12 +161,8 @@ def _schemas(profile: Profile) -> Json:
 def _resource(resource_type: ResourceType, *, writing: bool) -> Json:
     """A resource, which names its schema and those extensions that it uses (RFC 7643 §3)."""
     found = _object(resource_type.attributes, writing=writing)
-    urns = {
-        "items": {"enum": [*resource_type.urns.values()]},
-        "contains": {"const": resource_type.schema.id},
-        "uniqueItems": True,
-    }
-    found["properties"]["schemas"] |= urns
+    items, core = {"enum": [*resource_type.urns.values()]}, {"const": resource_type.schema.id}
+    found["properties"]["schemas"] |= {"items": items, "contains": core, "uniqueItems": True}
     return found
 
 
@@ -207,56 +199,40 @@ def _value(attribute: Attribute, *, writing: bool) -> Json:
 def _message(urn: str, required: tuple[str, ...] = (), /, **properties: Json) -> Json:
     """A message that names its URN (RFC 7644 §8.2)."""
     schemas = {"type": "array", "items": _TEXT, "contains": {"const": urn}}
-    return {"type": "object", "properties": {"schemas": schemas, **properties}, "required": ["schemas", *required]}
+    return _record({"schemas": schemas, **properties}, "schemas", *required)
+
+
+def _record(properties: Json, *required: str) -> Json:
+    return {"type": "object", "properties": properties, "required": [*required]}
 
 
 def _list_response(resource: Json) -> Json:
     natural = {"type": "integer", "minimum": 0}
     return _message(
-        envelopes.LIST_RESPONSE,
-        ("totalResults", "itemsPerPage", "Resources"),
-        totalResults=natural,
-        itemsPerPage=natural,
-        startIndex={"type": "integer", "minimum": 1},
-        nextCursor=_TEXT,
-        previousCursor=_TEXT,
-        Resources={"type": "array", "items": resource},
-    )
+        envelopes.LIST_RESPONSE, ("totalResults", "itemsPerPage", "Resources"), totalResults=natural,
+        itemsPerPage=natural, startIndex={"type": "integer", "minimum": 1}, nextCursor=_TEXT, previousCursor=_TEXT,
+        Resources=_array(resource),
+    )  # fmt: skip
 
 
 def _messages() -> Json:
-    return {
-        "Error": _message(
-            envelopes.ERROR, ("status",), status=_STATUS, scimType=_TEXT, detail=_TEXT
-        ) | {"additionalProperties": False},
-        "PatchOp": _message(
-            envelopes.PATCH_OP, ("Operations",), Operations={"type": "array", "items": _OPERATION, "minItems": 1}
-        ),
-        "SearchRequest": _message(
-            envelopes.SEARCH_REQUEST,
-            **{name: _PARAMETERS[name][1] for name in _QUERY} | dict.fromkeys(_PROJECTION, _NAMES),
-        ),
-        **_bulk_messages(),
-    }  # fmt: skip
-
-
-def _bulk_messages() -> Json:
-    """BulkRequest and BulkResponse (RFC 7644 §3.7)."""
+    error = _message(envelopes.ERROR, ("status",), status=_STATUS, scimType=_TEXT, detail=_TEXT)
+    operations = ("Operations",)
     job = {"method": {"enum": [*METHODS]}, "path": _TEXT, "bulkId": _TEXT, "version": _TEXT}
+    asked = _array(_record(job | {"data": {"type": "object"}}, "method", "path"))
     # What failed may have named any method.
     result = job | {"method": _TEXT, "location": _TEXT, "status": _STATUS, "response": _ref("Error")}
+    answered = _array(_record(result, "method", "status"))
+    limit = {"type": "integer", "minimum": 1}
+    query = {name: _PARAMETERS[name][1] for name in _QUERY} | dict.fromkeys(_PROJECTION, _array(_TEXT))
     return {
-        "BulkRequest": _message(
-            envelopes.BULK_REQUEST,
-            ("Operations",),
-            failOnErrors={"type": "integer", "minimum": 1},
-            Operations=_list(job | {"data": {"type": "object"}}, "method", "path"),
-        ),
-        "BulkResponse": _message(
-            envelopes.BULK_RESPONSE, ("Operations",), Operations=_list(result, "method", "status")
-        ),
-    }  # fmt: skip
+        "Error": error | {"additionalProperties": False},
+        "PatchOp": _message(envelopes.PATCH_OP, operations, Operations=_array(_OPERATION) | {"minItems": 1}),
+        "SearchRequest": _message(envelopes.SEARCH_REQUEST, **query),
+        "BulkRequest": _message(envelopes.BULK_REQUEST, operations, failOnErrors=limit, Operations=asked),
+        "BulkResponse": _message(envelopes.BULK_RESPONSE, operations, Operations=answered),
+    }
 
 
-def _list(properties: Json, *required: str) -> Json:
-    return {"type": "array", "items": {"type": "object", "properties": properties, "required": [*required]}}
+def _array(items: Json) -> Json:
+    return {"type": "array", "items": items}
