@@ -176,6 +176,7 @@ def _check(attribute: Attribute) -> None:
 class ResourceType:
     """A resource type: its endpoint, schema and extensions (RFC 7643 §6), and the names of all its attributes.
 
+    `by_preset`: the preset decides on its attributes, and a tenant's custom fields are one of its extensions.
     `cache`: what other modules built from it once, for as long as the type exists.
     """
 
@@ -184,8 +185,9 @@ class ResourceType:
     description: str
     schema: Schema
     extensions: tuple[Schema, ...] = ()
+    tolerated_schemas: frozenset[str] = frozenset()
+    by_preset: bool = False
     common: tuple[Attribute, ...] = ()
-    tolerated_schemas: frozenset[str] = field(default_factory=frozenset)
     cache: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     @cached_property

@@ -68,28 +68,12 @@ PRESETS = {
 DEFAULT_PRESET = "360learning"
 
 
-@dataclass(frozen=True, slots=True)
-class TypeDeclaration:
-    """A resource type before a preset is applied; see ResourceType.
-
-    `by_preset`: the preset decides on its attributes, and a tenant's custom fields are one of its extensions.
-    """
-
-    name: str
-    endpoint: str
-    description: str
-    schema: Schema
-    extensions: tuple[Schema, ...] = ()
-    tolerated_schemas: frozenset[str] = frozenset()
-    by_preset: bool = False
-
-
 RESOURCE_TYPES = (
-    TypeDeclaration("User", "/Users", "User Account", USER, (ENTERPRISE,), _TOLERATED_USER, by_preset=True),
-    TypeDeclaration("Group", "/Groups", "Group", GROUP, (), _TOLERATED_GROUP),
+    ResourceType("User", "/Users", "User Account", USER, (ENTERPRISE,), _TOLERATED_USER, by_preset=True),
+    ResourceType("Group", "/Groups", "Group", GROUP, (), _TOLERATED_GROUP),
 )
-"""Every resource type, in the order in which they are published. /ResourceTypes, /Schemas, openapi.json, searches over
-all types and bulk jobs follow."""
+"""Every resource type before a preset is applied, in the order in which they are published. /ResourceTypes, /Schemas,
+openapi.json, searches over all types and bulk jobs follow."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,19 +101,19 @@ class Profile:
 def profile(preset: Preset, fields: Iterable[CustomField] = ()) -> Profile:
     """The resource types of a tenant with this preset and these custom fields."""
     fields = tuple(fields)
-    return Profile(preset, tuple(_resource_type(declaration, preset, fields) for declaration in RESOURCE_TYPES))
+    return Profile(preset, tuple(_resource_type(declared, preset, fields) for declared in RESOURCE_TYPES))
 
 
-def _resource_type(declaration: TypeDeclaration, preset: Preset, fields: Sequence[CustomField]) -> ResourceType:
-    schema, extensions = declaration.schema, declaration.extensions
-    if declaration.by_preset:
+def _resource_type(declared: ResourceType, preset: Preset, fields: Sequence[CustomField]) -> ResourceType:
+    schema, extensions = declared.schema, declared.extensions
+    if declared.by_preset:
         schema = replace(schema, attributes=tuple(_as_preset(preset, attribute) for attribute in schema.attributes))
+    if declared.by_preset and fields:
+        attributes = tuple(_field_attribute(field) for field in fields)
+        custom = Schema(preset.fields_urn, "CustomFields", "Custom fields declared for this tenant", attributes)
         # Enterprise User comes last: its computed manager is spliced in at the end of the stored document.
-        extensions = (*_fields_extension(preset, fields), *extensions)
-    return ResourceType(
-        declaration.name, declaration.endpoint, declaration.description, schema, extensions, COMMON,
-        declaration.tolerated_schemas,
-    )  # fmt: skip
+        extensions = (custom, *extensions)
+    return replace(declared, schema=schema, extensions=extensions, common=COMMON)
 
 
 def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
@@ -142,19 +126,9 @@ def _as_preset(preset: Preset, attribute: Attribute) -> Attribute:
     return attribute
 
 
-def _fields_extension(preset: Preset, fields: Sequence[CustomField]) -> tuple[Schema, ...]:
-    attributes = tuple(_field_attribute(field) for field in fields)
-    if not attributes:
-        return ()
-    return (Schema(preset.fields_urn, "CustomFields", "Custom fields declared for this tenant", attributes),)
-
-
 def _field_attribute(field: CustomField) -> Attribute:
+    value_type = TYPES[field.type]
     return Attribute(
-        field.name,
-        field.type,
-        case_exact=TYPES[field.type].case_exact,
-        reference_types=TYPES[field.type].reference_types,
-        hint="custom field",
-        description=field.description,
-    )
+        field.name, field.type, case_exact=value_type.case_exact, reference_types=value_type.reference_types,
+        hint="custom field", description=field.description,
+    )  # fmt: skip

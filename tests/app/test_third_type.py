@@ -9,9 +9,9 @@ from app.http import body, paging, parameters, response
 from app.resources import RESOURCES
 from app.settings import Settings
 from scim import preset
-from scim.attributes import Attribute, Schema
+from scim.attributes import Attribute, ResourceType, Schema
 from scim.patch import apply
-from scim.preset import RESOURCE_TYPES, TypeDeclaration
+from scim.preset import RESOURCE_TYPES
 from scim.validation import check_required
 from store.resources import columns
 from store.resources.reading import Links
@@ -23,7 +23,7 @@ BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SCANNER = {"schemas": [DEVICE], "displayName": "Scanner", "mac": "00-0B"}
 
-DECLARATION = TypeDeclaration(
+DECLARATION = ResourceType(
     "Device",
     "/Devices",
     "Device",

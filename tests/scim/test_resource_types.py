@@ -3,19 +3,19 @@
 import pytest
 
 from scim import bulk, discovery, openapi, preset
-from scim.attributes import Attribute, Schema
+from scim.attributes import Attribute, ResourceType, Schema
 from scim.errors import InvalidFilter, InvalidValue
 from scim.filter import parse_filter
 from scim.operations import read_operations
 from scim.patch import apply
 from scim.patterns import bind_text
-from scim.preset import PRESETS, RESOURCE_TYPES, TypeDeclaration
+from scim.preset import PRESETS, RESOURCE_TYPES
 from scim.search_all_types import check_known
 from scim.validation import load
 
 URL = "https://scim.example.com/scim/acme/v2"
 DEVICE = "urn:ietf:params:scim:schemas:core:2.0:Device"
-DECLARATION = TypeDeclaration(
+DECLARATION = ResourceType(
     "Device", "/Devices", "Device", Schema(DEVICE, "Device", "A device", (Attribute("displayName"), Attribute("mac")))
 )
 
