@@ -5,6 +5,7 @@ The stored text is sent as it is, so a representation is spliced: the computed m
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -19,12 +20,8 @@ quoted = encode_basestring
 """A text as a JSON string; characters are not escaped unless JSON requires it."""
 
 
-def dumps(value: object) -> str:
-    """JSON text without blanks; characters are not escaped unless JSON requires it."""
-    return _ENCODER.encode(value)
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as JSON text without blanks; characters are not escaped unless JSON requires it."""
 
 
 def canonical(resource_type: ResourceType, document: Mapping[str, Any]) -> Document:
@@ -37,19 +34,17 @@ def etag(version: int | str) -> str:
     return f'W/"{version}"'
 
 
+@dataclass(frozen=True, slots=True)
 class Streamed:
     """JSON text that is too long for the memory: its pieces are made while it is sent, once."""
 
-    __slots__ = ("_pieces",)
-
-    def __init__(self, pieces: Iterable[str]) -> None:
-        self._pieces = pieces
+    pieces: Iterable[str]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._pieces)
+        return iter(self.pieces)
 
     def __str__(self) -> str:
-        return "".join(self._pieces)
+        return "".join(self.pieces)
 
 
 Text = str | Streamed
@@ -57,8 +52,6 @@ Text = str | Streamed
 
 class Representations:
     """Makes the representations of resources of one type below one Endpoint URL, as JSON text."""
-
-    __slots__ = ("_extensions", "_name", "_schema", "_url")
 
     def __init__(self, resource_type: ResourceType, endpoint_url: str) -> None:
         self._name = resource_type.name
@@ -82,8 +75,8 @@ class Representations:
         version: int,
         created: str,
         modified: str,
-        manager: str | None = None,
-        computed: str | None = None,
+        manager: str | None,
+        computed: str | None,
     ) -> str:
         """A representation. `document` is canonical text, `created` and `modified` are comparison keys of dateTimes,
         `manager` is JSON text, `computed` is another member, its name and its value as JSON text."""
