@@ -63,7 +63,7 @@ def openapi_document() -> Response:
 
 
 def _all(found: list[dict[str, Any]]) -> Response:
-    return _cached(list_response(len(found), found))
+    return _cached(list_response(found))
 
 
 def _one(found: list[dict[str, Any]], id: str) -> Response:

@@ -22,15 +22,11 @@ def error_body(error: ScimError) -> dict[str, Any]:
     return body | {"detail": error.detail}
 
 
-def list_response(total: int, resources: list[dict[str, Any]], start_index: int = 1) -> dict[str, Any]:
-    """A page of `total` resources whose first one has the number `start_index`, counted from 1 (RFC 7644 §3.4.2)."""
-    return {
-        "schemas": [LIST_RESPONSE],
-        "totalResults": total,
-        "startIndex": start_index,
-        "itemsPerPage": len(resources),
-        "Resources": resources,
-    }
+def list_response(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    """All these resources in one page (RFC 7644 §3.4.2)."""
+    count = len(resources)
+    page = {"totalResults": count, "startIndex": 1, "itemsPerPage": count, "Resources": resources}
+    return {"schemas": [LIST_RESPONSE], **page}
 
 
 def check_message(body: object, urn: str) -> dict[str, Any]:

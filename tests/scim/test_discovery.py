@@ -219,15 +219,15 @@ def test_an_error_goes_out_with_its_status_as_text(error, body):
 
 
 def test_a_list_counts_what_it_holds():
-    listed = envelopes.list_response(7, [{"id": "a"}, {"id": "b"}], 5)
+    listed = envelopes.list_response([{"id": "a"}, {"id": "b"}])
     assert listed == {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": 7,
-        "startIndex": 5,
+        "totalResults": 2,
+        "startIndex": 1,
         "itemsPerPage": 2,
         "Resources": [{"id": "a"}, {"id": "b"}],
     }
-    assert envelopes.list_response(0, [])["Resources"] == []
+    assert envelopes.list_response([])["Resources"] == []
 
 
 @pytest.mark.parametrize(
