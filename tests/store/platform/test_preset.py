@@ -1,5 +1,5 @@
-"""Another preset for a tenant whose clients write meanwhile: nothing is lost, and nothing stays half switched (RFC 7643
-§4.1)."""
+"""Switching a tenant to another preset while clients write: no write is lost, and no tenant stays half switched (RFC
+7643 §4.1)."""
 
 import threading
 
@@ -23,7 +23,7 @@ def preset(client):
 
 
 def names(client):
-    """What is stored of the tenant's users: the displayName in their documents, and the keys of their work e-mails."""
+    """Whether each user's document has a displayName, and the keys of their work e-mails."""
     rows = Resource.select(Resource.document, Resource.identifier_key).where(Resource.tenant == client.tenant.pk)
     found = client.database.read(lambda: list(rows.order_by(Resource.pk).tuples()))
     return ['"displayName"' in document for document, _ in found], [key for _, key in found]
@@ -43,7 +43,7 @@ def before(monkeypatch, step, work):
 
 
 def patching(client, ids, end, acknowledged):
-    """A client that goes on changing titles, and keeps what was acknowledged."""
+    """Change titles until the end, and note which changes were acknowledged."""
     number = 0
     while not end.is_set():
         id, number = ids[number % len(ids)], number + 1
@@ -53,7 +53,7 @@ def patching(client, ids, end, acknowledged):
     client.database.close()
 
 
-def test_a_switch_loses_no_write_that_was_acknowledged(okta):
+def test_a_switch_loses_no_acknowledged_write(okta):
     ids = [okta.user(f"user-{number}", displayName=f"User {number}")["id"] for number in range(30)]
     end, acknowledged = threading.Event(), dict[str, str]()
     client = threading.Thread(target=patching, args=(okta, ids, end, acknowledged))
@@ -68,7 +68,7 @@ def test_a_switch_loses_no_write_that_was_acknowledged(okta):
     assert None not in names(okta)[1]
 
 
-def test_a_user_that_came_after_the_check_brings_the_tenant_back(okta, monkeypatch):
+def test_a_user_that_is_created_after_the_check_undoes_the_switch(okta, monkeypatch):
     okta.user("babs", displayName="Babs")
     before(monkeypatch, "_set_preset", lambda: okta.user("nomail", emails=[]))
     with pytest.raises(Mutability) as refused:
@@ -79,7 +79,7 @@ def test_a_user_that_came_after_the_check_brings_the_tenant_back(okta, monkeypat
     assert okta.user("cleo", emails=[])["userName"] == "cleo"
 
 
-def test_a_user_with_the_work_e_mail_of_one_not_switched_yet_brings_the_tenant_back(okta, monkeypatch):
+def test_a_user_with_the_work_e_mail_of_one_not_switched_yet_undoes_the_switch(okta, monkeypatch):
     okta.user("babs", displayName="Babs")
     twin = {"schemas": [CORE_USER], "userName": "twin", "emails": [{"type": "work", "value": "BABS@example.com"}]}
     before(monkeypatch, "_set_identifiers", lambda: okta.post("/Users", twin))
@@ -90,7 +90,7 @@ def test_a_user_with_the_work_e_mail_of_one_not_switched_yet_brings_the_tenant_b
     assert names(okta) == ([True, False], [None, None])
 
 
-def test_a_switch_that_was_interrupted_is_finished_by_switching_again(okta, monkeypatch):
+def test_an_interrupted_switch_is_finished_by_switching_again(okta, monkeypatch):
     okta.user("babs", displayName="Babs")
 
     def interrupt():
@@ -106,7 +106,7 @@ def test_a_switch_that_was_interrupted_is_finished_by_switching_again(okta, monk
     assert okta.database.read(notes.count) == 0
 
 
-def test_a_switch_enters_each_user_that_it_changed(okta):
+def test_a_switch_logs_each_user_that_it_changes(okta):
     babs = okta.user("babs", displayName="Babs", preferredLanguage="en")
     switch(okta, "360learning").run()
     user, tenant = okta.log(2)

@@ -1,4 +1,4 @@
-"""A deleted tenant is unreachable from the first transaction on, and an interrupted deletion can be finished."""
+"""A tenant is unreachable from the first transaction of its removal on, and an interrupted removal can be finished."""
 
 import time
 from itertools import islice
@@ -38,12 +38,12 @@ def rows(client, model=Resource):
 
 
 def begin(client, transactions=1):
-    """Break the removal off after so many transactions that took users or groups."""
+    """Interrupt the removal after so many transactions that deleted users or groups."""
     return list(islice(Removal(client.database, client.name).run(), transactions))
 
 
-def test_a_tenant_goes_some_users_at_a_time(doomed, stranger):
-    """Between the transactions others write; the users go first, so that no group is large when its turn comes."""
+def test_a_tenant_is_removed_some_users_at_a_time(doomed, stranger):
+    """Other clients write between the transactions. Users are deleted first, so that no group is large when it is."""
     gone = []
     for count in Removal(doomed.database, doomed.name).run():
         gone.append(count)
@@ -54,9 +54,9 @@ def test_a_tenant_goes_some_users_at_a_time(doomed, stranger):
     assert stranger.get("/Users").json["totalResults"] == len(gone)
 
 
-def test_others_are_left_as_much_time_as_each_transaction_took(doomed, monkeypatch):
-    """SQLite's writers sleep while they wait, and would find the next transaction there before them; Postgres lets them
-    write beside it."""
+def test_other_writers_get_as_much_time_as_each_transaction_took(doomed, monkeypatch):
+    """Writers on SQLite sleep while they wait, so that without a pause the next transaction would begin before them.
+    Postgres lets them write at the same time."""
     taken, write = [], Database.write
 
     def timed(database, work):
@@ -76,7 +76,7 @@ def test_others_are_left_as_much_time_as_each_transaction_took(doomed, monkeypat
         assert all(pause >= end - began for (began, end), pause in zip(swept, pauses, strict=True))
 
 
-def test_nobody_reaches_it_from_the_first_transaction_on(doomed):
+def test_clients_cannot_reach_it_from_the_first_transaction_on(doomed):
     begin(doomed)
     assert rows(doomed) == 6
     assert doomed.get("/Users").status_int == 401
@@ -89,7 +89,7 @@ def test_nobody_reaches_it_from_the_first_transaction_on(doomed):
     assert listed[name] == 0
 
 
-def test_what_was_broken_off_is_finished_by_removing_it_again(doomed):
+def test_an_interrupted_removal_is_finished_by_removing_it_again(doomed):
     begin(doomed, 2)
     rest = Removal(doomed.database, doomed.name)
     assert rest.begun
@@ -99,7 +99,7 @@ def test_what_was_broken_off_is_finished_by_removing_it_again(doomed):
         Removal(doomed.database, doomed.name)
 
 
-def test_the_note_of_a_field_whose_removal_was_broken_off_goes_too(doomed, monkeypatch):
+def test_the_note_of_an_interrupted_removal_of_a_field_is_deleted_too(doomed, monkeypatch):
     doomed.field("badge", "string")
     doomed.user("holder", **{"urn:ietf:params:scim:schemas:extension:360learning:2.0:User": {"badge": "7"}})
 
@@ -115,7 +115,7 @@ def test_the_note_of_a_field_whose_removal_was_broken_off_goes_too(doomed, monke
     assert doomed.database.read(noted.clone().count) == 0
 
 
-def test_its_name_is_free_at_once_and_the_rest_goes_with_the_new_one(doomed):
+def test_its_name_is_free_at_once_and_its_remains_are_deleted_with_the_new_one(doomed):
     begin(doomed)
     new = doomed.tenants.create(doomed.name, "rfc", call=Call())
     doomed.token = Tokens(doomed.database, new.pk).create("new", call=Call())
@@ -126,8 +126,8 @@ def test_its_name_is_free_at_once_and_the_rest_goes_with_the_new_one(doomed):
     assert doomed.get("/Users").status_int == 401
 
 
-def test_a_request_for_the_old_tenant_writes_nothing_into_the_new_one_of_its_name(doomed):
-    """It knows the old one at a revision that is over, and looks for what it is now by its name."""
+def test_a_request_for_the_old_tenant_does_not_write_to_the_new_one_of_its_name(doomed):
+    """It has an old revision of the old tenant, so it reads the tenant again, by its name."""
     late = Users(doomed.database, doomed.tenant, doomed.endpoint, Call())
     bump(doomed.tenant.pk)
     begin(doomed)
@@ -141,7 +141,7 @@ def test_a_request_for_the_old_tenant_writes_nothing_into_the_new_one_of_its_nam
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "%", "_", "tenant-", "x" * 300, "a\x00"])
-def test_a_name_means_one_tenant_and_no_pattern(doomed, name):
+def test_a_name_is_not_a_pattern(doomed, name):
     begin(doomed)
     with pytest.raises(NotFound):
         Removal(doomed.database, name)

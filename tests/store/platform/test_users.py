@@ -1,5 +1,5 @@
-"""The work e-mail as identity: what a client cannot change, what is pending, what the platform side decides (RFC 7643
-§4.1.2)."""
+"""The work e-mail that identifies a user: clients offer changes, and the platform side adopts or dismisses them (RFC
+7643 §4.1.2)."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def emails(client):
 
 
 def offer(client, user, address, **also):
-    """The client's change of the work e-mail, as Entra sends it; it must not fail."""
+    """Send a change of the work e-mail, as Entra does; it must not fail."""
     operations = [{"op": "Replace", "path": WORK, "value": address}]
     operations += [{"op": "Replace", "path": path, "value": value} for path, value in also.items()]
     answer = client.patch(f"/Users/{user['id']}", *operations)
@@ -57,7 +57,7 @@ def test_only_the_latest_offer_is_pending(entra, bob):
     assert pending(entra) == [("bob", "second@example.com")]
 
 
-def test_a_dismissed_offer_stays_dismissed_until_another_comes(entra, bob):
+def test_a_dismissed_offer_stays_dismissed_until_there_is_another(entra, bob):
     offer(entra, bob, "first@example.com")
     assert emails(entra).dismiss(bob["id"]) == "first@example.com"
     offer(entra, bob, "FIRST@example.com")
@@ -67,7 +67,7 @@ def test_a_dismissed_offer_stays_dismissed_until_another_comes(entra, bob):
     assert pending(entra) == [("bob", "second@example.com")]
 
 
-def test_the_log_does_not_call_pending_what_was_dismissed(entra, bob):
+def test_the_log_does_not_call_a_dismissed_offer_pending(entra, bob):
     offer(entra, bob, "first@example.com")
     assert "first@example.com is pending" in entra.log()[0]["detail"]
     emails(entra).dismiss(bob["id"])
@@ -76,7 +76,7 @@ def test_the_log_does_not_call_pending_what_was_dismissed(entra, bob):
     assert entra.log()[0]["level"] == "warning"
 
 
-def test_offering_the_stored_address_clears_what_is_pending(entra, bob):
+def test_sending_the_stored_address_deletes_the_pending_offer(entra, bob):
     offer(entra, bob, "first@example.com")
     offer(entra, bob, "bob@example.com")
     assert pending(entra, dismissed=True) == []
@@ -87,7 +87,7 @@ def test_a_change_of_letter_case_is_applied_and_nothing_is_pending(entra, bob):
     assert pending(entra) == []
 
 
-def test_an_adopted_offer_is_the_address_and_the_next_request_changes_nothing(entra, bob):
+def test_an_adopted_offer_is_the_address_and_the_same_request_changes_nothing(entra, bob):
     offer(entra, bob, "robert@example.com")
     assert emails(entra).adopt(bob["id"]) == "robert@example.com"
     assert address(entra, bob) == "robert@example.com"
@@ -104,7 +104,7 @@ def test_a_dismissed_offer_can_still_be_adopted(entra, bob):
     assert emails(entra).adopt(bob["id"]) == "robert@example.com"
 
 
-def test_an_offer_that_somebody_else_has_cannot_be_adopted_and_stays_pending(entra, bob):
+def test_an_address_of_another_user_cannot_be_adopted_and_stays_pending(entra, bob):
     entra.user("alice")
     offer(entra, bob, "Alice@example.com")
     with pytest.raises(Uniqueness, match=r'work e-mail "Alice@example.com" already exists \(id [-0-9a-f]{36}\)\.$'):
@@ -114,7 +114,7 @@ def test_an_offer_that_somebody_else_has_cannot_be_adopted_and_stays_pending(ent
 
 
 @pytest.mark.parametrize("decide", ["adopt", "dismiss"])
-def test_where_nothing_was_offered_there_is_nothing_to_decide(entra, bob, decide):
+def test_without_an_offer_nothing_can_be_adopted_or_dismissed(entra, bob, decide):
     with pytest.raises(NotFound, match="No change of the work e-mail of bob is pending"):
         getattr(emails(entra), decide)(bob["id"])
 
@@ -128,7 +128,7 @@ def test_the_platform_side_changes_an_address_with_version_and_log(entra, bob):
     assert "token" not in entry
 
 
-def test_an_address_changed_on_the_platform_side_is_found_and_taken_at_once(entra, bob):
+def test_an_address_that_is_changed_on_the_platform_side_is_found_and_taken_at_once(entra, bob):
     emails(entra).change(bob["id"], "robert@example.com")
     found = entra.get('/Users?filter=emails[type eq "work"].value eq "ROBERT@example.com"').json
     assert [user["id"] for user in found["Resources"]] == [bob["id"]]
@@ -137,12 +137,12 @@ def test_an_address_changed_on_the_platform_side_is_found_and_taken_at_once(entr
     entra.user("new", emails=[{"type": "work", "value": "bob@example.com"}])
 
 
-def test_the_same_address_again_is_no_change(entra, bob):
+def test_the_same_address_again_changes_nothing(entra, bob):
     assert not emails(entra).change(bob["id"], "bob@example.com")
     assert shown(entra, bob)["meta"]["version"] == 'W/"1"'
 
 
-def test_changing_to_the_offered_address_settles_the_offer_and_another_leaves_it(entra, bob):
+def test_changing_to_the_offered_address_deletes_the_offer_and_another_keeps_it(entra, bob):
     offer(entra, bob, "robert@example.com")
     emails(entra).change(bob["id"], "bobby@example.com")
     assert pending(entra) == [("bob", "robert@example.com")]
@@ -158,7 +158,7 @@ def test_an_address_that_is_taken_is_refused_and_changes_nothing(entra, bob):
 
 
 @pytest.mark.parametrize("wrong", ["", "a" * 513, "nul\x00@example.com"])
-def test_what_no_client_could_send_the_platform_side_cannot_set(entra, bob, wrong):
+def test_the_platform_side_cannot_set_an_invalid_address(entra, bob, wrong):
     with pytest.raises(InvalidValue, match="work e-mail"):
         emails(entra).change(bob["id"], wrong)
 
@@ -172,7 +172,7 @@ def test_the_address_changes_and_the_rest_of_the_element_and_the_manager_stay(en
     assert after["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"]["manager"]["value"] == boss["id"]
 
 
-def test_an_address_that_stood_there_twice_stands_there_once(entra):
+def test_an_address_that_would_be_listed_twice_is_listed_once(entra):
     both = [{"type": "work", "value": "a@example.com", "primary": True}, {"type": "work", "value": "b@example.com"}]
     user = entra.user("ann", emails=both)
     emails(entra).change(user["id"], "B@example.com")
@@ -192,7 +192,7 @@ def test_another_tenants_users_are_unknown(entra, bob, stranger):
         emails(stranger).change(bob["id"], "robert@example.com")
 
 
-def test_what_is_pending_goes_with_the_user(entra, bob):
+def test_a_pending_offer_is_deleted_with_the_user(entra, bob):
     offer(entra, bob, "robert@example.com")
     entra.delete(f"/Users/{bob['id']}")
     assert pending(entra, dismissed=True) == []

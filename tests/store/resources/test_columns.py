@@ -7,8 +7,8 @@ from store.resources.columns import UNIQUE
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_what_is_published_as_unique_is_unique(preset):
+def test_attributes_that_are_published_as_unique_are_unique(preset):
     for resource_type in profile(PRESETS[preset]).types:
         published = {each.name for each in resource_type.schema.attributes if each.uniqueness == "server"}
-        # The work e-mail is unique among other e-mails that are not, so no attribute says it.
+        # The work e-mail is unique, but other e-mails are not, so the attribute does not say it.
         assert {each.label for each in UNIQUE[resource_type.name]} - {"work e-mail"} == published

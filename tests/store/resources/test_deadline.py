@@ -1,4 +1,4 @@
-"""Before a search runs, it is known whether an index serves it, one could, or none can."""
+"""Before a search runs, the server knows whether an index serves it, could serve it, or cannot."""
 
 import pytest
 
@@ -53,9 +53,9 @@ def of(scope, text=None, sort=None):
         'not (title co "y" or userName ne "x")',
     ],
 )
-def test_indexes_lead_to_what_is_searched_for(scope, text):
+def test_indexes_find_the_resources_of_these_filters(scope, text):
     assert of(scope(), text) is None
-    assert of(scope(), text, "nickName") is None, "what is found is sorted"
+    assert of(scope(), text, "nickName") is None, "the resources that are found are sorted"
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def test_indexes_lead_to_what_is_searched_for(scope, text):
         ('not (userName eq "x")', []),
     ],
 )
-def test_what_an_index_would_serve_is_named(scope, text, names):
+def test_the_attribute_that_lacks_an_index_is_named(scope, text, names):
     assert of(scope(), text) == names
     assert names == [] or of(scope(*names), text) is None or "country" in text
 
 
 @pytest.mark.parametrize("sort", ["userName", "externalId", "name.familyName", "name.givenName"])
-def test_an_order_by_a_column_is_read_from_its_index(scope, sort):
+def test_the_order_by_a_column_is_read_from_its_index(scope, sort):
     assert of(scope(), None, sort) is None
 
 
@@ -107,10 +107,10 @@ def test_an_order_by_a_column_is_read_from_its_index(scope, sort):
         f"{ENTERPRISE}:manager.displayName",
     ],
 )
-def test_another_order_may_read_every_resource_whatever_is_indexed(scope, sort):
+def test_other_orders_may_read_every_resource_whatever_is_indexed(scope, sort):
     assert of(scope(), None, sort) == of(scope(sort), None, sort) == []
 
 
-def test_the_order_of_what_is_found_needs_no_index(scope):
+def test_the_order_of_filtered_resources_needs_no_index(scope):
     assert of(scope(), 'title eq "x"', "nickName") == ["title"]
     assert of(scope("title"), 'title eq "x"', "nickName") is None

@@ -1,4 +1,4 @@
-"""Members of groups as rows: their origin, unknown members, and circles (RFC 7643 §4.2)."""
+"""Members of groups: their origin, unknown members, and cycles (RFC 7643 §4.2)."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def values(*resources):
 
 
 def change(client, group, op, *resources):
-    """One operation on members that names these; it must succeed."""
+    """Send one operation that names these members; it must succeed."""
     answer = client.patch(url(group), {"op": op, "path": "members", "value": values(*resources)})
     assert answer.status_int == 204, answer.text
 
@@ -69,10 +69,10 @@ def cast(entra):
     return group, users
 
 
-# Where memberships come from.
+# The origin of memberships.
 
 
-def test_whoever_a_client_names_is_a_member_by_scim(entra):
+def test_a_member_that_a_client_names_is_a_member_by_scim(entra):
     adele, bob, cleo = (entra.user(name) for name in ("adele", "bob", "cleo"))
     group = entra.group("Team", adele["id"])
     change(entra, group, "add", bob)
@@ -80,12 +80,12 @@ def test_whoever_a_client_names_is_a_member_by_scim(entra):
     assert origins(entra, group) == dict.fromkeys((adele["id"], bob["id"], cleo["id"]), "scim")
 
 
-def test_the_client_sees_those_by_hand_too(entra, cast):
+def test_the_client_sees_members_by_hand_too(entra, cast):
     group, users = cast
     assert members(entra, group) == {user["id"] for user in users[:4]}
 
 
-def test_replace_leaves_those_by_hand(entra, cast):
+def test_replace_keeps_members_by_hand(entra, cast):
     group, (adele, _, cleo, dora, emil) = cast
     change(entra, group, "replace", adele, emil)
     assert origins(entra, group) == {
@@ -97,7 +97,7 @@ def test_replace_leaves_those_by_hand(entra, cast):
 
 
 @pytest.mark.parametrize("nobody", [[], None, ""])
-def test_replace_with_nobody_leaves_those_by_hand(entra, cast, nobody):
+def test_replace_by_an_empty_list_keeps_members_by_hand(entra, cast, nobody):
     group, (_, _, cleo, dora, _) = cast
     answer = entra.patch(url(group), {"op": "replace", "path": "members", "value": nobody})
     assert answer.status_int == 204
@@ -105,33 +105,33 @@ def test_replace_with_nobody_leaves_those_by_hand(entra, cast, nobody):
 
 
 @pytest.mark.parametrize("more", [{}, {"value": None}])
-def test_remove_of_all_leaves_those_by_hand(entra, cast, more):
+def test_remove_of_all_keeps_members_by_hand(entra, cast, more):
     group, (_, _, cleo, dora, _) = cast
     assert entra.patch(url(group), {"op": "remove", "path": "members", **more}).status_int == 204
     assert origins(entra, group) == {cleo["id"]: "manual", dora["id"]: "manual"}
 
 
-def test_put_leaves_those_by_hand(entra, cast):
+def test_put_keeps_members_by_hand(entra, cast):
     group, (_, _, cleo, dora, emil) = cast
     assert put(entra, group, members=values(emil)).status_int == 200
     assert origins(entra, group) == {emil["id"]: "scim", cleo["id"]: "manual", dora["id"]: "manual"}
 
 
 @pytest.mark.parametrize("nobody", [[], None])
-def test_put_with_nobody_leaves_those_by_hand(entra, cast, nobody):
+def test_put_of_an_empty_list_keeps_members_by_hand(entra, cast, nobody):
     group, (_, _, cleo, dora, _) = cast
     assert put(entra, group, Members=nobody).status_int == 200
     assert origins(entra, group) == {cleo["id"]: "manual", dora["id"]: "manual"}
 
 
-def test_put_that_does_not_speak_of_members_leaves_them_all(entra, cast):
+def test_put_without_members_keeps_them_all(entra, cast):
     group, _ = cast
     before = origins(entra, group)
     assert put(entra, group, externalId="4f").status_int == 200
     assert origins(entra, group) == before
 
 
-def test_a_patch_that_does_not_speak_of_members_leaves_them_all(entra, cast):
+def test_a_patch_without_members_keeps_them_all(entra, cast):
     group, _ = cast
     before = origins(entra, group)
     renamed = {"op": "replace", "value": {"id": group["id"], "displayName": "Crew"}}
@@ -140,7 +140,7 @@ def test_a_patch_that_does_not_speak_of_members_leaves_them_all(entra, cast):
 
 
 @pytest.mark.parametrize("form", ["list", "bare", "object", "path", "paths"])
-def test_remove_of_a_named_member_removes_it_wherever_it_came_from(entra, cast, form):
+def test_remove_of_a_named_member_removes_it_whatever_its_origin(entra, cast, form):
     group, (adele, bob, cleo, dora, _) = cast
     named = [adele["id"], cleo["id"]]
     forms: dict[str, list[dict[str, Any]]] = {
@@ -154,7 +154,7 @@ def test_remove_of_a_named_member_removes_it_wherever_it_came_from(entra, cast, 
     assert origins(entra, group) == {bob["id"]: "scim", dora["id"]: "manual"}
 
 
-def test_remove_of_an_empty_list_removes_nobody(entra, cast):
+def test_remove_of_an_empty_list_removes_no_member(entra, cast):
     group, _ = cast
     before, at = origins(entra, group), version(entra, group)
     change(entra, group, "remove")
@@ -163,7 +163,7 @@ def test_remove_of_an_empty_list_removes_nobody(entra, cast):
 
 
 @pytest.mark.parametrize("how", ["add", "replace", "put"])
-def test_naming_one_by_hand_makes_it_one_by_scim_without_a_new_version(entra, cast, how):
+def test_naming_a_member_by_hand_changes_its_origin_without_a_new_version(entra, cast, how):
     group, (adele, bob, cleo, dora, _) = cast
     before, at = entra.get(url(group)).json, version(entra, group)
     if how == "put":
@@ -178,10 +178,10 @@ def test_naming_one_by_hand_makes_it_one_by_scim_without_a_new_version(entra, ca
     assert set(origins(entra, group)) == {dora["id"]}
 
 
-# What changes nothing, and what changes only what it names.
+# Requests that change nothing, and requests that change only what they name.
 
 
-def test_adding_who_is_a_member_is_no_change(entra, cast):
+def test_adding_a_present_member_changes_nothing(entra, cast):
     group, (adele, *_) = cast
     at = version(entra, group)
     change(entra, group, "add", adele, adele)
@@ -190,7 +190,7 @@ def test_adding_who_is_a_member_is_no_change(entra, cast):
     assert len(members(entra, group)) == 4
 
 
-def test_removing_who_is_no_member_is_no_change(entra, cast):
+def test_removing_a_resource_that_is_not_a_member_changes_nothing(entra, cast):
     group, (*_, emil) = cast
     at, before = version(entra, group), members(entra, group)
     change(entra, group, "remove", emil)
@@ -200,7 +200,7 @@ def test_removing_who_is_no_member_is_no_change(entra, cast):
     assert members(entra, group) == before
 
 
-def test_each_change_of_members_is_one_version(entra):
+def test_each_request_that_changes_members_is_one_version(entra):
     adele, bob, cleo = (entra.user(name) for name in ("adele", "bob", "cleo"))
     group = entra.group("Team", adele["id"])
     change(entra, group, "add", bob, cleo)
@@ -215,7 +215,7 @@ def test_each_change_of_members_is_one_version(entra):
     assert members(entra, group) == {adele["id"], bob["id"], cleo["id"]}
 
 
-def test_operations_take_effect_one_after_the_other(entra, cast):
+def test_operations_are_applied_in_order(entra, cast):
     group, (adele, bob, _, _, emil) = cast
     entra.patch(
         url(group),
@@ -232,7 +232,7 @@ NOBODIES = [
 ]  # fmt: skip
 
 
-def test_a_member_that_names_nobody_is_refused_and_nobody_leaves(entra, cast):
+def test_a_member_without_an_id_is_refused_and_no_member_is_removed(entra, cast):
     group, _ = cast
     before, at = origins(entra, group), version(entra, group)
     for value in NOBODIES:
@@ -244,7 +244,7 @@ def test_a_member_that_names_nobody_is_refused_and_nobody_leaves(entra, cast):
     assert version(entra, group) == at
 
 
-def test_what_a_member_is_cannot_be_changed_in_place(entra, cast):
+def test_a_member_cannot_be_changed_in_place(entra, cast):
     group, (adele, _, _, _, emil) = cast
     before = origins(entra, group)
     one = f'members[value eq "{adele["id"]}"]'
@@ -259,7 +259,7 @@ def test_what_a_member_is_cannot_be_changed_in_place(entra, cast):
     assert origins(entra, group) == before
 
 
-def test_who_is_deleted_leaves_the_group_and_the_group_has_a_new_version(entra, cast):
+def test_a_deleted_user_leaves_the_group_which_gets_a_new_version(entra, cast):
     group, (adele, bob, cleo, dora, _) = cast
     at = version(entra, group)
     entra.delete(f"/Users/{adele['id']}")
@@ -267,7 +267,7 @@ def test_who_is_deleted_leaves_the_group_and_the_group_has_a_new_version(entra, 
     assert version(entra, group) != at
 
 
-# Who is unknown.
+# Unknown members.
 
 
 def write(client, group, how, ids):
@@ -297,7 +297,7 @@ def test_an_unknown_member_among_known_ones_is_skipped_with_a_warning(entra, how
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_nobody_but_unknown_members_is_refused_naming_them(entra, how):
+def test_only_unknown_members_are_refused_and_named(entra, how):
     adele = entra.user("adele")
     group = entra.group("Team", adele["id"])
     answer = write(entra, group, how, [NOBODY, "x"])
@@ -309,7 +309,7 @@ def test_nobody_but_unknown_members_is_refused_naming_them(entra, how):
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_by_the_rfc_one_unknown_member_refuses_all_and_only_it_is_named(okta, how):
+def test_with_the_preset_rfc_one_unknown_member_refuses_all_and_is_named(okta, how):
     adele, bob = okta.user("adele"), okta.user("bob")
     group = okta.group("Team", adele["id"])
     answer = write(okta, group, how, [adele["id"], NOBODY, bob["id"]])
@@ -321,7 +321,7 @@ def test_by_the_rfc_one_unknown_member_refuses_all_and_only_it_is_named(okta, ho
     assert okta.get("/Groups").json["totalResults"] == 1
 
 
-def test_one_operation_refused_for_its_members_undoes_the_others(okta):
+def test_an_operation_that_is_refused_for_its_members_undoes_the_others(okta):
     adele, bob = okta.user("adele"), okta.user("bob")
     group = okta.group("Team", adele["id"])
     answer = okta.patch(
@@ -335,7 +335,7 @@ def test_one_operation_refused_for_its_members_undoes_the_others(okta):
     assert okta.get(url(group)).json["displayName"] == "Team"
 
 
-def test_a_stranger_is_unknown(entra, stranger):
+def test_a_user_of_another_tenant_is_unknown(entra, stranger):
     theirs, adele = stranger.user("zoe"), entra.user("adele")
     group = entra.group("Team", adele["id"])
     answer = write(entra, group, "add", [theirs["id"]])
@@ -360,7 +360,7 @@ def test_many_unknown_members_are_not_all_listed(okta):
     assert len(answer.text) < 1_000
 
 
-# Groups in groups.
+# Nested groups.
 
 
 def nest(client, outer, *inner):
@@ -372,7 +372,7 @@ def belongs(client, user):
     return {group["display"]: group["type"] for group in client.get(f"/Users/{user['id']}").json.get("groups", [])}
 
 
-def test_a_group_may_hold_groups(entra):
+def test_a_group_may_contain_groups(entra):
     adele = entra.user("adele")
     inner, outer = entra.group("Inner", adele["id"]), entra.group("Outer")
     assert nest(entra, outer, inner).status_int == 204
@@ -383,7 +383,7 @@ def test_a_group_may_hold_groups(entra):
     assert belongs(entra, adele) == {"Inner": "direct", "Outer": "indirect"}
 
 
-def test_no_group_becomes_a_member_of_itself(entra):
+def test_a_group_cannot_become_a_member_of_itself(entra):
     names = ("A", "B", "C", "D")
     a, b, c, d = (entra.group(name) for name in names)
     for outer, inner in ((a, b), (b, c), (c, d)):
@@ -401,7 +401,7 @@ def test_no_group_becomes_a_member_of_itself(entra):
     assert members(entra, d) == set()
 
 
-def test_two_ways_into_a_group_are_no_circle(entra):
+def test_two_ways_into_a_group_are_not_a_cycle(entra):
     adele = entra.user("adele")
     top, left, right, bottom = (entra.group(name) for name in ("Top", "Left", "Right", "Bottom"))
     for outer, inner in ((top, left), (top, right), (left, bottom), (right, bottom), (top, bottom)):
@@ -412,7 +412,7 @@ def test_two_ways_into_a_group_are_no_circle(entra):
     assert belongs(entra, adele)["Left"] == "direct"
 
 
-def test_a_circle_that_is_opened_may_be_closed_the_other_way(entra):
+def test_two_groups_may_be_nested_the_other_way_round_later(entra):
     a, b = entra.group("A"), entra.group("B")
     nest(entra, a, b)
     assert nest(entra, b, a).status_int == 400
@@ -420,7 +420,7 @@ def test_a_circle_that_is_opened_may_be_closed_the_other_way(entra):
     assert nest(entra, b, a).status_int == 204
 
 
-def test_a_group_in_between_that_is_deleted_takes_the_way_with_it(entra):
+def test_deleting_a_group_in_between_ends_indirect_membership(entra):
     adele = entra.user("adele")
     inner, outer = entra.group("Inner", adele["id"]), entra.group("Outer")
     nest(entra, outer, inner)
@@ -431,7 +431,7 @@ def test_a_group_in_between_that_is_deleted_takes_the_way_with_it(entra):
     assert version(entra, outer) != at
 
 
-def test_a_member_is_shown_by_its_present_name(okta):
+def test_a_member_is_shown_with_its_current_name(okta):
     bob = okta.user("bob", displayName="Bob")
     group = okta.group("Team", bob["id"])
     okta.patch(f"/Users/{bob['id']}", {"op": "replace", "path": "displayName", "value": "Robert"})
@@ -453,8 +453,8 @@ def test_groups_are_filtered_by_their_members(entra, cast):
     assert found(f'members.value eq "{NOBODY}"') == []
 
 
-def test_more_members_by_hand_than_a_statement_has_parameters_are_claimed(entra):
-    """65,535 parameters are what one statement takes on Postgres."""
+def test_more_members_by_hand_than_a_statement_has_parameters_are_named(entra):
+    """A statement takes at most 65,535 parameters on Postgres."""
     group = entra.group("Crew")
     ids = crowd(entra, group["id"], 66_000)
     of_group = Membership.group == Resource.get(Resource.id == group["id"]).pk

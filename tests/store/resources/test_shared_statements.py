@@ -18,13 +18,13 @@ FILTERS = (
     'addresses.locality eq "x"',
 )
 SHARED = 2 + 4 + 1 + 2 + 1
-"""How many statements there are of the filters, each with every set of indexes that it may use, and the one that
-compares the tenant's revision afterwards."""
+"""How many statements the filters have: one for each set of indexes that a filter may use, and the one that reads the
+tenant's revision afterwards."""
 
 
 @pytest.fixture
 def many(database):
-    """Tenants each of which has indexes of its own numbers, and nearly each its own set of them."""
+    """Tenants whose indexes have different numbers; nearly each tenant has another set of indexes."""
     names = [f"shared-{number}" for number in range(MANY)]
     database.write(lambda _: _create(names))
     yield names
