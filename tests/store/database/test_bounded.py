@@ -1,9 +1,9 @@
-"""A cache of what was used last is bounded, and drops what was not used for longest."""
+"""A cache is bounded and drops the least recently used values first."""
 
 from store.database.bounded import Bounded
 
 
-def test_the_one_not_asked_for_longest_goes_first():
+def test_the_least_recently_used_value_is_dropped_first():
     recent = Bounded[str, int](2)
     recent.put("a", 1)
     recent.put("b", 2)
@@ -12,7 +12,7 @@ def test_the_one_not_asked_for_longest_goes_first():
     assert [recent.get(key) for key in "abc"] == [1, None, 3]
 
 
-def test_what_is_heavy_leaves_less_room():
+def test_a_heavy_value_displaces_several():
     recent = Bounded[str, int](10)
     for key in "abc":
         recent.put(key, 0, 3)
@@ -20,7 +20,7 @@ def test_what_is_heavy_leaves_less_room():
     assert [recent.get(key) is not None for key in "abcd"] == [False, False, True, True]
 
 
-def test_a_value_put_again_weighs_once():
+def test_a_value_put_again_counts_once():
     recent = Bounded[str, int](10)
     recent.put("a", 1, 5)
     for value in range(5):
@@ -28,7 +28,7 @@ def test_a_value_put_again_weighs_once():
     assert (recent.get("a"), recent.get("b")) == (1, 4)
 
 
-def test_what_is_heavier_than_everything_may_be_is_kept_alone():
+def test_a_value_above_the_bound_is_kept_alone():
     recent = Bounded[str, int](10)
     recent.put("a", 1)
     recent.put("b", 2, 11)

@@ -1,4 +1,4 @@
-"""The files of an SQLite database: the write-ahead log is short again after it was long."""
+"""The files of an SQLite database: a long write-ahead log is truncated."""
 
 import sqlite3
 import time
@@ -18,7 +18,7 @@ LONG = 400_000
 
 @pytest.fixture
 def own(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A database of the test's own, whose write-ahead log is long by little."""
+    """A separate database in which a small write-ahead log counts as long."""
     monkeypatch.setattr(sqlite, "LONGEST_WAL", LONG)
     own = Database(f"sqlite:///{tmp_path}/vestibule.db", busy_timeout=30.0)
     own.migrate()
@@ -29,7 +29,7 @@ def own(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def size(tmp_path: Path) -> Callable[[], int]:
-    """How many bytes the write-ahead log has."""
+    """Returns the size of the write-ahead log in bytes."""
     return lambda: (tmp_path / "vestibule.db-wal").stat().st_size
 
 
@@ -39,7 +39,7 @@ def grow(own: Database) -> None:
         own.write(lambda _, row=row: Setting.replace(row).execute())  # type: ignore[misc]
 
 
-def test_a_long_write_ahead_log_is_emptied_and_a_short_one_is_left(own, size):
+def test_a_long_write_ahead_log_is_truncated_and_a_short_one_is_kept(own, size):
     before = size()
     own.dialect.shrink_files()
     assert size() == before > 0
@@ -51,7 +51,7 @@ def test_a_long_write_ahead_log_is_emptied_and_a_short_one_is_left(own, size):
 
 
 @pytest.mark.parametrize("begin", ["BEGIN IMMEDIATE", "BEGIN; SELECT * FROM setting"])
-def test_where_somebody_reads_or_writes_it_waits_for_another_time(own, size, tmp_path, begin):
+def test_a_log_in_use_is_truncated_later(own, size, tmp_path, begin):
     grow(own)
     other = sqlite3.connect(tmp_path / "vestibule.db", isolation_level=None)
     cursors = [other.execute(statement) for statement in begin.split("; ")]
@@ -69,7 +69,7 @@ def test_where_somebody_reads_or_writes_it_waits_for_another_time(own, size, tmp
     assert own.db.execute_sql("PRAGMA busy_timeout").fetchone() == (30_000,)
 
 
-def test_the_thread_in_the_background_empties_it_when_all_is_quiet(own, size):
+def test_the_background_thread_truncates_it_when_the_worker_is_idle(own, size):
     grow(own)
     over = Event()
 

@@ -1,4 +1,4 @@
-"""The threads and processes that write to one SQLite database take turns, and none waits too long."""
+"""The threads and processes that write to one SQLite database take turns and wait for a limited time."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def other(path):
-    """Starts another process on the turns of `path`, which has said one word when it is given."""
+    """Starts another process that uses the queue at `path`, and waits for its first line."""
     started: list[subprocess.Popen[str]] = []
 
     def start(program: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -59,13 +59,13 @@ def other(path):
         process.communicate()
 
 
-def test_two_processes_that_write_all_the_time_let_each_other_in(other):
+def test_two_processes_that_write_all_the_time_take_turns(other):
     processes = [other(BUSY, "2.0") for _ in range(2)]
     counts = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert min(counts) > 0.2 * sum(counts)
 
 
-def test_a_process_that_is_killed_keeps_nobody_waiting(other, path):
+def test_a_killed_process_does_not_block_others(other, path):
     holding = other(HOLDING)
     holding.kill()
     holding.wait()
@@ -74,8 +74,8 @@ def test_a_process_that_is_killed_keeps_nobody_waiting(other, path):
         assert time.monotonic() - began < 15.0
 
 
-def test_a_thread_that_has_waited_long_enough_is_refused_and_may_try_again(other, path):
-    """SQLite would let it wait as long once more."""
+def test_a_thread_that_waited_too_long_is_refused_and_may_try_again(other, path):
+    """SQLite would let it wait again for the same time."""
     holding, turns = other(HOLDING), SqliteQueue(path, 0.2)
     began = time.monotonic()
     with pytest.raises(NoTurn, match="another process"), turns:
@@ -91,7 +91,7 @@ def test_a_thread_that_has_waited_long_enough_is_refused_and_may_try_again(other
         pass
 
 
-def test_one_thread_writes_at_a_time_and_may_begin_again_inside(path):
+def test_one_thread_writes_at_a_time_and_may_enter_again(path):
     turns, inside = SqliteQueue(path, 60.0), Counter[str]()
 
     def work(number):
@@ -107,6 +107,6 @@ def test_one_thread_writes_at_a_time_and_may_begin_again_inside(path):
     assert inside["most"] == 1
 
 
-def test_where_no_file_can_be_made_the_database_is_asked_itself(tmp_path):
+def test_without_the_file_the_database_itself_decides(tmp_path):
     with SqliteQueue(f"{tmp_path}/missing/database.turn", 0.1):
         pass

@@ -17,7 +17,7 @@ def test_a_statement_is_built_once(database):
     assert len(built) == 1
 
 
-def test_long_statements_leave_room_for_few(database):
+def test_long_statements_displace_several_short_ones(database):
     statements = Statements(database.db, size=20 * OVERHEAD)
     short, long = (Tenant.select().where(Tenant.name.in_(["x"] * terms)) for terms in (1, 5_000))
     kept = statements.get("short", lambda: short)

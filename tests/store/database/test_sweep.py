@@ -1,4 +1,4 @@
-"""Work over many rows is done in batches, once for each row, while clients go on."""
+"""Work over many rows is done in batches, once for each row, while clients continue."""
 
 import threading
 from itertools import islice
@@ -10,7 +10,7 @@ from store.tables import Resource
 
 
 class Kept:
-    """A mark that is kept here instead of in a row."""
+    """A mark in memory instead of in a row."""
 
     def __init__(self, key=0):
         self.key = key
@@ -35,7 +35,7 @@ def _rows(client):
 
 
 def swept(entra, **given):
-    """The keys of each transaction of a sweep, and the counts that it yields."""
+    """The keys that each transaction of a sweep processes, and the counts that it yields."""
     batches = []
     counts = sweep(
         entra.database, _rows(entra), Resource.pk, lambda _, rows: batches.append([pk for (pk,) in rows]), **given
@@ -43,7 +43,7 @@ def swept(entra, **given):
     return batches, counts
 
 
-def test_every_row_has_its_turn_once_in_the_order_of_keys(entra, people):
+def test_every_row_is_processed_once_in_the_order_of_keys(entra, people):
     batches, counts = swept(entra, batch=3)
     assert list(counts) == [3, 3, 1]
     assert batches == [people[:3], people[3:6], people[6:]]
@@ -57,7 +57,7 @@ def test_a_sweep_with_a_mark_is_resumed_where_it_was(entra, people):
     assert (list(counts), batches) == ([3, 1], [people[3:6], people[6:]])
 
 
-def test_a_mark_that_is_gone_ends_the_sweep(entra, people):
+def test_a_deleted_mark_stops_the_sweep(entra, people):
     assert list(swept(entra, mark=Kept(None))[1]) == []
 
 
@@ -73,21 +73,21 @@ def test_a_batch_that_fails_is_undone_with_what_it_did(entra, people):
     assert _rows(entra).where(Resource.display == "changed").count() == 1
 
 
-def test_a_transaction_that_is_run_again_works_on_the_same_rows(entra, people):
+def test_a_transaction_that_runs_again_processes_the_same_rows(entra, people):
     batches, fails = [], [True]
 
     def work(_, rows):
         batches.append([pk for (pk,) in rows])
         if len(batches) == 2 and fails.pop():
-            # A reference to a row that is gone, as a race leaves one behind, makes the database refuse the commit.
+            # As after a lost race: a reference to a missing row makes the database refuse the commit.
             Resource.update(manager=-1).where(Resource.pk == rows[0][0]).execute()
 
     assert list(sweep(entra.database, _rows(entra), Resource.pk, work, batch=3)) == [3, 3, 1]
     assert batches == [people[:3], people[3:6], people[3:6], people[6:]]
 
 
-def test_rows_are_locked_while_they_are_worked_on(entra, people):
-    """A client's change of one of them waits for the transaction, and is not lost."""
+def test_rows_are_locked_while_they_are_processed(entra, people):
+    """A client's change of a locked row waits for the transaction and is not lost."""
     begun, changed = threading.Event(), threading.Event()
 
     def change():
@@ -108,7 +108,7 @@ def test_rows_are_locked_while_they_are_worked_on(entra, people):
     assert _rows(entra).where(Resource.display == "by a client").count() == 1
 
 
-def test_rows_are_deleted_some_at_a_time(entra, people):
+def test_rows_are_deleted_in_batches(entra, people):
     chosen = (Resource.tenant == entra.tenant.pk) & (Resource.pk > people[1])
     assert list(sweep_out(entra.database, Resource, chosen, Resource.pk, batch=2)) == [2, 2, 1]
     assert [pk for (pk,) in _rows(entra).order_by(Resource.pk).tuples()] == people[:2]

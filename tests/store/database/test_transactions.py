@@ -17,20 +17,20 @@ ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=Tru
 
 @pytest.fixture
 def name(database):
-    """The name of a row that goes when the test ends."""
+    """The name of a row that is deleted after the test."""
     yield "tried"
     database.write(lambda _: Setting.delete().where(Setting.name == "tried").execute())
 
 
 def ended(database, database_url):
-    """End this thread's session, as a restart of the server would."""
+    """Terminate this thread's session, as a restart of the server would."""
     pid = database.db.connection().info.backend_pid
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
 
 @ON_POSTGRES
-def test_a_session_that_ends_before_the_commit_is_replaced(database, database_url, name):
+def test_a_session_that_is_lost_before_the_commit_is_replaced(database, database_url, name):
     tried = []
 
     def work(_):
@@ -45,7 +45,7 @@ def test_a_session_that_ends_before_the_commit_is_replaced(database, database_ur
 
 
 @ON_POSTGRES
-def test_a_commit_without_an_answer_is_not_made_again(database, database_url, name):
+def test_a_commit_without_an_answer_is_not_run_again(database, database_url, name):
     tried = []
 
     def work(_):
@@ -58,7 +58,7 @@ def test_a_commit_without_an_answer_is_not_made_again(database, database_url, na
 
 
 @ON_POSTGRES
-def test_a_commit_that_was_not_replicated_is_not_made_again(database, name):
+def test_a_commit_that_was_not_replicated_is_not_run_again(database, name):
     database.db.connection().unreplicated = True
     with pytest.raises(Unconfirmed):
         database.write(lambda _: Setting.insert(name=name, value="").execute())
@@ -76,17 +76,17 @@ def lonely() -> Iterator[str]:
         yield url
 
 
-def test_a_wait_for_replication_that_was_cancelled_is_known_in_any_language(lonely):
-    """The wheel of Postgres has no translations: its real notice is judged once more with a German message."""
-    told: list[tuple[str, bool, bool]] = []
+def test_a_cancelled_wait_for_replication_is_recognised_in_any_language(lonely):
+    """Postgres is installed without translations, so its real notice is also checked with a German message."""
+    judged: list[tuple[str, bool, bool]] = []
 
     def noticed(real: psycopg.errors.Diagnostic) -> None:
-        # What a notice says is there only as long as its handler runs.
+        # A notice can be read only while its handler runs.
         german = "storniere Warten auf synchrone Replikation wegen Benutzeraufforderung"
         translated = SimpleNamespace(
             sqlstate=real.sqlstate, source_function=real.source_function, message_primary=german
         )
-        told.append((str(real.message_primary), stopped_waiting(real), stopped_waiting(translated)))
+        judged.append((str(real.message_primary), stopped_waiting(real), stopped_waiting(translated)))
 
     with psycopg.connect(lonely, autocommit=True) as session, ThreadPoolExecutor(1) as threads:
         session.add_notice_handler(noticed)
@@ -96,11 +96,11 @@ def test_a_wait_for_replication_that_was_cancelled_is_known_in_any_language(lone
         session.execute("SET synchronous_commit = 'local'")
         session.execute("DO $$ BEGIN RAISE WARNING 'canceling wait for synchronous replication'; END $$")
     cancelled = "canceling wait for synchronous replication"
-    assert told == [(f"{cancelled} due to user request", True, True), (cancelled, False, False)]
+    assert judged == [(f"{cancelled} due to user request", True, True), (cancelled, False, False)]
 
 
 def cancel_the_wait(url, pid):
-    """Cancel what the session of that number is doing, as soon as it waits for the standby."""
+    """Cancel the statement of that session as soon as it waits for the standby."""
     waits = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %s AND wait_event = 'SyncRep'"
     with psycopg.connect(url, autocommit=True) as other:
         while other.execute(waits, (pid,)).fetchone() is None:

@@ -42,11 +42,11 @@ EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "70"))
 INDEXABLE = sorted(
     {index_name(target) for target in asked(RFC.user).values() if reason_against(RFC.user, target) is None} - {"emails"}
 )
-"""Every attribute that can be indexed, beside what every tenant indexes."""
+"""The attributes that can get an index."""
 
 
 class Drawn(NamedTuple):
-    """Indexes that are there before the directory, or that are built when it is there."""
+    """Indexes that exist before the directory is filled, or that are built afterwards."""
 
     attributes: list[str]
     built: bool
@@ -66,10 +66,10 @@ STRANGER = Directory(
 
 
 class _Undone(Database):
-    """A database whose writes may lie in a transaction that the test undoes."""
+    """A database whose writes may be part of a transaction that the test rolls back."""
 
     def write(self, work: Callable[[Write], Result], within: Write | None = None) -> Result:
-        """See Database; a write in the test's transaction has its end all the same."""
+        """See Database; a write in the test's transaction is completed as usual."""
         if within is not None or not self.db.in_transaction():
             return super().write(work, within)
         write = Write(self.db)
@@ -80,7 +80,7 @@ class _Undone(Database):
 
 @contextmanager
 def using(database: Database) -> Iterator[Database]:
-    """Let the models speak to this database, and then to whichever they spoke to before."""
+    """Make this the database of the models, and then restore the previous one."""
     before = proxy.obj
     proxy.initialize(database.db)
     try:
@@ -106,7 +106,7 @@ class Both:
         self._keep(STRANGER)
 
     def _keep(self, directory: Directory) -> None:
-        """Put somebody else's directory into both, to stay."""
+        """Fill another tenant in both databases for all tests."""
         with using(self.first):
             _fill(self._resources("SQLite", "stranger"), directory)
             rows = _rows()
@@ -115,7 +115,7 @@ class Both:
 
     @contextmanager
     def holding(self, drawn: Drawn, directory: Directory) -> Iterator[dict[str, Callable[[ResourceType], Resources]]]:
-        """The directory with these indexes in both until the end of the block, by the name of the database."""
+        """The directory with these indexes in both databases during the block, by the name of the database."""
         with self._aside("SQLite"), self._aside("Postgres"):
             with using(self.first):
                 known = {row["pk"] for row in _all(Resource)}
@@ -130,7 +130,7 @@ class Both:
             yield {name: self._resources(name, "acme") for name in self.databases}
 
     def _build(self, drawn: Drawn) -> None:
-        """Build the indexes for those who are there."""
+        """Build the indexes for the existing users."""
         _set_state(drawn, BUILDING)
         indexes = Indexes(self.first, Tenants(self.first).get("acme"))
         for attribute in drawn.attributes:
@@ -138,7 +138,7 @@ class Both:
 
     @contextmanager
     def _aside(self, name: str) -> Iterator[None]:
-        """A transaction that is undone."""
+        """A transaction that is rolled back."""
         db = self.databases[name].db
         with db.atomic() as transaction:
             yield
@@ -151,7 +151,7 @@ class Both:
         return lambda type: _of_type(database, found, type)
 
     def close(self) -> None:
-        """Close both."""
+        """Close both databases."""
         for database in self.databases.values():
             database.close()
 
@@ -161,7 +161,7 @@ def _of_type(database: Database, tenant: Tenant, type: ResourceType) -> Resource
 
 
 def _declare(database: Database) -> None:
-    """The custom fields of the tenant, and every index that it could have, under the same numbers in both databases."""
+    """Declare the custom fields, and all possible indexes under the same numbers in both databases."""
     tenant = Tenants(database).get("acme")
     for field in FIELDS:
         Fields(database, tenant).add(field.name, field.type, call=Call())
@@ -174,7 +174,7 @@ def _set_state(drawn: Drawn, state: str) -> None:
 
 
 def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) -> None:
-    """Create the directory through the store, then give it the ids and times that were drawn."""
+    """Create the directory through the store, then set the drawn ids and times."""
     users, groups = resources(RFC.user), resources(RFC.group)
     people = [writes.create(users, body).id for body in directory.users]
     for user, manager in zip(people, directory.managers, strict=True):
@@ -190,7 +190,7 @@ def _fill(resources: Callable[[ResourceType], Resources], directory: Directory) 
 
 
 def _rows(known: set[int] = frozenset()) -> dict[Any, list[dict[str, Any]]]:  # type: ignore[assignment]
-    """What makes up the resources that were not known before."""
+    """The rows of all resources that are not known yet."""
     owners = {Resource: "pk", Membership: "group", Lookup: "resource"}
     return {table: [row for row in _all(table) if row[owner] not in known] for table, owner in owners.items()}
 
@@ -228,7 +228,7 @@ def selected(resources: Resources, text: str) -> list[str]:
 
 
 def in_order(resources: Resources, name: str, descending: bool) -> list[str]:
-    """All ids, in the order of an attribute, read in pages of two."""
+    """All ids in the order of an attribute, read in pages of two."""
     ids: list[str] = []
     while True:
         page = resources.search(Query(sort_by=name, descending=descending, start_index=len(ids) + 1, count=2))
@@ -254,12 +254,12 @@ def _ids(pages: list[Page]) -> list[str]:
 
 
 def everything(resources: Resources) -> list[dict[str, Any]]:
-    """All resources as they go out."""
+    """All resources as they are sent."""
     return [json.loads(str(text)) for text in resources.search(Query()).resources]
 
 
 def sorted_by_key(resources: list[dict[str, Any]], target: Target, descending: bool) -> list[str]:
-    """The ids in the order that RFC 7644 §3.4.2.3 asks for: by the keys of the values that count, ties by id."""
+    """The ids in the order that RFC 7644 §3.4.2.3 requires: by the keys of the first or primary values, ties by id."""
     simple = target if target.attribute.type != "complex" else target.sub("value")
     assert simple is not None
     make = key_function(simple.attribute)
@@ -271,7 +271,7 @@ def sorted_by_key(resources: list[dict[str, Any]], target: Target, descending: b
 
 
 def first_value(resource: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path; of a list, that of the primary element, else of the first."""
+    """The value at a path; in a list the value of the primary element, or else of the first."""
     value = resource
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
@@ -305,7 +305,7 @@ def test_filters_find_the_same_resources_in_memory_in_sqlite_and_in_postgres(bot
 
 
 def ask(both: Both, name: str, held: Any, type: ResourceType, texts: list[str]) -> list[tuple[str, list[str]]]:
-    """What each filter finds in one database, which is what it finds in memory."""
+    """The ids that each filter finds in one database, after a check that it finds the same in memory."""
     answers = []
     with using(both.databases[name]):
         resources = held[name](type)

@@ -27,13 +27,13 @@ from tests.postgres import create_database, drop_database
 
 DIRECTORY = Directory("plans", 10_000)
 INDEXED = ("title", "nickName", "name.formatted", "addresses.locality", "department")
-"""What is indexed at run time: everybody has a title, one of a hundred, and nobody a nickName."""
+"""The attributes that are indexed at run time: all users have one of a hundred titles, and none has a nickName."""
 
 FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 
 
 class Spied:
-    """A filled database, and the plans of what it is asked."""
+    """A filled database that shows the plans of its statements."""
 
     def __init__(self, url: str) -> None:
         fill(url, [DIRECTORY])
@@ -63,7 +63,7 @@ class Spied:
         return Groups(self.database, self.tenant, "https://example.com", Call())
 
     def plans(self, work: Any) -> str:
-        """The plans of every statement of the work, as the database says them."""
+        """The plans of all statements of the work, as the database describes them."""
         self._asked.clear()
         work()
         asked = [each for each in self._asked if each[0].lstrip("( ").startswith(("SELECT", "WITH"))]
@@ -76,7 +76,7 @@ class Spied:
         return "\n".join(str(row[-1]) for row in rows)
 
     def scans(self, plan: str) -> list[str]:
-        """The lines of a plan that walk through all resources of the tenant, or all lookups."""
+        """The lines of a plan that read all resources of the tenant, or all rows of `lookup`."""
         if self.is_sqlite:
             walk = re.compile(r"SCAN (row|lookup|t\d)|resource_order \(tenant=\?( AND type=\?)?\)")
         else:
@@ -88,7 +88,7 @@ class Spied:
 
 @pytest.fixture(scope="module")
 def spied(database_url, database, app, tmp_path_factory, request) -> Iterator[Spied]:
-    """A directory of its own; the session's database is the models' again afterwards."""
+    """A separate database; afterwards the models use the session's database again."""
     auth.gate(app).background.close()
     if database_url.startswith("sqlite"):
         found = Spied(f"sqlite:///{tmp_path_factory.mktemp('plans')}/plans.db")
@@ -139,12 +139,12 @@ def test_a_filter_of_users_is_answered_from_an_index(spied, text):
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("endpoint", "text"),
     [("users", 'not (title sw "Engineer")'), ("users", 'not (emails.value sw "mail")'), ("groups", "not (members pr)")],
 )
-def test_what_is_excluded_is_gathered_once(spied, kind, text):
-    """However many they are: a NOT IN that work_mem does not hold is quadratic on Postgres."""
-    plan = spied.plans(search(getattr(spied, kind)(), text))
+def test_excluded_resources_are_read_once(spied, endpoint, text):
+    """However many they are: a NOT IN whose result exceeds work_mem is quadratic on Postgres."""
+    plan = spied.plans(search(getattr(spied, endpoint)(), text))
     by_row = re.search("Filter:.*SubPlan", plan) is not None
     assert "LIST SUBQUERY" in plan if spied.is_sqlite else "Anti Join" in plan and not by_row, plan
 
@@ -172,7 +172,7 @@ def test_a_page_follows_its_index(spied, query, index):
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize(
-    ("kind", "sort_by", "index"),
+    ("endpoint", "sort_by", "index"),
     [
         ("users", "userName", "resource_name"),
         ("users", "externalId", "resource_external"),
@@ -182,9 +182,9 @@ def test_a_page_follows_its_index(spied, query, index):
         ("groups", "externalId", "resource_external"),
     ],
 )
-def test_an_order_by_a_column_is_read_from_its_index(spied, kind, sort_by, index, descending):
-    """From its start and by cursor, in both directions; only resources with equal values are sorted."""
-    resources = getattr(spied, kind)()
+def test_an_order_by_a_column_is_read_from_its_index(spied, endpoint, sort_by, index, descending):
+    """The first page and pages by cursor, in both directions; only resources with equal values are sorted."""
+    resources = getattr(spied, endpoint)()
     query = Query(sort_by=sort_by, descending=descending, count=10, cursor="")
     pages: list[Any] = []
     for cursor in (lambda: "", lambda: pages[-1].next_cursor, lambda: pages[-1].previous_cursor):
@@ -202,7 +202,7 @@ def test_one_user_and_one_group_are_found_by_their_ids(spied):
     assert spied.scans(plan) == [], plan
 
 
-def test_a_member_comes_and_goes_by_indexes(spied):
+def test_members_are_added_and_removed_by_indexes(spied):
     for op in ("add", "remove"):
         change = {"op": op, "path": "members", "value": [{"value": DIRECTORY.user_id(9)}]}
         plan = spied.plans(lambda change=change: writes.patch(spied.groups(), DIRECTORY.group_id(1), change))

@@ -1,4 +1,4 @@
-"""An index is complete even if clients write while it is made, and no search uses an incomplete one."""
+"""An index is complete even if clients write while it is built, and no search uses an incomplete one."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ EXTENSION = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 
 
 def users(client: Client) -> Users:
-    """The users of a tenant as a request that was read now knows them."""
+    """The users of a tenant as a request that is read now sees them."""
     return Users(client.database, client.tenants.get(client.name), BASE_URL, Call())
 
 
@@ -44,7 +44,7 @@ def body(name, **attributes):
 
 
 def differences(client: Client, name: str = "title") -> list[str]:
-    """The users whose rows in the index are not those that their documents ask for."""
+    """The users whose rows in the index do not match their documents."""
     found = users(client)
     target = found.type.targets[name.lower()]
     number = found.tenant.indexes["User"][name]
@@ -68,7 +68,7 @@ def found(client: Client, who: Users, text: str) -> int:
     return who.search(Query(filter=text)).total
 
 
-def test_a_write_that_does_not_know_of_the_index_keeps_it_up(database, entra):
+def test_a_write_that_does_not_know_the_index_keeps_it_up_to_date(database, entra):
     id = entra.user("babs", title="old")["id"]
     before = users(entra)
     Indexes(database, entra.tenant).add(TITLE, Call())
@@ -82,7 +82,7 @@ def test_a_write_that_does_not_know_of_the_index_keeps_it_up(database, entra):
     assert [found(entra, before, f'title eq "{title}"') for title in ("old", "newer", "another")] == [0, 1, 1]
 
 
-def test_an_import_that_began_before_keeps_the_index_up(database, entra):
+def test_an_import_that_began_before_keeps_the_index_up_to_date(database, entra):
     running = Import(database, entra.tenants.get(entra.name), BASE_URL, lambda text: body(text, title=text))
     lines = (line for line in (b"babs", b"cleo"))
     Indexes(database, entra.tenant).add(TITLE, Call())
@@ -91,7 +91,7 @@ def test_an_import_that_began_before_keeps_the_index_up(database, entra):
     assert differences(entra) == []
 
 
-def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
+def test_a_declaration_waits_for_running_transactions(database, entra):
     entra.user("babs", title="old")
     written, go_on = threading.Event(), threading.Event()
 
@@ -122,7 +122,7 @@ def test_a_transaction_that_was_under_way_is_waited_for(database, entra):
     assert differences(entra) == []
 
 
-def test_an_index_is_complete_though_people_come_change_and_go_meanwhile(database, entra):
+def test_an_index_is_complete_although_users_change_meanwhile(database, entra):
     ids = [entra.user(f"user-{number}", title=f"t{number}")["id"] for number in range(700)]
     indexes = Indexes(database, entra.tenant)
     for turn in range(2):
@@ -142,7 +142,7 @@ def kept(client):
 
 @contextmanager
 def writing(client, ids, name):
-    """Two clients change, make and delete users until the block ends; none of them is refused."""
+    """Two clients change, create and delete users during the block; no request is refused."""
     stop = threading.Event()
     failures: list[Exception] = []
 
@@ -157,7 +157,7 @@ def writing(client, ids, name):
                 )
                 who.delete(writes.create(who, body(f"{name}-{number}-{turn}", title="gone")).id)
                 writes.create(who, body(f"{name}-stays-{number}-{turn}", title="x" * (turn % 3)))
-        except Exception as error:  # noqa: BLE001 (whatever it was, it fails the test)
+        except Exception as error:  # noqa: BLE001 (any error fails the test)
             failures.append(error)
         finally:
             client.database.close()
@@ -172,7 +172,7 @@ def writing(client, ids, name):
     assert failures == []
 
 
-def test_a_search_that_does_not_know_of_the_removal_asks_again(database, entra):
+def test_a_search_that_does_not_know_the_removal_runs_again(database, entra):
     entra.user("babs", title="x")
     indexes = Indexes(database, entra.tenant)
     indexes.add(TITLE, Call())
@@ -183,7 +183,7 @@ def test_a_search_that_does_not_know_of_the_removal_asks_again(database, entra):
     assert "title" not in before.tenant.indexes["User"]
 
 
-def test_a_change_of_indexes_and_fields_says_in_the_log_who_made_it(database, entra):
+def test_the_log_shows_which_client_changed_indexes_and_fields(database, entra):
     call = Call(operation="console: index", client="console")
     indexes = Indexes(database, entra.tenant)
     indexes.add(TITLE, call)
@@ -197,7 +197,7 @@ def test_a_change_of_indexes_and_fields_says_in_the_log_who_made_it(database, en
     ]
 
 
-def test_two_who_build_one_index_share_the_work(database, entra):
+def test_two_processes_that_build_one_index_share_the_work(database, entra):
     for number in range(20):
         entra.user(f"user-{number}", title=f"t{number}")
     indexes = Indexes(database, entra.tenant)
@@ -216,7 +216,7 @@ def test_two_who_build_one_index_share_the_work(database, entra):
     assert Index.select().where(Index.tenant == entra.tenant.pk).count() == 2
 
 
-def test_a_request_that_was_checked_against_a_field_that_is_gone_is_to_be_sent_again(database, entra):
+def test_a_request_checked_against_a_removed_field_is_refused(database, entra):
     entra.field("badge", "string")
     before = users(entra)
     FieldRemoval(database, entra.tenants.get(entra.name), "badge", Call()).run()
@@ -225,7 +225,7 @@ def test_a_request_that_was_checked_against_a_field_that_is_gone_is_to_be_sent_a
     assert Resource.select().where(Resource.tenant == entra.tenant.pk).count() == 0
 
 
-def test_a_request_that_was_checked_against_another_preset_is_to_be_sent_again(database, okta):
+def test_a_request_checked_against_another_preset_is_refused(database, okta):
     before = users(okta)
     PresetSwitch(database, okta.tenants.get(okta.name), "360learning", Call()).run()
     with pytest.raises(Unavailable, match="The tenant was changed"):
@@ -235,8 +235,8 @@ def test_a_request_that_was_checked_against_another_preset_is_to_be_sent_again(d
 MANY = 3_000
 
 
-def test_an_index_survives_a_kill_and_workers_that_know_nothing_of_it(database, database_url, entra):
-    """A command that is killed and run again, beside a server whose workers trust what they read for seconds."""
+def test_an_index_is_complete_after_a_kill_and_with_outdated_workers(database, database_url, entra):
+    """A command is killed and run again beside a server whose workers cache tokens for some seconds."""
     lines = [json.dumps(body(f"user-{number}", title="old")).encode() for number in range(MANY)]
     list(Import(database, entra.tenants.get(entra.name), BASE_URL, json.loads).run(lines))
     ids = [row.id for row in Resource.select(Resource.id).where(Resource.tenant == entra.tenant.pk)]
@@ -266,7 +266,7 @@ def test_an_index_survives_a_kill_and_workers_that_know_nothing_of_it(database, 
         stop.set()
         for writer in writers:
             writer.join()
-    # On a quick machine the first one may have been done before it was killed.
+    # On a fast machine the first command may have finished before it was killed.
     assert "title is indexed" in again.stdout + again.stderr
     assert refused == []
     assert differences(entra) == []

@@ -14,11 +14,11 @@ PATIENCE = 20.0
 
 
 def token(client):
-    """The client's token as its row has it."""
+    """The row of the client's token."""
     return client.database.read(lambda: Token.get(Token.tenant == client.tenant.pk))
 
 
-def test_a_later_use_that_another_worker_wrote_stays(entra):
+def test_a_later_use_written_by_another_worker_is_kept(entra):
     later = instant_at(time.time() + 60)
     pk = token(entra).pk
     entra.database.write(lambda _: Token.update(last_used=later).where(Token.pk == pk).execute())
@@ -32,8 +32,8 @@ DEAD = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadException
 
 
 @pytest.mark.parametrize("failure", [ZeroDivisionError, pytest.param(SystemExit, marks=DEAD)])
-def test_a_failure_of_the_thread_is_not_its_end(entra, database, monkeypatch, failure):
-    """After an unexpected error it works on; dead of what nobody catches it is replaced."""
+def test_the_thread_continues_after_a_failure(entra, database, monkeypatch, failure):
+    """It continues after an unexpected error, and is replaced if the error stopped it."""
     failed, written, execute = Event(), Event(), database.db.execute_sql
 
     def failing_once(sql, *parameters):

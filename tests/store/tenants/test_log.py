@@ -42,24 +42,24 @@ def wrong(client):
 
 
 def refusals(client):
-    """How many requests without a valid token were counted."""
+    """The number of counted requests without a valid token."""
     client.background.flush()
     query = Refusal.select(Refusal.total).where(Refusal.tenant == client.tenant.pk)
     return sum(total for (total,) in client.database.read(lambda: list(query.tuples())))
 
 
 def new(client, work):
-    """The entries that a piece of work leaves, the oldest first, with its answer."""
+    """The entries that a request leaves, oldest first, with its answer."""
     known = len(client.log())
     answer = work()
     entries = client.log()
     return entries[: len(entries) - known][::-1], answer
 
 
-# One entry for everything.
+# One entry for each write and each refusal.
 
 
-def test_every_write_leaves_one_entry_that_says_what_it_was(entra):
+def test_every_write_leaves_one_entry(entra):
     bob, team = entra.user("bob"), entra.group("Team")
     users, groups = f"/Users/{bob['id']}", f"/Groups/{team['id']}"
     title = {"op": "replace", "path": "title", "value": "A"}
@@ -116,8 +116,8 @@ def test_every_refusal_leaves_one_entry_with_the_sentence_that_the_client_got(en
         assert id is None or entry["resource"] == id
 
 
-def test_an_entry_is_of_its_request_only(entra):
-    """A refused write leaves no entry of the change that was undone."""
+def test_an_entry_describes_only_its_own_request(entra):
+    """A refused write leaves no entry for the change that was rolled back."""
     team = entra.group("Team")
     entries, answer = new(
         entra,
@@ -131,7 +131,7 @@ def test_an_entry_is_of_its_request_only(entra):
     assert [(entry["level"], entry["name"]) for entry in entries] == [("error", "Team")]
 
 
-def test_an_entry_says_who_asked(entra):
+def test_an_entry_names_the_client(entra):
     second = Tokens(entra.database, entra.tenant.pk).create("second", call=Call())
     headers = {"Authorization": f"Bearer {second}", "User-Agent": "x" * 1_000, "ADSCIMVersion": "5f3a, tenant"}
     (entry,), _ = new(entra, lambda: entra.request("POST", "/Groups", group("Team"), headers))
@@ -144,16 +144,16 @@ def test_an_entry_says_who_asked(entra):
 # What changed.
 
 
-def test_a_create_is_told_by_what_there_is_after(entra):
+def test_the_entry_of_a_create_lists_the_values(entra):
     (entry,), _ = new(entra, lambda: entra.post("/Users", user("bob", name={"givenName": "B", "familyName": "X"})))
-    told = {change["attribute"]: change["after"] for change in entry["changes"]}
+    changes = {change["attribute"]: change["after"] for change in entry["changes"]}
     emails = [{"type": "work", "value": "bob@example.com"}]
-    assert told.items() >= {"userName": "bob", "name.givenName": "B", "name.familyName": "X", "active": True}.items()
-    assert told["emails"] == emails
+    assert changes.items() >= {"userName": "bob", "name.givenName": "B", "name.familyName": "X", "active": True}.items()
+    assert changes["emails"] == emails
     assert all(change.keys() == {"attribute", "after"} for change in entry["changes"])
 
 
-def test_a_change_is_told_by_before_and_after(entra):
+def test_the_entry_of_a_change_lists_values_before_and_after(entra):
     boss, other = entra.user("boss")["id"], entra.user("other")["id"]
     bob = entra.user("bob", title="A", nickName="B", externalId="1")
     operations = [
@@ -165,9 +165,9 @@ def test_a_change_is_told_by_before_and_after(entra):
         {"op": "add", "path": "manager", "value": boss},
     ]
     (entry,), _ = new(entra, lambda: entra.patch(f"/Users/{bob['id']}", *operations))
-    told = {change.pop("attribute"): change for change in entry["changes"]}
+    changes = {change.pop("attribute"): change for change in entry["changes"]}
     manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
-    assert told == {
+    assert changes == {
         "title": {"before": "A", "after": "Ä"}, "nickName": {"before": "B"}, "locale": {"after": "de"},
         "active": {"before": True, "after": False}, manager: {"after": boss},
     }  # fmt: skip
@@ -177,7 +177,7 @@ def test_a_change_is_told_by_before_and_after(entra):
     assert entry["changes"] == [{"attribute": manager, "before": boss, "after": other}]
 
 
-def test_members_are_told_by_who_came_and_who_went(entra):
+def test_the_entry_of_a_group_lists_added_and_removed_members(entra):
     adele, bob, cleo = (entra.user(name) for name in ("adele", "bob", "cleo"))
     team = entra.group("Team", adele["id"], bob["id"])
     replaced = {"op": "replace", "path": "members", "value": values(bob["id"], cleo["id"])}
@@ -188,7 +188,7 @@ def test_members_are_told_by_who_came_and_who_went(entra):
     ]
 
 
-def test_what_changes_nothing_is_entered_without_a_change(entra):
+def test_a_write_that_changes_nothing_has_an_entry_without_changes(entra):
     team = entra.group("Team")
     (entry,), _ = new(entra, lambda: entra.patch(f"/Groups/{team['id']}", {"op": "remove", "path": "members"}))
     assert (entry["level"], entry["status"]) == ("info", 204)
@@ -196,7 +196,7 @@ def test_what_changes_nothing_is_entered_without_a_change(entra):
 
 
 def crowd(client, count):
-    """The ids of so many users, made behind the server's back."""
+    """Insert this many users directly into the database; returns their ids."""
     row = {
         "tenant": client.tenant.pk, "type": "User", "created": "2026", "modified": "2026", "document": "{}",
         "keys": "{}", "display": "somebody", "display_key": "somebody",
@@ -207,18 +207,18 @@ def crowd(client, count):
     return ids
 
 
-def test_of_more_than_a_hundred_members_the_number_and_the_first_are_told(entra):
+def test_of_more_than_a_hundred_members_the_number_and_the_first_are_listed(entra):
     ids = crowd(entra, LISTED + 20)
     (entry,), answer = new(entra, lambda: entra.post("/Groups", group("All", *ids)))
-    told = next(change["after"] for change in entry["changes"] if change["attribute"] == "members")
-    assert told["count"] == LISTED + 20
-    assert len(told["first"]) == LISTED
+    changes = next(change["after"] for change in entry["changes"] if change["attribute"] == "members")
+    assert changes["count"] == LISTED + 20
+    assert len(changes["first"]) == LISTED
     removed = {"op": "remove", "path": "members", "value": values(*ids[:LISTED])}
     (entry,), _ = new(entra, lambda: entra.patch(f"/Groups/{answer.json['id']}", removed))
     assert len(entry["changes"][0]["before"]) == LISTED
 
 
-def test_of_a_renamed_resource_the_new_name_is_told(okta):
+def test_the_entry_of_a_renamed_resource_has_the_new_name(okta):
     bob = okta.user("bob", displayName="Bob")
     renamed = {"op": "replace", "path": "displayName", "value": "Robert"}
     (entry,), _ = new(okta, lambda: okta.patch(f"/Users/{bob['id']}", renamed))
@@ -230,7 +230,7 @@ def test_of_a_renamed_resource_the_new_name_is_told(okta):
 # What was tolerated.
 
 
-def test_what_was_tolerated_is_a_warning(entra):
+def test_a_tolerated_deviation_is_a_warning(entra):
     bob = entra.user("bob")
     team = entra.group("Team")
     tolerated = [
@@ -257,7 +257,7 @@ def test_what_was_tolerated_is_a_warning(entra):
         assert sentence in entry["detail"]
 
 
-def test_a_warning_is_of_its_own_request(entra):
+def test_a_warning_belongs_to_its_own_request(entra):
     entra.post("/Users", user("new", password=SECRET))
     (entry,), _ = new(entra, lambda: entra.post("/Users", user("newer")))
     assert entry["level"] == "info"
@@ -315,7 +315,7 @@ def test_a_group_that_was_refused_is_found_by_name(entra):
 
 
 @pytest.mark.parametrize("name", [7, None, ["bob"], {"a": 1}, "x" * 5_000, "a\x00b"])
-def test_what_is_no_name_makes_no_trouble(entra, name):
+def test_a_value_that_cannot_be_a_name_is_logged(entra, name):
     (entry,), answer = new(entra, lambda: entra.post("/Users", user("bob") | {"userName": name, "nope": 1}))
     assert answer.status_int == 400
     assert len(entry.get("name", "")) <= 200
@@ -332,7 +332,7 @@ def test_the_log_is_searched_by_id_and_by_part_of_the_name_in_any_case(entra):
         assert [entry["name"] for entry in log_of(entra).entries(about=about)] == ["Émile.Straße"], about
 
 
-def test_what_is_searched_for_has_no_wildcards(entra):
+def test_a_search_of_the_log_has_no_wildcards(entra):
     for name in ("bob", "50%", "a_b", "back\\slash"):
         entra.user(name)
     found = {
@@ -341,13 +341,13 @@ def test_what_is_searched_for_has_no_wildcards(entra):
     assert found == {"%": ["50%"], "_": ["a_b"], "\\": ["back\\slash"], "o'b": []}
 
 
-def test_the_newest_entries_come_first_and_no_more_than_asked_for(entra):
+def test_the_newest_entries_come_first_up_to_the_limit(entra):
     for name in ("adele", "bob", "cleo"):
         entra.user(name)
     assert [entry["name"] for entry in log_of(entra).entries(limit=2)] == ["cleo", "bob"]
 
 
-def test_a_tenant_sees_its_own_log_only(entra, stranger):
+def test_a_tenant_sees_only_its_own_log(entra, stranger):
     bob = entra.user("bob")
     stranger.delete(f"/Users/{bob['id']}")
     assert [(entry["operation"], entry["status"]) for entry in stranger.log()] == [("DELETE", 404)]
@@ -356,7 +356,7 @@ def test_a_tenant_sees_its_own_log_only(entra, stranger):
     assert log_of(stranger).entries(about="bob") == []
 
 
-# What must not be kept.
+# Secrets.
 
 
 def test_neither_a_token_nor_a_password_is_ever_kept(okta):
@@ -383,7 +383,7 @@ def test_neither_a_token_nor_a_password_is_ever_kept(okta):
     assert SECRET not in okta.get(path).text
 
 
-# Who has no valid token.
+# Requests without a valid token.
 
 
 def test_requests_without_a_valid_token_are_counted_with_one_entry_a_minute(entra):
@@ -402,7 +402,7 @@ def test_requests_without_a_valid_token_are_counted_with_one_entry_a_minute(entr
     assert len(entra.log()) == 2
 
 
-def test_they_count_with_the_tenant_that_they_were_for(entra, stranger):
+def test_requests_without_a_valid_token_count_for_the_tenant_in_the_url(entra, stranger):
     answer = entra.app.get(
         f"/scim/{stranger.name}/v2/Users", headers={"Authorization": f"Bearer {entra.token}"}, expect_errors=True
     )
@@ -411,7 +411,7 @@ def test_they_count_with_the_tenant_that_they_were_for(entra, stranger):
     assert entra.log() == []
 
 
-def test_for_a_tenant_that_is_not_there_nothing_is_counted(entra):
+def test_requests_for_an_unknown_tenant_are_not_counted(entra):
     before = entra.database.read(lambda: Refusal.select().count())
     for name in ("nobody", "UPPER", "a%00b", "%C3%A9"):
         assert entra.app.get(f"/scim/{name}/v2/Users", expect_errors=True).status_int == 401
@@ -421,7 +421,7 @@ def test_for_a_tenant_that_is_not_there_nothing_is_counted(entra):
 # Hints.
 
 
-def test_a_hint_is_about_what_went_wrong_not_about_words_that_occur(entra):
+def test_a_hint_follows_the_error_and_not_the_words_in_it(entra):
     entra.user("manager")
     manager, members = "Provision the manager first", "Provision the members first"
     reader = Tokens(entra.database, entra.tenant.pk).create("manager of members", "read", call=Call())

@@ -13,7 +13,7 @@ def entry(client, time):
     LogEntry.insert(row | {"operation": "POST", "status": 201, "name": "old"}).execute()
 
 
-def test_entries_that_are_older_than_the_setting_go_in_small_batches(entra):
+def test_entries_older_than_the_setting_are_deleted_in_batches(entra):
     for days in range(5):
         entry(entra, instant_at(1_000_000_000 + days))
     entry(entra, now())
@@ -24,14 +24,14 @@ def test_entries_that_are_older_than_the_setting_go_in_small_batches(entra):
     assert sum(prune(entra.database, 90)) == 0
 
 
-def test_the_counts_of_refused_requests_go_as_well(entra):
+def test_old_counts_of_refused_requests_are_deleted_too(entra):
     for hour in ("2001-09-09T01", now()[:13]):
         Refusal.insert(tenant=entra.tenant.pk, hour=hour, total=3).execute()
     list(prune(entra.database, 90))
     assert [row.hour for row in Refusal.select().where(Refusal.tenant == entra.tenant.pk)] == [now()[:13]]
 
 
-def test_the_thread_in_the_background_prunes_when_it_starts(entra):
+def test_the_background_thread_prunes_when_it_starts(entra):
     entry(entra, instant_at(1_000_000_000))
     background = Background(entra.database, seconds=0.0, chores=lambda: prune(entra.database, 90))
     background.wake()
@@ -39,7 +39,7 @@ def test_the_thread_in_the_background_prunes_when_it_starts(entra):
     assert entra.log() == []
 
 
-def test_a_worker_that_ends_leaves_the_rest_to_another_time(entra):
+def test_a_worker_that_stops_leaves_the_rest_for_later(entra):
     for days in range(100):
         entry(entra, instant_at(1_000_000_000 + days))
     begun = Event()

@@ -1,5 +1,5 @@
-"""Refusals reach the provisioning log in the background: no request waits for its entry, and none is lost on the way
-but by a bound or by the end of a worker that was killed."""
+"""Refusals reach the provisioning log in the background: no request waits for its entry, and entries are lost only
+beyond a bound or if a worker is killed."""
 
 import sqlite3
 import time
@@ -23,14 +23,14 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True, s
 
 
 class Idle(Background):
-    """A background that does nothing until it is flushed."""
+    """A background without a thread, which writes only when it is flushed."""
 
     def wake(self, *, at_once: bool = False) -> None:
-        """Nothing."""
+        """Start no thread."""
 
 
 class Gathered(Refusals):
-    """The refusals of a worker that are written when `flush` is called, and no sooner."""
+    """The refusals of a worker, which are written only when `flush` is called."""
 
     def __init__(self, database):
         self.background = Idle(database)
@@ -55,7 +55,7 @@ def names(client):
 
 @pytest.fixture
 def writer(database_url):
-    """Somebody who writes to the SQLite database and does not end."""
+    """Another process that holds the write lock of the SQLite database."""
     connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
@@ -64,7 +64,7 @@ def writer(database_url):
 
 @pytest.fixture
 def impatient(entra, database, database_url):
-    """Makes the client one of a server that waits a second for another writer."""
+    """A client of a server that waits at most a second for another writer."""
     own = Database(database_url, busy_timeout=1.0)
     app = create_app(Settings(public_url="https://scim.example.com", log_level="error", token_cache=0.0), own)
     client = Client(app)
@@ -74,7 +74,7 @@ def impatient(entra, database, database_url):
     database.use()
 
 
-# Off the request.
+# Refused requests do not wait.
 
 
 @ON_SQLITE
@@ -98,7 +98,7 @@ def test_a_write_that_is_refused_has_waited_once(impatient, writer):
 
 
 @ON_SQLITE
-def test_what_cannot_be_written_now_is_written_later(impatient, writer):
+def test_refusals_that_cannot_be_written_now_are_written_later(impatient, writer):
     gathered = Gathered(impatient.database)
     gathered.add(entry(impatient, "bob"))
     gathered.count(impatient.name)
@@ -121,7 +121,7 @@ def test_an_entry_has_the_time_of_its_refusal_and_is_shown_in_its_order(entra, g
     assert names(entra) == ["third", "second", "first"]
 
 
-def test_an_entry_names_what_it_knows_by_id_only(entra, okta, gathered):
+def test_an_entry_gets_the_name_of_a_resource_known_by_id(entra, okta, gathered):
     bob, cleo = entra.user("bob"), okta.user("cleo")
     gathered.add(entry(entra, None, resource=bob["id"]))
     gathered.add(entry(entra, None, resource=cleo["id"]))
@@ -129,26 +129,26 @@ def test_an_entry_names_what_it_knows_by_id_only(entra, okta, gathered):
     assert names(entra)[:2] == [None, "bob"], "another tenant's user has no name here"
 
 
-# Within bounds.
+# The memory is bounded.
 
 
-def test_what_the_memory_does_not_hold_is_counted_and_told_in_one_entry(entra, okta, gathered, monkeypatch):
+def test_refusals_beyond_the_bound_are_counted_in_one_entry(entra, okta, gathered, monkeypatch):
     monkeypatch.setattr(refusals, "ENTRIES", 3)
     for number in range(5):
         gathered.add(entry(entra, f"u{number}"))
     gathered.add(entry(okta, "bob"))
     gathered.flush()
     assert names(entra) == [None, "u2", "u1", "u0"]
-    told = Log(entra.database, entra.tenant.pk).entries(limit=1)[0]
-    assert (told["operation"], told["status"], told["level"]) == ("refusals", 400, "error")
-    assert told["detail"] == "2 more requests were refused than could be logged; the last one had this status."
+    shown = Log(entra.database, entra.tenant.pk).entries(limit=1)[0]
+    assert (shown["operation"], shown["status"], shown["level"]) == ("refusals", 400, "error")
+    assert shown["detail"] == "2 more requests were refused than could be logged; the last one had this status."
     assert Log(okta.database, okta.tenant.pk).entries(limit=1)[0]["detail"].startswith("1 more request was refused")
     gathered.add(entry(entra, "again"))
     gathered.flush()
     assert names(entra)[0] == "again"
 
 
-def test_long_entries_are_fewer(entra, gathered, monkeypatch):
+def test_fewer_long_entries_are_kept(entra, gathered, monkeypatch):
     monkeypatch.setattr(refusals, "CHARACTERS", 1_000)
     for number in range(5):
         gathered.add(entry(entra, f"u{number}", client="x" * 300))
@@ -156,15 +156,15 @@ def test_long_entries_are_fewer(entra, gathered, monkeypatch):
     assert names(entra) == [None, "u1", "u0"]
 
 
-def test_more_entries_than_a_transaction_takes_are_all_written(entra, gathered):
+def test_more_entries_than_one_transaction_holds_are_all_written(entra, gathered):
     for number in range(2 * refusals.BATCH + 1):
         gathered.add(entry(entra, f"u{number}"))
     gathered.flush()
     assert len(names(entra)) == 2 * refusals.BATCH + 1
 
 
-def test_half_full_it_is_written_at_once(entra, database, monkeypatch):
-    """The pause of this thread would be over after the test's patience."""
+def test_a_half_full_memory_is_written_at_once(entra, database, monkeypatch):
+    """The regular pause of this thread is longer than the test waits."""
     monkeypatch.setattr(refusals, "ENTRIES", 4)
     background = Background(database, seconds=60.0)
     gathered, written = Refusals(database, background), Semaphore(0)
@@ -178,7 +178,7 @@ def test_half_full_it_is_written_at_once(entra, database, monkeypatch):
     background.close()
 
 
-def test_names_that_were_made_up_take_no_memory(entra, gathered, monkeypatch):
+def test_invented_tenant_names_take_no_memory(entra, gathered, monkeypatch):
     monkeypatch.setattr(refusals, "NAMES", 2)
     gathered.count(entra.name)
     for number in range(5):
@@ -188,10 +188,10 @@ def test_names_that_were_made_up_take_no_memory(entra, gathered, monkeypatch):
     assert Refusal.get(Refusal.tenant == entra.tenant.pk).total == 2
 
 
-# Whatever is wrong with one.
+# Entries that cannot be written.
 
 
-def test_the_refusals_of_a_tenant_that_was_deleted_meanwhile_take_no_others_with_them(entra, okta, gathered):
+def test_refusals_of_a_deleted_tenant_do_not_prevent_others(entra, okta, gathered):
     for client in (okta, entra):
         gathered.add(entry(client))
         gathered.count(client.name)
@@ -201,7 +201,7 @@ def test_the_refusals_of_a_tenant_that_was_deleted_meanwhile_take_no_others_with
     assert LogEntry.select().where(LogEntry.tenant == okta.tenant.pk).count() == 0
 
 
-def test_an_entry_that_cannot_be_written_takes_no_others_with_it(entra, gathered):
+def test_an_entry_that_cannot_be_written_does_not_prevent_others(entra, gathered):
     for name in ("first", "second"):
         gathered.add(entry(entra, name))
     gathered.add(entry(entra, "lone surrogate \ud800"))
@@ -210,7 +210,7 @@ def test_an_entry_that_cannot_be_written_takes_no_others_with_it(entra, gathered
 
 
 def test_a_refusal_in_a_bulk_job_that_is_run_again_is_entered_once(entra):
-    """See test_concurrency for a job in a deadlock; here nothing goes wrong but an operation."""
+    """The same for a job that loses a deadlock is in test_concurrency."""
     job = {"Operations": [{"method": "DELETE", "path": f"/Users/{NOBODY}"}] * 30}
     assert {result["status"] for result in entra.post("/Bulk", job).json["Operations"]} == {"404"}
     assert [each["status"] for each in entra.log()] == [404] * 30

@@ -20,8 +20,8 @@ FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
-class House:
-    """A client with a boss, a user below, a group of both in another group: in every tenant of the same names."""
+class Directory:
+    """A client with a manager, a user, their group and an outer group: the same names in every tenant."""
 
     def __init__(self, client):
         self.client = client
@@ -35,18 +35,18 @@ class House:
         }
 
     def state(self):
-        """Everything in it, as its own client reads it."""
+        """All resources of the tenant as its client reads them."""
         return [self.client.get(path).json["Resources"] for path in ("/Users", "/Groups")]
 
 
 @pytest.fixture
 def ours(entra):
-    return House(entra)
+    return Directory(entra)
 
 
 @pytest.fixture
 def theirs(make_client):
-    return House(make_client("360learning"))
+    return Directory(make_client("360learning"))
 
 
 def replace(name, value):
@@ -57,10 +57,10 @@ def add(name, value):
     return {"op": "add", "path": name, "value": value}
 
 
-# What is theirs is not there.
+# The resources of another tenant are unknown.
 
 
-def test_the_same_names_are_no_conflict_in_another_tenant(ours, theirs):
+def test_the_same_names_do_not_conflict_in_another_tenant(ours, theirs):
     assert ours.user["id"] != theirs.user["id"]
     assert [len(resources) for resources in ours.state()] == [2, 2]
     answer = ours.client.post("/Users", {"schemas": [CORE_USER], "userName": "BOB", "emails": ours.user["emails"]})
@@ -69,29 +69,29 @@ def test_the_same_names_are_no_conflict_in_another_tenant(ours, theirs):
     assert theirs.user["id"] not in answer.json["detail"]
 
 
-def test_by_every_method_an_id_of_theirs_is_unknown(ours, theirs):
+def test_an_id_of_another_tenant_is_unknown_to_every_method(ours, theirs):
     before, client = theirs.state(), ours.client
     bodies = {
         "Users": {"schemas": [CORE_USER], "userName": "eve", "emails": [{"type": "work", "value": "eve@example.com"}]},
         "Groups": {"schemas": [CORE_GROUP], "displayName": "Eve's"},
     }
     for url in theirs.all:
-        _, kind, _ = url.split("/")
+        _, endpoint, _ = url.split("/")
         answers = [
             client.get(url),
             client.get(f"{url}?attributes=id"),
             client.get(url, **{"If-None-Match": "*"}),
             client.request("HEAD", url),
-            client.put(url, bodies[kind]),
+            client.put(url, bodies[endpoint]),
             client.patch(url, replace("externalId", "x")),
-            client.patch(url, replace("active", False) if kind == "Users" else {"op": "remove", "path": "members"}),
+            client.patch(url, replace("active", False) if endpoint == "Users" else {"op": "remove", "path": "members"}),
             client.delete(url),
         ]
         assert [answer.status_int for answer in answers] == [404] * len(answers), url
     assert theirs.state() == before
 
 
-def test_the_404_for_an_id_of_theirs_is_the_one_for_no_id(ours, theirs):
+def test_an_id_of_another_tenant_gets_the_404_of_an_unknown_id(ours, theirs):
     nobody = "2819c223-7f76-453a-919d-413861904646"
     foreign = ours.client.get(f"/Users/{theirs.user['id']}")
     unknown = ours.client.get(f"/Users/{nobody}")
@@ -99,7 +99,7 @@ def test_the_404_for_an_id_of_theirs_is_the_one_for_no_id(ours, theirs):
     assert dict(foreign.headers) == dict(unknown.headers)
 
 
-def test_no_filter_finds_what_is_theirs(ours, theirs):
+def test_no_filter_finds_resources_of_another_tenant(ours, theirs):
     boss, user, group, outer = (each["id"] for each in (theirs.boss, theirs.user, theirs.group, theirs.outer))
     location = theirs.user["meta"]["location"]
     foreign = {
@@ -121,7 +121,7 @@ def test_no_filter_finds_what_is_theirs(ours, theirs):
             assert same.json["totalResults"] > 0, filter
 
 
-def test_every_filter_and_order_finds_only_what_is_ours(ours, theirs):
+def test_every_filter_and_order_finds_only_the_tenants_own_resources(ours, theirs):
     filters = [
         "", "filter=id pr", 'filter=userName eq "bob" or userName ne "bob"', "filter=manager pr or not (manager pr)",
         'filter=emails.value co "example.com"', 'filter=externalId ne "x"', "filter=groups pr", "sortBy=userName",
@@ -141,7 +141,7 @@ def test_every_filter_and_order_finds_only_what_is_ours(ours, theirs):
     assert {each["id"] for each in everything["Resources"]} == {url.rpartition("/")[2] for url in ours.all}
 
 
-def test_nobody_of_theirs_becomes_a_member_or_a_manager(ours, theirs):
+def test_a_user_of_another_tenant_cannot_become_a_member_or_manager(ours, theirs):
     before, after = ours.state(), theirs.state()
     client, group, user = ours.client, f"/Groups/{ours.group['id']}", f"/Users/{ours.user['id']}"
     member, boss = [{"value": theirs.user["id"]}], theirs.boss["id"]
@@ -161,7 +161,7 @@ def test_nobody_of_theirs_becomes_a_member_or_a_manager(ours, theirs):
     assert (ours.state(), theirs.state()) == (before, after)
 
 
-def test_a_total_counts_what_is_ours(ours, theirs):
+def test_a_total_counts_only_the_tenants_own_resources(ours, theirs):
     for path in ("/Users", "/Groups"):
         for query in ("?count=0", "?count=1", "?count=0&filter=id pr", "?count=1&filter=meta.created pr"):
             assert ours.client.get(path + query).json["totalResults"] == 2
@@ -170,19 +170,19 @@ def test_a_total_counts_what_is_ours(ours, theirs):
     assert theirs.client.get("/Users?count=0").json["totalResults"] == 1
 
 
-def test_a_cursor_of_theirs_leads_nowhere(ours, theirs):
+def test_a_cursor_of_another_tenant_is_refused(ours, theirs):
     cursor = theirs.client.get("/Users?cursor&count=1").json["nextCursor"]
     answer = ours.client.get(f"/Users?cursor={cursor}&count=1")
     assert (answer.status_int, answer.json["scimType"]) == (400, "invalidCursor")
 
 
-def test_a_token_of_theirs_opens_nothing_of_ours(ours, theirs):
+def test_a_token_of_another_tenant_is_refused(ours, theirs):
     header = {"Authorization": f"Bearer {theirs.client.token}"}
     for url in (*ours.all, "/Users", "/Groups", "/Schemas", "/Nothing"):
         assert ours.client.request("GET", url, headers=header).status_int == 401
 
 
-def test_a_custom_field_is_of_its_tenant(ours, theirs):
+def test_a_custom_field_belongs_to_its_tenant(ours, theirs):
     theirs.client.field("badge", "string")
     mine, others = f"/Users/{ours.user['id']}", f"/Users/{theirs.user['id']}"
     assert theirs.client.patch(others, add(f"{FIELDS}:badge", "7")).status_int == 200
@@ -192,7 +192,7 @@ def test_a_custom_field_is_of_its_tenant(ours, theirs):
     assert FIELDS in theirs.client.get("/Schemas").text
 
 
-def test_a_field_of_one_name_has_its_own_type_in_each_tenant(ours, theirs):
+def test_fields_of_one_name_may_have_different_types_in_two_tenants(ours, theirs):
     ours.client.field("level", "integer")
     theirs.client.field("level", "string")
     for house in (ours, theirs):
@@ -212,7 +212,7 @@ def test_a_field_of_one_name_has_its_own_type_in_each_tenant(ours, theirs):
     assert ours.client.get(f"/Users?filter={FIELDS}:level eq true").status_int == 400
 
 
-def test_a_field_that_comes_back_as_another_type_is_compared_as_that_type(entra):
+def test_a_field_declared_again_with_another_type_is_compared_as_that_type(entra):
     bob, tenant = f"/Users/{entra.user('bob')['id']}", entra.tenants.get(entra.name)
     for type, value, tests in (
         ("string", "10", {'gt "9"': 0, 'eq "10"': 1, 'sw "1"': 1}),
@@ -230,10 +230,10 @@ def test_a_field_that_comes_back_as_another_type_is_compared_as_that_type(entra)
         FieldRemoval(entra.database, tenant, "level", Call()).run()
 
 
-# Tenants come and go.
+# Tenants are created and deleted.
 
 
-def test_a_tenant_that_is_deleted_takes_all_that_it_had(ours, theirs):
+def test_a_tenant_is_deleted_with_everything_in_it(ours, theirs):
     tenant, before = theirs.client.tenant.pk, ours.state()
     assert sum(Removal(ours.client.database, theirs.client.name).run()) == 4
     assert theirs.client.get("/Users").status_int == 401
@@ -248,7 +248,7 @@ def test_a_tenant_that_is_deleted_takes_all_that_it_had(ours, theirs):
     assert ours.state() == before
 
 
-def test_a_name_that_is_free_again_opens_nothing_of_the_old_tenant(theirs, ours):
+def test_a_tenant_that_reuses_a_name_sees_nothing_of_the_old_one(theirs, ours):
     old = theirs.client
     assert sum(Removal(old.database, old.name).run()) == 4
     new = old.tenants.create(old.name, "rfc", call=Call())
@@ -258,7 +258,7 @@ def test_a_name_that_is_free_again_opens_nothing_of_the_old_tenant(theirs, ours)
     assert answer.json["totalResults"] == 0
 
 
-def test_a_name_that_cannot_stand_in_a_url_is_refused(entra):
+def test_a_tenant_name_that_cannot_be_part_of_a_url_is_refused(entra):
     for name in ("", "A", "a b", "-a", "a-", "a_b", "a.b", "a/b", "é", "x" * 64, "a\n", "..", "%41", "a\x00"):
         with pytest.raises(InvalidValue):
             entra.tenants.create(name, "rfc", call=Call())
@@ -273,14 +273,14 @@ def test_a_name_in_use_and_an_unknown_preset_are_refused(entra):
         entra.tenants.get("nobody")
 
 
-def test_the_list_of_tenants_counts_what_each_has(ours, theirs):
+def test_the_list_of_tenants_has_their_numbers_of_resources(ours, theirs):
     theirs.client.delete(f"/Groups/{theirs.outer['id']}")
     listed = {each["name"]: (each["users"], each["groups"]) for each in ours.client.tenants.all()}
     assert listed[ours.client.name] == (2, 2)
     assert listed[theirs.client.name] == (2, 1)
 
 
-def test_the_list_of_tenants_costs_two_statements_however_many_there_are(ours, database, monkeypatch):
+def test_the_list_of_tenants_costs_two_statements(ours, database, monkeypatch):
     heard: list[int] = []
     execute = database.db.execute_sql
 
@@ -300,7 +300,7 @@ def status(client, token):
     return client.request("GET", "/Users?count=0", headers={"Authorization": f"Bearer {token}"}).status_int
 
 
-def test_a_new_token_opens_at_the_next_request_and_a_revoked_one_no_more(entra):
+def test_a_new_token_is_valid_and_a_revoked_one_invalid_at_the_next_request(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
     second = tokens.create("second", call=Call())
     assert (status(entra, entra.token), status(entra, second)) == (200, 200)
@@ -312,7 +312,7 @@ def test_a_new_token_opens_at_the_next_request_and_a_revoked_one_no_more(entra):
     assert status(entra, second) == 401
 
 
-def test_a_token_ends_at_the_request_after_its_time(entra):
+def test_a_token_is_invalid_after_its_expiry(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
     token = tokens.create("short", days=1, call=Call())
     assert status(entra, token) == 200
@@ -325,7 +325,7 @@ def test_a_token_ends_at_the_request_after_its_time(entra):
     assert status(entra, token) == 200
 
 
-def test_nobody_revokes_the_tokens_of_another_tenant(entra, stranger):
+def test_a_tenant_cannot_revoke_tokens_of_another(entra, stranger):
     (theirs,) = Tokens(stranger.database, stranger.tenant.pk).all()
     with pytest.raises(NotFound):
         Tokens(entra.database, entra.tenant.pk).revoke(theirs["number"], call=Call())
@@ -339,15 +339,15 @@ def test_a_token_is_revoked_once(entra):
         tokens.revoke(tokens.all()[0]["number"], call=Call())
 
 
-def test_a_token_of_an_impossible_scope_or_length_is_refused(entra):
+def test_a_token_with_an_invalid_scope_or_lifetime_is_refused(entra):
     tokens = Tokens(entra.database, entra.tenant.pk)
     for scope, days in (("write", None), ("", None), ("read", 0), ("read", -1), ("read", 40_000)):
         with pytest.raises(InvalidValue):
             tokens.create("x", scope, days, call=Call())
 
 
-def test_what_is_trusted_for_a_while_is_only_what_was_found(entra):
-    """With a cache of tokens, a new one must not wait, and one that is known must not be taken for another's."""
+def test_only_known_tokens_are_cached(entra):
+    """A new token is valid at once, and a cached token is not valid for another tenant."""
     trusting = Tenants(entra.database, trusted=60.0)
     assert trusting.access(entra.name, digest("vest_new")) is None
     later = Tokens(entra.database, entra.tenant.pk).create("later", call=Call())
@@ -358,7 +358,7 @@ def test_what_is_trusted_for_a_while_is_only_what_was_found(entra):
     assert trusting.access(entra.name, digest(later)) == known
 
 
-def test_what_is_kept_of_a_tenant_is_read_again_when_it_changes(entra):
+def test_a_cached_tenant_is_read_again_when_it_changes(entra):
     before = entra.tenants.get(entra.name)
     assert entra.tenants.get(entra.name) is before
     entra.field("badge", "string")
