@@ -90,13 +90,13 @@ class Dialect(Protocol):
     def text(self, key: Node) -> Node:
         """A text expression that is compared in byte order."""
 
-    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
+    def gathered(self, query: Any, columns: int, long_columns: Sequence[int]) -> Any:
         """The query changed so that all its rows are fetched in one step, where steps are expensive.
 
-        Its columns are named c0, c1, …; `long` are the numbers of those that hold JSON text, which has no line breaks.
+        Its columns are named c0, c1, …; `long_columns` are the numbers of those with JSON text, without line breaks.
         """
 
-    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
+    def rows(self, cursor: Any, long_columns: Sequence[int]) -> list[Any]:
         """The rows that a gathered query found, each as a sequence of its columns."""
 
     def json_row(self, *columns: Node) -> Node:

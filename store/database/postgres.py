@@ -212,11 +212,11 @@ class Postgres:
     def text(self, key: Node) -> Node:
         return NodeList((key, SQL('COLLATE "C"')), parens=True)
 
-    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
+    def gathered(self, query: Any, columns: int, long_columns: Sequence[int]) -> Any:
         # The driver receives all rows at once.
         return query
 
-    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
+    def rows(self, cursor: Any, long_columns: Sequence[int]) -> list[Any]:
         found: list[Any] = cursor.fetchall()
         return found
 

@@ -150,18 +150,18 @@ class Sqlite:
     def text(self, key: Node) -> Node:
         return key
 
-    def gathered(self, query: Any, columns: int, long: Sequence[int]) -> Any:
+    def gathered(self, query: Any, columns: int, long_columns: Sequence[int]) -> Any:
         # One JSON list: for each fetched row Python releases its lock and another thread wakes up for nothing.
         # JSON texts, which are free of line breaks, are joined by lines, since JSON would escape them again.
         shown = [Entity("gathered", f"c{number}") for number in range(columns)]
-        short = [SQL("0") if number in long else each for number, each in enumerate(shown)]
-        texts = [fn.group_concat(shown[number], SQL("char(10)")) for number in long]
+        short = [SQL("0") if number in long_columns else each for number, each in enumerate(shown)]
+        texts = [fn.group_concat(shown[number], SQL("char(10)")) for number in long_columns]
         return Select([query.alias("gathered")], [fn.json_group_array(fn.json_array(*short)), *texts])
 
-    def rows(self, cursor: Any, long: Sequence[int]) -> list[Any]:
+    def rows(self, cursor: Any, long_columns: Sequence[int]) -> list[Any]:
         listed, *texts = cursor.fetchone()
         rows: list[Any] = json.loads(listed)
-        for number, text in zip(long, texts, strict=True):
+        for number, text in zip(long_columns, texts, strict=True):
             for row, line in zip(rows, text.split("\n") if rows else (), strict=True):
                 row[number] = line
         return rows
