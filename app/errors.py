@@ -59,11 +59,14 @@ def _method_refused(error: MethodNotAllowed) -> Response:
 
 
 def _failed(error: Exception) -> Response:
-    """An unexpected error: the client gets a number to ask about, and the server's log holds the rest."""
-    number = g.request_id
+    return refused(failure(error, g.request_id))
+
+
+def failure(error: Exception, number: str) -> ScimError:
+    """The refusal for an unexpected error: it has a number to ask about, and the server's log holds the rest."""
     LOGGER.error("request failed", exc_info=error, extra={"fields": {"request": number}})
     detail = f"The server failed; its log says why under the number {number}."
-    return refused(ScimError(detail, status=HTTPStatus.INTERNAL_SERVER_ERROR))
+    return ScimError(detail, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def entry(error: ScimError, call: Call) -> Entry:

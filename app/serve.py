@@ -17,6 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from peewee import PeeweeException
 
 from app import auth, create_app
+from app.errors import failure
 from app.log import LOGGER, JsonFormatter, number
 from app.settings import SettingError, Settings
 from app.wire import SCIM_JSON
@@ -130,61 +131,35 @@ class JsonLogger(Logger):  # type: ignore[misc]
             handler.setFormatter(JsonFormatter())
 
 
-class Malformed(ScimError):
-    """What came is not HTTP (RFC 9112)."""
-
-
-class UriTooLong(ScimError):
-    """The request line is longer than the server reads."""
-
-    status = HTTPStatus.REQUEST_URI_TOO_LONG
-
-
-class ExpectationFailed(ScimError):
-    """The header Expect asks for more than 100-continue."""
-
-    status = HTTPStatus.EXPECTATION_FAILED
-
-
-class HeadersTooLarge(ScimError):
-    """The headers are more, or longer, than the server reads."""
-
-    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-
-
-class UnknownTransferCoding(ScimError):
-    """The body comes in a coding other than chunked."""
-
-    status = HTTPStatus.NOT_IMPLEMENTED
-
-
-class Failure(ScimError):
-    """The server failed outside of the application."""
-
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-_MALFORMED_HEADER = Malformed("A header of the request is malformed (RFC 9112 §5).")
+_MALFORMED_HEADER = ScimError("A header of the request is malformed (RFC 9112 §5).")
 _REFUSALS: dict[type[Exception], ScimError] = {
-    errors.LimitRequestLine: UriTooLong(
-        f"The request line is longer than {MAX_REQUEST_LINE} bytes: send a shorter filter, or ask for fewer attributes."
+    errors.LimitRequestLine: ScimError(
+        f"The request line is longer than {MAX_REQUEST_LINE} bytes: send a shorter filter, or ask for fewer"
+        " attributes.",
+        status=HTTPStatus.REQUEST_URI_TOO_LONG,
     ),
-    errors.LimitRequestHeaders: HeadersTooLarge("The headers are too many or too long."),
-    errors.InvalidRequestLine: Malformed(
+    errors.LimitRequestHeaders: ScimError(
+        "The headers are too many or too long.", status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    ),
+    errors.InvalidRequestLine: ScimError(
         "The request line is malformed: every character of the URL that is not ASCII, and every blank, must be"
         " percent-encoded (RFC 3986 §2.1)."
     ),
-    errors.InvalidRequestMethod: Malformed("The method is malformed (RFC 9110 §9.1)."),
-    errors.InvalidHTTPVersion: Malformed("This server supports HTTP/1.1 and HTTP/1.0."),
+    errors.InvalidRequestMethod: ScimError("The method is malformed (RFC 9110 §9.1)."),
+    errors.InvalidHTTPVersion: ScimError("This server supports HTTP/1.1 and HTTP/1.0."),
     errors.InvalidHeader: _MALFORMED_HEADER,
     errors.InvalidHeaderName: _MALFORMED_HEADER,
     errors.ObsoleteFolding: _MALFORMED_HEADER,
-    errors.ExpectationFailed: ExpectationFailed("The header Expect can only be 100-continue."),
-    errors.UnsupportedTransferCoding: UnknownTransferCoding("The only transfer coding here is chunked."),
+    errors.ExpectationFailed: ScimError(
+        "The header Expect can only be 100-continue.", status=HTTPStatus.EXPECTATION_FAILED
+    ),
+    errors.UnsupportedTransferCoding: ScimError(
+        "The only transfer coding here is chunked.", status=HTTPStatus.NOT_IMPLEMENTED
+    ),
 }
 """What gunicorn refuses before the application sees it."""
 
-_OTHER = Malformed("The request is malformed (RFC 9112).")
+_OTHER = ScimError("The request is malformed (RFC 9112).")
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -197,19 +172,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
         """Answer a request that did not reach the application, or that the application failed to answer."""
-        error = _REFUSALS.get(type(exc), _OTHER) if isinstance(exc, errors.ParseException) else None
-        if error is None or isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName):
-            error = _failure(exc)
+        failed = isinstance(exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName)
+        if failed or not isinstance(exc, errors.ParseException):
+            error = failure(exc, number())
         else:
+            error = _REFUSALS.get(type(exc), _OTHER)
             LOGGER.info("request refused", extra={"fields": {"status": error.status, "reason": type(exc).__name__}})
         with contextlib.suppress(OSError):
             util.write_nonblock(client, _answer(error))
-
-
-def _failure(exc: Exception) -> ScimError:
-    reference = number()
-    LOGGER.error("request failed", exc_info=exc, extra={"fields": {"request": reference}})
-    return Failure(f"The server failed; its log says why under the number {reference}.")
 
 
 def _answer(error: ScimError) -> bytes:
