@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl
 
 from gunicorn.http.errors import ParseException
@@ -18,7 +18,7 @@ from app import answers, auth, log
 from app.answers import Reply
 from app.auth import HANDED_OVER, Gate, HandedOver
 from app.resources import RESOURCES
-from app.wire import Application, Paging, Parameters, json_value, paging, send
+from app.wire import Application, Parameters, json_value, paging, send
 from store.resources.writing import Resources
 from store.tenants.tenants import Access
 
@@ -30,14 +30,13 @@ _MEDIA_TYPES = _JSON | {f"{type}; charset=utf-8" for type in _JSON}
 _FLAG = "aadOptscim062020"
 
 
-class Usual(NamedTuple):
-    """A usual request of a client that is known; `body` is the JSON value of its body."""
-
-    resources: Resources
-    id: str
-    parameters: Parameters
-    body: Any
-    paging: Paging
+_PARAMETERS = {
+    ("GET", False): frozenset({"filter", "startIndex", "count", "excludedAttributes"}),
+    ("GET", True): frozenset({"excludedAttributes"}),
+    ("POST", False): frozenset(),
+    ("PATCH", True): frozenset(),
+}
+"""The usual requests by method and whether the URL has an id, each with the query parameters that it may have."""
 
 
 class FastPath:
@@ -52,54 +51,49 @@ class FastPath:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer the request (PEP 3333)."""
-        found = self._path.fullmatch(environ["PATH_INFO"])
-        kind = _KINDS.get((environ["REQUEST_METHOD"], bool(found and found[3])))
-        if found is None or kind is None or not _UNUSUAL.isdisjoint(environ):
-            return self._application(environ, start_response)
-        query = _query(environ["QUERY_STRING"])
-        if query is None or not _is_usual(query, kind):
-            return self._application(environ, start_response)
-        return self._answer(environ, start_response, found, kind, query)
-
-    def _answer(
-        self,
-        environ: dict[str, Any],
-        start_response: Callable[..., Any],
-        found: re.Match[str],
-        kind: "_Kind",
-        query: dict[str, str],
-    ) -> Iterable[bytes]:
         began = time.perf_counter()
-        access = self._access(environ, found[1], kind)
-        content = self._content(environ) if kind.writes and access is not None else b""
-        if access is None or content is None:
+        found = self._path.fullmatch(environ["PATH_INFO"])
+        if (
+            found is None
+            or (query := _query(environ, found[3] is not None)) is None
+            or (access := self._access(environ, found[1])) is None
+            or (content := self._content(environ)) is None
+        ):
             return self._application(environ, start_response)
         call = auth.call(environ, access)
         resources = RESOURCES[found[2]](self._gate.database, access.tenant, self._gate.endpoint_url(access), call)
         try:
-            body = json_value(content) if kind.writes else None
             parameters = Parameters(query, environ.get("HTTP_ACCEPT"))
-            reply = kind.answer(Usual(resources, found[3], parameters, body, self._paging))
+            reply = self._reply(call.operation, resources, found[3], content, parameters)
         except Exception as error:  # noqa: BLE001 (app/errors.py answers any error)
             environ[HANDED_OVER] = HandedOver(error, access, call, began)
             return self._application(environ, start_response)
         self._gate.last_used.note(access.token, access.tenant.pk)
         log.request_line(
-            id=log.number(), tenant=found[1], method=environ["REQUEST_METHOD"], route=kind.route.format(found[2]),
+            id=log.number(), tenant=found[1], method=call.operation,
+            route=f"/scim/<tenant>/v2/{found[2]}{'/<id>' if found[3] else ''}",
             status=reply.status, seconds=time.perf_counter() - began,
         )  # fmt: skip
         return send(start_response, *reply)
 
-    def _access(self, environ: dict[str, Any], tenant: str, kind: "_Kind") -> Access | None:
+    def _reply(self, method: str, resources: Resources, id: str, content: bytes, parameters: Parameters) -> Reply:
+        if method == "GET":
+            return answers.get(resources, id, parameters) if id else answers.search(resources, parameters, self._paging)
+        body = json_value(content)
+        return answers.patch(resources, id, body, parameters) if id else answers.create(resources, body, parameters)
+
+    def _access(self, environ: dict[str, Any], tenant: str) -> Access | None:
         """The token, if it is in force and allows what is asked."""
         try:
             access = self._gate.access(tenant, environ.get("HTTP_AUTHORIZATION", ""))
         except Exception:  # noqa: BLE001 (Flask asks again, and answers the error)
             return None
-        return None if access is None or (kind.writes and access.scope == "read") else access
+        return None if access is None or (access.scope == "read" and environ["REQUEST_METHOD"] != "GET") else access
 
     def _content(self, environ: dict[str, Any]) -> bytes | None:
-        """The body, which Flask may read again; None where it is not what clients usually send."""
+        """The body of a write, which Flask may read again; None where it is not what clients usually send."""
+        if environ["REQUEST_METHOD"] == "GET":
+            return b""
         length = environ.get("CONTENT_LENGTH", "")
         usual = environ.get("CONTENT_TYPE", "").lower() in _MEDIA_TYPES and _LENGTH.fullmatch(length) is not None
         if not usual or int(length) > self._max_body:
@@ -112,52 +106,19 @@ class FastPath:
         return content if len(content) == int(length) else None
 
 
-def _query(text: str) -> dict[str, str] | None:
-    """The parameters of a query string, None if one is given twice or is not UTF-8."""
+def _query(environ: Mapping[str, Any], has_id: bool) -> dict[str, str] | None:
+    """The query parameters of a usual request, None if the request is unusual."""
+    allowed = _PARAMETERS.get((environ["REQUEST_METHOD"], has_id))
+    text = environ["QUERY_STRING"]
+    # What is not ASCII are bytes that a client did not escape, each as one character (PEP 3333).
+    if allowed is None or not _UNUSUAL.isdisjoint(environ) or not text.isascii():
+        return None
     if not text:
         return {}
-    if not text.isascii():
-        # Bytes that a client did not escape, each as one character (PEP 3333).
-        return None
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
+        pairs = [pair for pair in parse_qsl(text, keep_blank_values=True, errors="strict") if pair[0] != _FLAG]
     except ValueError:
         return None
     query = dict(pairs)
-    query.pop(_FLAG, None)
-    return query if len(query) + sum(name == _FLAG for name, _ in pairs) == len(pairs) else None
-
-
-def _is_usual(query: dict[str, str], kind: "_Kind") -> bool:
-    return query.keys() <= kind.parameters and query.get("excludedAttributes", "members") == "members"
-
-
-class _Kind(NamedTuple):
-    """A kind of request: how it is answered, which query parameters it may have, what the log calls its URL."""
-
-    answer: Callable[[Usual], Reply]
-    parameters: frozenset[str]
-    route: str
-    writes: bool = False
-
-
-_ALL, _ONE = "/scim/<tenant>/v2/{}", "/scim/<tenant>/v2/{}/<id>"
-_KINDS = {
-    ("GET", False): _Kind(
-        lambda usual: answers.search(usual.resources, usual.parameters, usual.paging),
-        frozenset({"filter", "startIndex", "count", "excludedAttributes"}),
-        _ALL,
-    ),
-    ("GET", True): _Kind(
-        lambda usual: answers.get(usual.resources, usual.id, usual.parameters), frozenset({"excludedAttributes"}), _ONE
-    ),
-    ("POST", False): _Kind(
-        lambda usual: answers.create(usual.resources, usual.body, usual.parameters), frozenset(), _ALL, writes=True
-    ),
-    ("PATCH", True): _Kind(
-        lambda usual: answers.patch(usual.resources, usual.id, usual.body, usual.parameters),
-        frozenset(),
-        _ONE,
-        writes=True,
-    ),
-}
+    is_usual = len(query) == len(pairs) and query.keys() <= allowed
+    return query if is_usual and query.get("excludedAttributes", "members") == "members" else None
