@@ -80,30 +80,24 @@ def replace(resources: Resources, id: str, body: Any, parameters: Parameters = N
     return _resource(answer, HTTPStatus.OK, parameters)
 
 
-def patch(resources: Resources, id: str, body: Any, parameters: Parameters = NO_PARAMETERS) -> Reply:
+def patch(
+    resources: Resources, id: str, body: Any, parameters: Parameters = NO_PARAMETERS, status: HTTPStatus | None = None
+) -> Reply:
     """The resource after the operations of a PatchOp message, all of them or none (RFC 7644 §3.5.2).
 
-    A type with members answers 204 unless `attributes` is asked for, since members may be many. Raises NotFound,
-    the errors of `scim.patch`, InvalidValue or Uniqueness.
+    A type with members answers 204 unless `attributes` is asked for, since members may be many. An operation of a bulk
+    job gives its `status`; its result has no text for any type (RFC 7644 §3.7.3). Raises NotFound, the errors of
+    `scim.patch`, InvalidValue or Uniqueness.
     """
-    short = "members" in resources.type.targets and parameters.named.get("attributes") is None
-    return _patched(resources, id, body, parameters, HTTPStatus.NO_CONTENT if short else HTTPStatus.OK, text=not short)
-
-
-def patch_in_bulk(resources: Resources, id: str, body: Any, status: HTTPStatus = HTTPStatus.OK) -> Reply:
-    """The same as an operation of a bulk job, whose result has no text for any type (RFC 7644 §3.7.3)."""
-    return _patched(resources, id, body, NO_PARAMETERS, status, text=False)
-
-
-def _patched(
-    resources: Resources, id: str, body: Any, parameters: Parameters, status: HTTPStatus, *, text: bool
-) -> Reply:
-    """The status is decided once, for the answer and for the log."""
     operations = member(check_message(body, PATCH_OP), "Operations")
     wanted = projection(resources.type, parameters.named)
     resources.about(id)
     read = read_operations(resources.type, operations, id)
     _warn(resources.call, read.dropped)
+    is_short = "members" in resources.type.targets and parameters.named.get("attributes") is None
+    text = status is None and not is_short
+    # Decided once, for the answer and for the log.
+    status = status or (HTTPStatus.NO_CONTENT if is_short else HTTPStatus.OK)
     answer = resources.patch(id, read.operations, wanted, body=text, status=status)
     return _resource(answer, status, parameters)
 

@@ -13,13 +13,11 @@ from app.throttle import Throttle
 from app.wire import check_query, precondition
 from scim.errors import Forbidden, InvalidVers, NotFound, TooManyRequests, Unauthorized
 from store.database.transactions import Database, now
-from store.database.write import Write
-from store.resources.writing import Resources
 from store.tenants.background import Background
 from store.tenants.last_used import LastUsed
 from store.tenants.log import Call, prune
 from store.tenants.refusals import Refusals
-from store.tenants.tenants import TENANT_NAME, Access, Tenant, Tenants
+from store.tenants.tenants import TENANT_NAME, Access, Tenants
 from store.tenants.tokens import digest
 
 # DOTALL: an id with a line break in it is routed to a view like any other, so it must pass here too.
@@ -185,11 +183,6 @@ def call(environ: Mapping[str, Any], access: Access) -> Call:
         activity=_bounded(environ.get("HTTP_ADSCIMVERSION")),
         precondition=precondition(environ),
     )
-
-
-def resources(endpoint: str, call: Call, tenant: Tenant, within: Write | None) -> Resources:
-    """The tenant's resources of one type for another call in this request, whose writes are parts of the given one."""
-    return RESOURCES[endpoint](gate(current_app).database, tenant, g.endpoint_url, call, within)
 
 
 def _bounded(value: str | None) -> str | None:

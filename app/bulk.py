@@ -1,6 +1,5 @@
 """/Bulk: many operations in one request, each through the same functions as a request of its own (RFC 7644 §3.7)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -11,18 +10,7 @@ from app import answers, auth, errors
 from app.answers import Reply
 from app.http import body, response
 from app.resources import RESOURCES
-from scim.bulk import (
-    METHODS,
-    BulkOperation,
-    Job,
-    Step,
-    plan,
-    read_job,
-    references,
-    resolved,
-    target,
-    withhold,
-)
+from scim.bulk import METHODS, BulkOperation, Job, Step, plan, read_job, references, resolved, target, withhold
 from scim.envelopes import BULK_RESPONSE, error_body
 from scim.errors import InvalidValue, MethodNotAllowed, ScimError, TooLarge, Unavailable, Uniqueness
 from scim.versions import Precondition
@@ -65,14 +53,7 @@ class _Progress:
 
     def copy(self) -> "_Progress":
         """A copy to return to."""
-        return replace(
-            self,
-            ids=self.ids.copy(),
-            results=self.results.copy(),
-            failed=self.failed.copy(),
-            links=self.links.copy(),
-            refusals=self.refusals.copy(),
-        )
+        return _Progress(*(value.copy() for value in vars(self).values()))
 
 
 class _Run:
@@ -82,6 +63,7 @@ class _Run:
         self._job = job
         self._known = {operation.bulk_id for operation in job.operations if operation.method == "POST"}
         self._progress = _Progress()
+        self._gate = auth.gate(current_app)
         self._tenant: Tenant = g.access.tenant
         self._within: Write | None = None
         self._away: Unavailable | None = None
@@ -92,7 +74,10 @@ class _Run:
         steps = plan(self._job)
         for start in range(0, len(steps), BATCH):
             self._take(steps[start : start + BATCH])
-            self._enter_refusals()
+            # None of these steps is taken again.
+            for entry in self._progress.refusals:
+                self._gate.refusals.add(entry)
+            self._progress.refusals.clear()
         return [self._progress.results[index] for index in sorted(self._progress.results)]
 
     def _take(self, steps: list[Step]) -> None:
@@ -109,27 +94,17 @@ class _Run:
 
         try:
             if self._away is None:
-                self._take_together(work)
+                together(self._gate.database, self._tenant, work)
                 return
         except Unconfirmed as error:
             self._doubt(steps, before, error)
             return
         except Unavailable:
             self._progress = before
-        for step in steps:
-            self._step(step)
-
-    def _enter_refusals(self) -> None:
-        """Enter the refusals of steps that are not taken again."""
-        for entry in self._progress.refusals:
-            auth.gate(current_app).refusals.add(entry)
-        self._progress.refusals.clear()
-
-    def _take_together(self, work: Callable[[Write, Tenant], None]) -> None:
-        try:
-            together(auth.gate(current_app).database, self._tenant, work)
         finally:
             self._within = None
+        for step in steps:
+            self._step(step)
 
     def _doubt(self, steps: list[Step], before: _Progress, error: Unconfirmed) -> None:
         """Answer with the error every step that was in the transaction."""
@@ -181,7 +156,7 @@ class _Run:
         """Apply one operation."""
         self._check(operation, step)
         endpoint, id = target(operation, self._progress.ids, RESOURCES)
-        resources = auth.resources(endpoint, call, self._tenant, self._within)
+        resources = RESOURCES[endpoint](self._gate.database, self._tenant, g.endpoint_url, call, self._within)
         if step.links:
             return self._linked(step.index, operation, resources)
         data, links = withhold(operation.data, step.withheld)
@@ -192,7 +167,7 @@ class _Run:
             return answers.delete(resources, id)
         if operation.method == "PUT":
             return answers.replace(resources, id, data)
-        return answers.patch_in_bulk(resources, id, data)
+        return answers.patch(resources, id, data, status=HTTPStatus.OK)
 
     def _created(self, index: int, operation: BulkOperation, reply: Reply, links: list[dict[str, Any]]) -> Reply:
         """Note the id that the operation's bulkId stands for from here on, and the links that are still to be added."""
@@ -206,7 +181,7 @@ class _Run:
         id = self._progress.ids[operation.bulk_id or ""]
         operations = resolved(self._progress.links.pop(index), self._progress.ids)
         try:
-            return answers.patch_in_bulk(resources, id, {"Operations": operations}, HTTPStatus.CREATED)
+            return answers.patch(resources, id, {"Operations": operations}, status=HTTPStatus.CREATED)
         except ScimError:
             resources.delete(id)
             raise
