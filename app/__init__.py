@@ -16,6 +16,7 @@ from app.me import me
 from app.search import search
 from app.settings import Settings
 from app.users import users
+from app.wire import Paging
 from store.database.transactions import Database
 from store.settings import secret_key
 
@@ -34,7 +35,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     database = database or open_database(settings)
     database.check_migrated()
     # Not Flask's SECRET_KEY: with that, Flask would look for a session in every request.
-    app.config["SIGNING_KEY"] = settings.secret_key or secret_key(database)
+    signing_key = settings.secret_key or secret_key(database)
+    app.config["PAGING"] = Paging(settings.default_count, settings.max_count, signing_key.encode())
     auth.init(app, auth.Gate(database, settings))
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
@@ -52,8 +54,6 @@ def _configured(settings: Settings) -> Flask:
     app = Flask("vestibule", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_body,
-        DEFAULT_COUNT=settings.default_count,
-        MAX_COUNT=settings.max_count,
         BULK_MAX_OPERATIONS=settings.bulk_max_operations,
         # Flask answers OPTIONS with an empty page of HTML; app/errors.py does it instead.
         PROVIDE_AUTOMATIC_OPTIONS=False,

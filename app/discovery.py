@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 
 from app import answers
-from app.http import parameters, response
+from app.http import paging, parameters, response
 from app.wire import JSON
 from scim import discovery as published
 from scim import openapi
@@ -25,10 +25,9 @@ def refuse_filter() -> None:
 @discovery.get("/ServiceProviderConfig")
 def service_provider_config() -> Response:
     """What this server can do."""
-    settings = current_app.config
-    page_sizes = settings["DEFAULT_COUNT"], settings["MAX_COUNT"]
-    bulk = settings["BULK_MAX_OPERATIONS"], settings["MAX_CONTENT_LENGTH"]
-    return _cached(published.service_provider_config(g.endpoint_url, page_sizes, bulk))
+    pages, config = paging(), current_app.config
+    bulk = config["BULK_MAX_OPERATIONS"], config["MAX_CONTENT_LENGTH"]
+    return _cached(published.service_provider_config(g.endpoint_url, (pages.default, pages.most), bulk))
 
 
 @discovery.get("/ResourceTypes")

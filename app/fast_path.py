@@ -18,7 +18,7 @@ from app import answers, auth, log
 from app.answers import Reply
 from app.auth import HANDED_OVER, Gate, HandedOver
 from app.resources import RESOURCES
-from app.wire import Application, Parameters, json_value, paging, send
+from app.wire import Application, Parameters, json_value, send
 from store.resources.writing import Resources
 from store.tenants.tenants import Access
 
@@ -46,7 +46,7 @@ class FastPath:
         self._application = application
         self._gate = gate
         self._path = re.compile(rf"/scim/([a-z0-9-]{{1,63}})/v2/({'|'.join(RESOURCES)})(?:/([0-9a-f-]{{36}}))?")
-        self._paging = paging(config)
+        self._paging = config["PAGING"]
         self._max_body = config["MAX_CONTENT_LENGTH"]
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -3,21 +3,16 @@
 from flask import Blueprint, Response, g
 
 from app import answers
-from app.http import body, paging, parameters, response, search_request
+from app.http import asked, body, paging, parameters, response
 
 groups = Blueprint("groups", __name__, url_prefix="/Groups")
 
 
 @groups.get("")
+@groups.post("/.search")
 def search_groups() -> Response:
     """A page of groups."""
-    return response(answers.search(g.groups, parameters(), paging()))
-
-
-@groups.post("/.search")
-def search_groups_by_post() -> Response:
-    """The same; the query is in the body, which access logs do not keep (RFC 7644 §3.4.3)."""
-    return response(answers.search(g.groups, search_request(), paging()))
+    return response(answers.search(g.groups, asked(), paging()))
 
 
 @groups.post("")

@@ -8,9 +8,8 @@ from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from app import wire
 from app.answers import Reply
-from app.wire import PROJECTIONS, Paging, Parameters, check_media_type, encoded, json_value, too_large
+from app.wire import PROJECTIONS, Paging, Parameters, check_media_type, encoded, json_value, search_request, too_large
 from scim.errors import InvalidSyntax
 
 if TYPE_CHECKING:
@@ -40,14 +39,18 @@ def parameters() -> Parameters:
     return Parameters(named, request.headers.get("Accept"))
 
 
-def search_request() -> Parameters:
-    """The parameters of the SearchRequest in the body (RFC 7644 §3.4.3). Raises what `body` raises."""
-    return Parameters(wire.search_request(body()), request.headers.get("Accept"))
+def asked() -> Parameters:
+    """What a search asks for: the query parameters or, of a POST, the SearchRequest in the body, which access logs do
+    not keep (RFC 7644 §3.4.3). Raises what `body` raises."""
+    if request.method != "POST":
+        return parameters()
+    return Parameters(search_request(body()), request.headers.get("Accept"))
 
 
 def paging() -> Paging:
     """How the application pages."""
-    return wire.paging(current_app.config)
+    found: Paging = current_app.config["PAGING"]
+    return found
 
 
 class ScimResponse(Response):

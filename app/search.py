@@ -3,18 +3,13 @@
 from flask import Blueprint, Response, g
 
 from app import answers
-from app.http import paging, parameters, response, search_request
+from app.http import asked, paging, response
 
 search = Blueprint("search", __name__)
 
 
 @search.get("")
+@search.post("/.search")
 def search_all() -> Response:
     """A page of resources of all types."""
-    return response(answers.search_all(g.resources, parameters(), paging()))
-
-
-@search.post("/.search")
-def search_all_by_post() -> Response:
-    """The same; the query is in the body."""
-    return response(answers.search_all(g.resources, search_request(), paging()))
+    return response(answers.search_all(g.resources, asked(), paging()))

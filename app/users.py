@@ -3,21 +3,16 @@
 from flask import Blueprint, Response, g
 
 from app import answers
-from app.http import body, paging, parameters, response, search_request
+from app.http import asked, body, paging, parameters, response
 
 users = Blueprint("users", __name__, url_prefix="/Users")
 
 
 @users.get("")
+@users.post("/.search")
 def search_users() -> Response:
     """A page of users."""
-    return response(answers.search(g.users, parameters(), paging()))
-
-
-@users.post("/.search")
-def search_users_by_post() -> Response:
-    """The same; the query is in the body, which access logs do not keep (RFC 7644 §3.4.3)."""
-    return response(answers.search(g.users, search_request(), paging()))
+    return response(answers.search(g.users, asked(), paging()))
 
 
 @users.post("")

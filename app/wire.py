@@ -49,11 +49,6 @@ class Paging(NamedTuple):
     secret: bytes
 
 
-def paging(config: Mapping[str, Any]) -> Paging:
-    """The paging that an application's configuration describes."""
-    return Paging(config["DEFAULT_COUNT"], config["MAX_COUNT"], config["SIGNING_KEY"].encode())
-
-
 def json_value(data: bytes) -> Any:
     """The JSON value of a body. Raises InvalidSyntax."""
     try:
