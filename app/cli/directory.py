@@ -1,18 +1,37 @@
-"""The database and the tenant that a command works on, as the settings name them."""
+"""The database, the tenant and the resources that a command works on."""
 
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from app import open_database
+from app.cli.output import as_json
 from app.settings import Settings
 from store.database.transactions import Database, MigrationNeeded
+from store.resources.reading import Reading
+from store.tenants.log import Call
 from store.tenants.tenants import Tenant, Tenants
 
+Kind = TypeVar("Kind", bound=Reading)
 _SQLITE = "sqlite:///"
+
+
+class TenantCommand(click.Command):
+    """A command that works on the tenant in its first argument, and has the option --json."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.params.insert(0, click.Argument(["tenant"]))
+        as_json(self)
+
+
+class TenantGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = TenantCommand
 
 
 def settings() -> Settings:
@@ -62,6 +81,12 @@ def endpoint_url(settings: Settings, tenant: str) -> str:
     return f"{settings.base_url}/scim/{tenant}/v2"
 
 
-def listed(database: Database, name: str) -> dict[str, Any]:
-    """A tenant's row of the list of tenants."""
-    return next(row for row in Tenants(database).all() if row["name"] == name)
+def resources(tenant: str, kind: type[Kind], operation: str) -> Kind:
+    """A tenant's resources of that kind; the log says which command changed them. Raises NotFound."""
+    database, found_tenant = found(tenant)
+    return kind(database, found_tenant, endpoint_url(settings(), tenant), call(operation))
+
+
+def call(operation: str) -> Call:
+    """The call of a command, as the log shows it."""
+    return Call(operation=f"platform: {operation}", client="command line")

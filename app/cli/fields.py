@@ -4,10 +4,9 @@ from typing import Any
 
 import click
 
-from app.cli.directory import found
+from app.cli.directory import TenantGroup, call, found
 from app.cli.indexes import with_progress
-from app.cli.output import as_json, ask, counted, show, tell, yes
-from app.cli.platform import call
+from app.cli.output import ask, counted, show, tell, yes
 from scim.types import TYPES
 from store.platform.fields import FieldRemoval
 from store.tenants.fields import Fields
@@ -17,7 +16,7 @@ from store.tenants.tenants import Tenant
 _COLUMNS = {"name": "name", "type": "type", "indexed": "indexed", "description": "description"}
 
 
-@click.group()
+@click.group(cls=TenantGroup)
 def field() -> None:
     """Custom fields of users, declared while the server runs."""
 
@@ -27,12 +26,10 @@ def field() -> None:
     help="Declare a field; the next request knows it.\n\n"
     f"TYPE is one of {', '.join(TYPES)}. The answer has the name and the type to enter in Entra.",
 )
-@click.argument("tenant")
 @click.argument("name")
 @click.argument("type", metavar="TYPE", type=click.Choice([*TYPES], case_sensitive=False))
 @click.option("--description", default="", help="The description in /Schemas.")
 @click.option("--indexed", is_flag=True, help="Keep an index, for a field that clients filter by.")
-@as_json
 def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_json: bool) -> None:
     """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
@@ -54,8 +51,6 @@ def _row(tenant: Tenant, field: dict[str, Any]) -> dict[str, Any]:
 
 
 @field.command("list")
-@click.argument("tenant")
-@as_json
 def list_fields(tenant: str, as_json: bool) -> None:
     """Every field of a tenant, in the order of declaration."""
     database, found_tenant = found(tenant)
@@ -63,10 +58,8 @@ def list_fields(tenant: str, as_json: bool) -> None:
 
 
 @field.command("remove")
-@click.argument("tenant")
 @click.argument("name")
 @yes
-@as_json
 def remove(tenant: str, name: str, yes: bool, as_json: bool) -> None:
     """Remove a field and take its values out of all users."""
     database, found_tenant = found(tenant)

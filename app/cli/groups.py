@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from app.cli.output import as_json, limit, show, tell, write
-from app.cli.platform import resources
+from app.cli.directory import TenantGroup, resources
+from app.cli.output import limit, show, tell, write
 from scim.operations import read_operations
 from scim.projection import Projection
 from scim.schemas import CORE_GROUP
@@ -21,15 +21,13 @@ from store.resources.users import Users
 _COLUMNS = {"displayName": "name", "externalId": "externalId", "id": "id"}
 
 
-@click.group()
+@click.group(cls=TenantGroup)
 def group() -> None:
     """Groups, by id or name."""
 
 
 @group.command("create")
-@click.argument("tenant")
 @click.argument("name")
-@as_json
 def create(tenant: str, name: str, as_json: bool) -> None:
     """Create a group. A client that matches groups by name adopts it."""
     groups = resources(tenant, Groups, "group create")
@@ -46,10 +44,8 @@ def _shown(groups: Groups, id: str, *, members: bool = False) -> dict[str, Any]:
 
 
 @group.command("list")
-@click.argument("tenant")
 @click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
 @limit
-@as_json
 def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """List the groups of a tenant, in the order of creation. Their members are not shown."""
     groups = resources(tenant, Groups, "group list")
@@ -60,9 +56,7 @@ def list_groups(tenant: str, expression: str | None, limit: int, as_json: bool) 
 
 
 @group.command("show")
-@click.argument("tenant")
 @click.argument("name")
-@as_json
 def show_group(tenant: str, name: str, as_json: bool) -> None:
     """Show a group as SCIM does, with its parent, always as JSON."""
     groups = resources(tenant, Groups, "group show")
@@ -70,10 +64,8 @@ def show_group(tenant: str, name: str, as_json: bool) -> None:
 
 
 @group.command("rename")
-@click.argument("tenant")
 @click.argument("name")
 @click.argument("new")
-@as_json
 def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
     """Rename a group; it stays linked to its client."""
     groups = resources(tenant, Groups, "group rename")
@@ -87,10 +79,8 @@ def rename(tenant: str, name: str, new: str, as_json: bool) -> None:
 
 
 @group.command("add-member")
-@click.argument("tenant")
 @click.argument("name")
 @click.argument("who", nargs=-1, required=True)
-@as_json
 def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
     """Add members by hand. They stay when a client replaces the members."""
     groups = resources(tenant, Groups, "group add-member")
@@ -102,10 +92,8 @@ def add_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> Non
 
 
 @group.command("remove-member")
-@click.argument("tenant")
 @click.argument("name")
 @click.argument("who", nargs=-1, required=True)
-@as_json
 def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> None:
     """Remove members, added by hand or by SCIM."""
     groups = resources(tenant, Groups, "group remove-member")
@@ -117,10 +105,8 @@ def remove_member(tenant: str, name: str, who: Sequence[str], as_json: bool) -> 
 
 
 @group.command("set-parent")
-@click.argument("tenant")
 @click.argument("name")
 @click.argument("parent", required=False)
-@as_json
 def set_parent(tenant: str, name: str, parent: str | None, as_json: bool) -> None:
     """Set the parent of a group, or remove it. Clients do not see parents."""
     groups = resources(tenant, Groups, "group set-parent")

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from app.cli.directory import found
-from app.cli.output import as_json, progress, show, tell
-from app.cli.platform import call
+from app.cli.directory import TenantGroup, call, found
+from app.cli.output import progress, show, tell
 from store.tenants.indexes import Indexes, Named
 
 _COLUMNS = {"type": "type", "attribute": "attribute", "state": "state", "done": "done", "total": "of"}
@@ -15,16 +14,14 @@ _COLUMNS = {"type": "type", "attribute": "attribute", "state": "state", "done": 
 of_type = click.option("--type", type=click.Choice(("User", "Group")), help="Whose attribute, where both have one.")
 
 
-@click.group()
+@click.group(cls=TenantGroup)
 def index() -> None:
     """Indexes on attributes, made and removed while the server runs."""
 
 
 @index.command("add")
-@click.argument("tenant")
 @click.argument("path", metavar="ATTRIBUTE")
 @of_type
-@as_json
 def add(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     """Index an attribute, named as in a filter.
 
@@ -48,18 +45,14 @@ def _row(indexes: Indexes, named: Named) -> dict[str, Any] | None:
 
 
 @index.command("list")
-@click.argument("tenant")
-@as_json
 def list_indexes(tenant: str, as_json: bool) -> None:
     """Every index of a tenant. Those that all tenants have in columns are not listed."""
     show(Indexes(*found(tenant)).all(), _COLUMNS, as_json=as_json)
 
 
 @index.command("remove")
-@click.argument("tenant")
 @click.argument("path", metavar="ATTRIBUTE")
 @of_type
-@as_json
 def remove(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     """Remove an index. What it served is looked up without it from now on."""
     database, found_tenant = found(tenant)

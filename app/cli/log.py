@@ -6,19 +6,17 @@ from typing import Any
 
 import click
 
-from app.cli.directory import found
-from app.cli.output import as_json, printable, write
+from app.cli.directory import TenantCommand, found
+from app.cli.output import printable, write
 from store.tenants.log import Log
 
 _WIDTH = 100
 """How many characters of a value are shown; --json has them all."""
 
 
-@click.command()
-@click.argument("tenant")
+@click.command(cls=TenantCommand)
 @click.option("--about", metavar="WHO", help="Only a user or group: id, userName, work e-mail or part of the name.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many, at most.")
-@as_json
 def log(tenant: str, about: str | None, limit: int, as_json: bool) -> None:
     """What was changed, what was refused, and why.
 

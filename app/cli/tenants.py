@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from app.cli.directory import endpoint_url, found, listed, migrated, settings
+from app.cli.directory import call, endpoint_url, found, migrated, settings
 from app.cli.output import as_json, ask, counted, progress, show, tell, with_moments, write, yes
-from app.cli.platform import call
 from app.settings import Settings
 from scim.preset import DEFAULT_PRESET, PRESETS
 from store.database.transactions import Database
@@ -67,11 +66,15 @@ def tell_credentials(settings: Settings, database: Database, tenant: str, secret
         click.echo(credentials(settings, tenant, secret))
         return
     token = token_row(Tokens(database, Tenants(database).get(tenant).pk).known(secret))
-    row = tenant_row(settings, listed(database, tenant))
+    row = _listed(settings, database, tenant)
     write({"changed": True, "tenant": row, "token": token | {"secret": secret}})
 
 
-def tenant_row(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
+def _listed(settings: Settings, database: Database, name: str) -> dict[str, Any]:
+    return next(_row(settings, row) for row in Tenants(database).all() if row["name"] == name)
+
+
+def _row(settings: Settings, row: dict[str, Any]) -> dict[str, Any]:
     """A tenant as it is listed; if its deletion was interrupted, it has no Endpoint URL."""
     reached = TENANT_NAME.fullmatch(row["name"]) is not None
     url = endpoint_url(settings, row["name"]) if reached else None
@@ -88,7 +91,7 @@ def token_row(row: dict[str, Any]) -> dict[str, Any]:
 def list_tenants(as_json: bool) -> None:
     """Every tenant with its numbers and its Endpoint URL."""
     chosen = settings()
-    show([tenant_row(chosen, row) for row in Tenants(migrated(chosen)).all()], _COLUMNS, as_json=as_json)
+    show([_row(chosen, row) for row in Tenants(migrated(chosen)).all()], _COLUMNS, as_json=as_json)
 
 
 @tenant.command("set")
@@ -104,14 +107,14 @@ def set_tenant(name: str, preset: str | None, integration_group: str | None, yes
     if preset is None and integration_group is None:
         raise click.UsageError("Say what to set: --preset or --integration-group.")
     database, tenant = found(name)
-    before = tenant_row(settings(), listed(database, name))
+    before = _listed(settings(), database, name)
     lost = set() if preset is None else PRESETS[preset].forbidden - tenant.profile.preset.forbidden
     if lost and before["users"]:
         users = counted(before["users"], "user")
         ask(f"Switch the tenant {name} to preset {preset}, and remove {', '.join(lost)} from its {users}?", yes=yes)
 
     changed = _set(database, tenant, preset, integration_group)
-    after = tenant_row(settings(), listed(database, name))
+    after = _listed(settings(), database, name)
     differs = any(before[each] != after[each] for each in ("preset", "integrationGroup"))
     said = _said(name, preset, integration_group, changed)
     tell(said, as_json=as_json, changed=differs or changed > 0, tenant=after, users=changed)
@@ -151,7 +154,7 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
     """
     database = migrated(settings())
     removal = Removal(database, name)
-    row = None if removal.begun else listed(database, name)
+    row = None if removal.begun else _listed(settings(), database, name)
     ask(_question(name, row), yes=yes)
     gone = 0
     with progress(None if row is None else row["users"] + row["groups"], "Deleting") as bar:

@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from app.cli.directory import found, migrated, settings
-from app.cli.output import as_json, ask, show, tell, yes
-from app.cli.platform import call
+from app.cli.directory import TenantGroup, call, found, migrated, settings
+from app.cli.output import ask, show, tell, yes
 from app.cli.tenants import tell_credentials, token_row
 from store.tenants.tenants import Tenants
 from store.tenants.tokens import SCOPES, Tokens
@@ -17,17 +16,15 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-@click.group()
+@click.group(cls=TenantGroup)
 def token() -> None:
     """Bearer tokens, several a tenant."""
 
 
 @token.command("create")
-@click.argument("tenant")
 @click.option("--name", help="What the provisioning log calls it; its scope, if not given.")
 @click.option("--scope", type=click.Choice(SCOPES), default=SCOPES[0], show_default=True, help="What it may do.")
 @click.option("--expires", metavar="DAYS", type=click.IntRange(1, 36_500), help="After how many days it expires.")
-@as_json
 def create(tenant: str, name: str | None, scope: str, expires: int | None, as_json: bool) -> None:
     """Create a token, which is shown this once."""
     chosen = settings()
@@ -38,8 +35,6 @@ def create(tenant: str, name: str | None, scope: str, expires: int | None, as_js
 
 
 @token.command("list")
-@click.argument("tenant")
-@as_json
 def list_tokens(tenant: str, as_json: bool) -> None:
     """Every token of a tenant, oldest first."""
     database, found_tenant = found(tenant)
@@ -47,10 +42,8 @@ def list_tokens(tenant: str, as_json: bool) -> None:
 
 
 @token.command("revoke")
-@click.argument("tenant")
 @click.argument("number", type=click.IntRange(1, 2**63 - 1))
 @yes
-@as_json
 def revoke(tenant: str, number: int, yes: bool, as_json: bool) -> None:
     """Refuse a token from now on; `token list` shows its number."""
     database, found_tenant = found(tenant)

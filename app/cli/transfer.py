@@ -8,9 +8,8 @@ from typing import IO, Any
 
 import click
 
-from app.cli.directory import endpoint_url, found, settings
-from app.cli.output import as_json, counted, printable, progress, tell
-from app.cli.platform import resources
+from app.cli.directory import TenantCommand, endpoint_url, found, resources, settings
+from app.cli.output import counted, printable, progress, tell
 from app.wire import parsed
 from scim.document import Text
 from store.resources.groups import Groups
@@ -23,10 +22,8 @@ from store.transfer.importing import Import
 _PAGE = 500
 
 
-@click.command("import")
-@click.argument("tenant")
+@click.command("import", cls=TenantCommand)
 @click.argument("file")
-@as_json
 def import_resources(tenant: str, file: str, as_json: bool) -> None:
     """Add the users and groups of a file. It has one SCIM resource on each line; "-" reads standard input.
 
@@ -81,10 +78,8 @@ def _told(file: IO[bytes], update: Callable[[int], None]) -> Iterator[bytes]:
         yield line
 
 
-@click.command("export")
-@click.argument("tenant")
+@click.command("export", cls=TenantCommand)
 @click.argument("file", default="-")
-@as_json
 def export_resources(tenant: str, file: str, as_json: bool) -> None:
     """Write the users and groups of a tenant. A line is one SCIM resource; without a file, standard output has them.
 

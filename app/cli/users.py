@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from app.cli.output import as_json, limit, show, tell, with_moments, write
-from app.cli.platform import resources
+from app.cli.directory import TenantGroup, resources
+from app.cli.output import limit, show, tell, with_moments, write
 from store.platform.names import id_of
 from store.platform.users import PlatformUsers
 from store.resources.search import Query
@@ -16,16 +16,14 @@ _COLUMNS = {"userName": "user name", "email": "work e-mail", "active": "active",
 _PENDING = {"userName": "user name", "email": "work e-mail", "pending": "offered", "offered": "since"}
 
 
-@click.group()
+@click.group(cls=TenantGroup)
 def user() -> None:
     """Users, by id, work e-mail or userName."""
 
 
 @user.command("list")
-@click.argument("tenant")
 @click.option("--filter", "expression", help="Which ones, as a SCIM filter: see docs/filters.md.")
 @limit
-@as_json
 def list_users(tenant: str, expression: str | None, limit: int, as_json: bool) -> None:
     """List the users of a tenant, in the order of creation."""
     page = resources(tenant, Users, "user list").search(Query(filter=expression, count=limit))
@@ -44,9 +42,7 @@ def _work_email(person: dict[str, object]) -> object:
 
 
 @user.command("show")
-@click.argument("tenant")
 @click.argument("who")
-@as_json
 def show_user(tenant: str, who: str, as_json: bool) -> None:
     """Show a user as SCIM does, always as JSON."""
     people = resources(tenant, Users, "user show")
@@ -58,10 +54,8 @@ def _shown(people: Users, id: str) -> Any:
 
 
 @user.command("email")
-@click.argument("tenant")
 @click.argument("who")
 @click.argument("new")
-@as_json
 def email(tenant: str, who: str, new: str, as_json: bool) -> None:
     """Change the work e-mail that identifies a user."""
     people = resources(tenant, Users, "user email")
@@ -72,9 +66,7 @@ def email(tenant: str, who: str, new: str, as_json: bool) -> None:
 
 
 @user.command("pending")
-@click.argument("tenant")
 @click.option("--dismissed", is_flag=True, help="Also those that were dismissed.")
-@as_json
 def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
     """List offered work e-mails that were not applied."""
     rows = PlatformUsers(resources(tenant, Users, "user pending")).pending(dismissed=dismissed)
@@ -82,9 +74,7 @@ def pending(tenant: str, dismissed: bool, as_json: bool) -> None:
 
 
 @user.command("adopt")
-@click.argument("tenant")
 @click.argument("who")
-@as_json
 def adopt(tenant: str, who: str, as_json: bool) -> None:
     """Apply the work e-mail that the client offered for a user."""
     people = resources(tenant, Users, "user adopt")
@@ -94,9 +84,7 @@ def adopt(tenant: str, who: str, as_json: bool) -> None:
 
 
 @user.command("dismiss")
-@click.argument("tenant")
 @click.argument("who")
-@as_json
 def dismiss(tenant: str, who: str, as_json: bool) -> None:
     """Keep a user's work e-mail. The offered one is not listed again unless the client offers another."""
     people = resources(tenant, Users, "user dismiss")
