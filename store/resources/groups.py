@@ -97,8 +97,8 @@ class Groups(Resources):
     def _pieces(self, row: Stored, projection: Projection | None) -> Iterator[str]:
         """The representation of a large group, whose members are read while it is sent.
 
-        A member that belongs to the group the whole time appears exactly once. The ETag is that of the beginning: a
-        change of the group meanwhile gives it another one (RFC 7644 §3.14).
+        A member that belongs to the group the whole time appears exactly once. The ETag is that of the beginning; a
+        change meanwhile gives the group a new one (RFC 7644 §3.14).
         """
         chunks = (self._projected(chunk, projection) for chunk in self._chunks(row.pk))
         first = next(chunks, "")
@@ -165,9 +165,8 @@ class Groups(Resources):
         for change in changes:
             memberships.apply(change)
         before = self.document(row)
-        named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
         after = apply(self.type, before, rest) if rest else before
-        saved = self._saved(write, row, before, after, named, memberships.changes, status)
+        saved = self._saved(write, row, before, after, frozenset(), memberships.changes, status)
         return self._answer(saved, projection, body=body)
 
     def _detach(self, row: Stored) -> None:
