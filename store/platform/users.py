@@ -106,5 +106,5 @@ class PlatformUsers:
             return identity.readdressed(preset, before, value)
         except LookupError as error:
             raise InvalidValue(
-                f"The preset {preset.name} identifies users by their userName: there the client changes e-mails itself."
+                f"The preset {preset.name} identifies users by their userName, so clients change e-mails themselves."
             ) from error

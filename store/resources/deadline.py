@@ -79,7 +79,7 @@ def _sentence(tenant: Tenant, criteria: Sequence[Criteria], missing: Iterable[li
         orders = _listed(dict.fromkeys(each.sort.name for each in criteria if each.sort is not None))
         return f"The order by {orders} {took}: narrow the search by a filter such as userName eq or externalId eq."
     if not names:
-        return f"The search {took}: narrow it by a comparison that points at fewer resources, such as userName eq."
+        return f"The search {took}: narrow it by a comparison that finds fewer resources, such as userName eq."
     commands = _listed(f'"vestibule index add {tenant.name} {name}"' for name in names)
     return f"The filter on {_listed(names)} {took}: ask the server's operator to run {commands}."
 
