@@ -54,7 +54,9 @@ class SqliteQueue:
         """Wait for this process's turn."""
         # If the file cannot be created, the database cannot be written either and reports that itself.
         with contextlib.suppress(OSError):
-            if not self._enter(self._file(), deadline):
+            if self._descriptor is None:
+                self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            if not self._enter(self._descriptor, deadline):
                 raise NoTurn(f"another process has been writing for {self._seconds:g} seconds")
 
     def __exit__(self, *_: object) -> None:
@@ -63,11 +65,6 @@ class SqliteQueue:
             with contextlib.suppress(OSError):
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _WRITING)
         self._queue.release()
-
-    def _file(self) -> int:
-        if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        return self._descriptor
 
     def _enter(self, file: int, deadline: float) -> bool:
         """Whether this process's turn came in time. A process that wrote last lets others write first."""
