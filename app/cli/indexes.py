@@ -7,7 +7,7 @@ import click
 
 from app.cli.directory import TenantGroup, call, found
 from app.cli.output import progress, show, tell
-from store.tenants.indexes import Indexes, Named
+from store.tenants.indexes import Indexes, IndexName
 
 _COLUMNS = {"type": "type", "attribute": "attribute", "state": "state", "done": "done", "total": "of"}
 
@@ -39,7 +39,7 @@ def add(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     tell(f"{named.attribute} is indexed.", as_json=as_json, changed=row != before, index=row)
 
 
-def _row(indexes: Indexes, named: Named) -> dict[str, Any] | None:
+def _row(indexes: Indexes, named: IndexName) -> dict[str, Any] | None:
     """An index as the list has it, None where there is none."""
     return next((row for row in indexes.all() if (row["type"], row["attribute"]) == named), None)
 
@@ -64,7 +64,7 @@ def remove(tenant: str, path: str, type: str | None, as_json: bool) -> None:
 
 
 def with_progress(
-    indexes: Indexes, named: Named, label: str, work: Callable[[Named, Callable[[int], None]], None]
+    indexes: Indexes, named: IndexName, label: str, work: Callable[[IndexName, Callable[[int], None]], None]
 ) -> None:
     """Do something for all resources, and show on stderr how far it is."""
     with progress(indexes.left(named), label) as bar:

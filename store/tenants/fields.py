@@ -10,7 +10,7 @@ from scim.types import TYPES
 from store.database.transactions import Database
 from store.database.write import Write
 from store.tables import Field, Setting
-from store.tenants.indexes import Indexes, Named
+from store.tenants.indexes import Indexes, IndexName
 from store.tenants.log import Call, Log
 from store.tenants.tenants import Tenant, bump
 
@@ -73,9 +73,9 @@ class Fields:
         described = {"name": name, "name_key": name.lower(), "type": types[type.lower()], "description": description}
         return described | {"tenant": self._tenant.pk, "indexed": False}
 
-    def indexed(self, name: str) -> Named:
+    def indexed(self, name: str) -> IndexName:
         """The index on a field."""
-        return Named("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
+        return IndexName("User", f"{self._tenant.profile.preset.fields_urn}:{name}")
 
     def all(self) -> list[dict[str, Any]]:
         """All fields in the order of their declaration."""

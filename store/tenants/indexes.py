@@ -27,7 +27,7 @@ from store.tenants.tenants import BUILDING, COMPLETE, REMOVING, Tenant, Tenants,
 _BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
 
 
-class Named(NamedTuple):
+class IndexName(NamedTuple):
     """An index by the name of the resource type and the attribute as the schema spells it."""
 
     type: str
@@ -55,15 +55,15 @@ class Indexes:
 
     def _count(self, type: str, after: int) -> int:
         """The number of resources after a key."""
-        return int(self._of_type(Resource.select(fn.COUNT(Resource.pk)), type, after).scalar())
+        later = self._of_type(type) & (Resource.pk > after)
+        return int(Resource.select(fn.COUNT(Resource.pk)).where(later).scalar())
 
-    def _of_type(self, query: Any, type: str, after: int) -> Any:
-        of_type = (Resource.tenant == self._tenant.pk) & (Resource.type == type)
-        return query.where(of_type & (Resource.pk > after))
+    def _of_type(self, type: str) -> Any:
+        return (Resource.tenant == self._tenant.pk) & (Resource.type == type)
 
     # Its name.
 
-    def named(self, path: str, type: str | None = None) -> Named:
+    def named(self, path: str, type: str | None = None) -> IndexName:
         """The index that a name in any spelling stands for; a custom field may be named without its URN.
 
         Raises InvalidValue if no attribute has that name, or if it cannot be indexed, with the reason.
@@ -81,7 +81,7 @@ class Indexes:
         for each, target in found:
             reason = reason_against(each, target)
             if reason is None:
-                return Named(each.name, index_name(target))
+                return IndexName(each.name, index_name(target))
             reasons.append(reason)
         raise InvalidValue(reasons[0])
 
@@ -89,24 +89,24 @@ class Indexes:
         field = f"{self._tenant.profile.preset.fields_urn}:{path}"
         return type.targets.get(path.lower()) or type.targets.get(field.lower())
 
-    def left(self, named: Named) -> int:
+    def left(self, named: IndexName) -> int:
         """The number of resources whose rows in an index are still to be made, or to be removed."""
         row = self._database.read(lambda: self._row(named))
         at = row.position if row is not None and row.state != COMPLETE else 0
         return self._database.read(lambda: self._count(named.type, at))
 
-    def _row(self, named: Named) -> Index | None:
+    def _row(self, named: IndexName) -> Index | None:
         return Index.get_or_none(tenant=self._tenant.pk, type=named.type, attribute=named.attribute)
 
     # Making one.
 
-    def add(self, named: Named, call: Call) -> None:
+    def add(self, named: IndexName, call: Call) -> None:
         """Make an index, or finish one that was interrupted. Raises InvalidValue if there is one already."""
         self.purge(named)
         self.declare(named, call)
         self.build(named)
 
-    def declare(self, named: Named, call: Call) -> None:
+    def declare(self, named: IndexName, call: Call) -> None:
         """Declare an index, which every write keeps up to date from now on. Call `purge` before and `build` after.
 
         Raises InvalidValue if there is one already.
@@ -118,7 +118,7 @@ class Indexes:
 
         self._database.write(work)
 
-    def start(self, named: Named) -> None:
+    def start(self, named: IndexName) -> None:
         """Declare an index in the transaction of a change that makes its own entry in the log. Raises InvalidValue if
         there is one already."""
         row = self._row(named)
@@ -136,7 +136,7 @@ class Indexes:
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
 
-    def build(self, named: Named, progress: Progress = silent) -> None:
+    def build(self, named: IndexName, progress: Progress = silent) -> None:
         """Make the rows of a declared index, from its position on. Raises NotFound if it was removed."""
         row = self._database.read(lambda: self._row(named))
         if row is None:
@@ -162,16 +162,16 @@ class Indexes:
 
     # Removing one.
 
-    def removable(self, path: str, type: str | None = None) -> Named:
+    def removable(self, path: str, type: str | None = None) -> IndexName:
         """The index of that name. Raises NotFound if there is none, InvalidValue for one that every tenant has."""
         named = self._present(path, type)
         if tuple(named) in INDEXED_AT_FIRST:
             raise InvalidValue(f"Every tenant has the index on {named.attribute}: clients look people up by it.")
         return named
 
-    def _present(self, path: str, type: str | None) -> Named:
+    def _present(self, path: str, type: str | None) -> IndexName:
         """An index by any spelling of its attribute, which the schema may no longer have."""
-        rows = [Named(row["type"], row["attribute"]) for row in self.all() if type in (None, row["type"])]
+        rows = [IndexName(row["type"], row["attribute"]) for row in self.all() if type in (None, row["type"])]
         targets = [self._target(each, path) for each in self._tenant.profile.types]
         spelled = {path.lower(), *(index_name(target).lower() for target in targets if target is not None)}
         found = next((row for row in rows if row.attribute.lower() in spelled), None)
@@ -179,7 +179,7 @@ class Indexes:
             raise NotFound(f"The tenant {self._tenant.name} has no index on {path[:200]}.")
         return found
 
-    def withdraw(self, named: Named, call: Call) -> None:
+    def withdraw(self, named: IndexName, call: Call) -> None:
         """Withdraw an index, which neither reads nor writes use from now on. Call `purge` after."""
 
         def work(write: Write) -> None:
@@ -188,14 +188,14 @@ class Indexes:
 
         self._database.write(work)
 
-    def stop(self, named: Named) -> None:
+    def stop(self, named: IndexName) -> None:
         """Withdraw an index in the transaction of a change that makes its own entry in the log."""
         of_name = (Index.type == named.type) & (Index.attribute == named.attribute) & (Index.state != REMOVING)
         Index.update(state=REMOVING, position=0).where((Index.tenant == self._tenant.pk) & of_name).execute()
         self._flag(named.attribute, indexed=False)
         bump(self._tenant.pk)
 
-    def purge(self, named: Named, progress: Progress = silent) -> None:
+    def purge(self, named: IndexName, progress: Progress = silent) -> None:
         """Delete the rows of a withdrawn index, from its position on, and then the index."""
         row = self._database.read(lambda: self._row(named))
         if row is None or row.state != REMOVING:
@@ -211,7 +211,7 @@ class Indexes:
         def batch(_: Write, rows: list[Any]) -> None:
             work({pk: json.loads(document) for pk, document in rows})
 
-        resources = self._of_type(Resource.select(Resource.pk, Resource.document), row.type, 0)
+        resources = Resource.select(Resource.pk, Resource.document).where(self._of_type(row.type))
         for count in sweep(self._database, resources, Resource.pk, batch, mark=_Mark(self._database, row)):
             progress(count)
 
@@ -234,5 +234,5 @@ class _Mark:
         Index.update(position=key).where(Index.pk == self._index.pk).execute()
 
 
-def _gone(named: Named) -> NotFound:
+def _gone(named: IndexName) -> NotFound:
     return NotFound(f"The index on {named.attribute} was removed meanwhile.")

@@ -34,7 +34,7 @@ WEIGHT, HELD = 100, 100_000
 fields."""
 
 
-Indexes = dict[str, dict[str, int]]
+IndexNumbers = dict[str, dict[str, int]]
 """The numbers of indexes by resource type and attribute."""
 
 
@@ -48,9 +48,9 @@ class Tenant(NamedTuple):
     name: str
     revision: int
     profile: Profile
-    indexes: Indexes
+    indexes: IndexNumbers
     integration_group: int | None
-    kept: Indexes
+    kept: IndexNumbers
 
     @property
     def weight(self) -> int:
@@ -173,9 +173,9 @@ def _listed(row: Any, counted: Mapping[tuple[int, str], int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]) -> Indexes:
+def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]) -> IndexNumbers:
     """The indexes in one of these states."""
-    numbers: Indexes = {type: {} for type in types}
+    numbers: IndexNumbers = {type: {} for type in types}
     for row in rows:
         if row.state in states:
             numbers[row.type][row.attribute] = row.pk

@@ -9,7 +9,7 @@ import pytest
 from app import auth, create_app
 from app.bulk import BATCH
 from app.settings import Settings
-from store.tenants.indexes import Indexes, Named
+from store.tenants.indexes import Indexes, IndexName
 from store.tenants.log import Call
 from tests import live
 from tests.conftest import BASE_URL, Client
@@ -210,7 +210,7 @@ def test_a_job_that_knows_nothing_of_an_index_keeps_it_up_and_does_nothing_twice
     trusting = create_app(settings, database)
     client = Client(trusting, "rfc")
     bob = client.user("bob")
-    Indexes(database, client.tenants.get(client.name)).add(Named("User", "title"), Call())
+    Indexes(database, client.tenants.get(client.name)).add(IndexName("User", "title"), Call())
     before = len(client.log())
     people = [post(str(number), userName=f"u{number}", title="t", password="x") for number in range(BATCH)]
     joins = {"op": "add", "path": "members", "value": [{"value": bob["id"]}]}

@@ -30,7 +30,7 @@ from store.resources.users import Users
 from store.resources.writing import Resources
 from store.tables import Index, Lookup, Membership, Resource, proxy
 from store.tenants.fields import Fields
-from store.tenants.indexes import Indexes, Named
+from store.tenants.indexes import Indexes, IndexName
 from store.tenants.log import Call
 from store.tenants.tenants import BUILDING, COMPLETE, REMOVING, Tenant, Tenants
 from tests import writes
@@ -134,7 +134,7 @@ class Both:
         _set_state(drawn, BUILDING)
         indexes = Indexes(self.first, Tenants(self.first).get("acme"))
         for attribute in drawn.attributes:
-            indexes.build(Named("User", attribute))
+            indexes.build(IndexName("User", attribute))
 
     @contextmanager
     def _aside(self, name: str) -> Iterator[None]:

@@ -17,14 +17,14 @@ from store.resources.users import Users
 from store.resources.writing import together
 from store.tables import Index, Lookup, Resource
 from store.tenants.fields import Fields
-from store.tenants.indexes import Indexes, Named
+from store.tenants.indexes import Indexes, IndexName
 from store.tenants.log import Call
 from store.transfer.importing import Import
 from tests import writes
 from tests.conftest import BASE_URL, Client
 from tests.live import serving, started, vestibule
 
-TITLE = Named("User", "title")
+TITLE = IndexName("User", "title")
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 EXTENSION = "urn:ietf:params:scim:schemas:extension:360learning:2.0:User"
