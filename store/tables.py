@@ -18,8 +18,8 @@ proxy = DatabaseProxy()
 
 
 class JSONTextField(TextField):
-    """JSON that Python holds as text. The column is JSONB on Postgres, from which filters read single values quickly,
-    and TEXT on SQLite."""
+    """JSON that is text in Python. The column is TEXT on SQLite and JSONB on Postgres, where filters read single values
+    from it quickly."""
 
     field_type = "JSONB"
 
@@ -50,7 +50,7 @@ class Tenant(Table):
 
 
 class Token(Table):
-    """A bearer token of a tenant; only its SHA-256 digest is kept."""
+    """A bearer token of a tenant; only its SHA-256 digest is stored."""
 
     pk = BigAutoField()
     tenant = BigIntegerField()

@@ -22,13 +22,13 @@ class Dialect(Protocol):
     """The errors that `remedy` understands."""
 
     def migration_lock(self) -> Any:
-        """A context manager that one process at a time holds."""
+        """A context manager that only one process can hold at a time."""
 
     def turn(self) -> AbstractContextManager[Any]:
         """A context manager that a transaction enters before it begins; writers take turns."""
 
     def serialize(self, number: int) -> None:
-        """Make this transaction wait for others that serialize on the same number."""
+        """Let only one transaction at a time continue that serializes on this number."""
 
     def settle(self) -> None:
         """Wait for the end of every other transaction that has already changed something."""

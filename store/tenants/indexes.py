@@ -1,9 +1,9 @@
 """The indexes of a tenant's attributes, made and removed while the server runs.
 
 An index is declared first. The fence of the log refuses a write that does not know the declaration, and the write runs
-again. So when the transactions that were running have ended, every write keeps the index up. Then the rows of the
-resources that exist are made, some hundreds a transaction. Reads rely on the index when all rows are there. A removal
-takes the steps in reverse: reads stop first, and a read that relied on the index meanwhile runs again.
+again. So when the running transactions are over, every write keeps the index up to date. Then the rows of the existing
+resources are made, some hundreds in each transaction. Reads use the index when all rows are there. A removal takes the
+steps in reverse: reads stop using the index first, and a read that used it meanwhile runs again.
 """
 
 import json
@@ -61,7 +61,7 @@ class Indexes:
     def _of_type(self, type: str) -> Any:
         return (Resource.tenant == self._tenant.pk) & (Resource.type == type)
 
-    # Its name.
+    # Names.
 
     def named(self, path: str, type: str | None = None) -> IndexName:
         """The index that a name in any spelling stands for; a custom field may be named without its URN.
@@ -98,7 +98,7 @@ class Indexes:
     def _row(self, named: IndexName) -> Index | None:
         return Index.get_or_none(tenant=self._tenant.pk, type=named.type, attribute=named.attribute)
 
-    # Making one.
+    # Building.
 
     def add(self, named: IndexName, call: Call) -> None:
         """Make an index, or finish one that was interrupted. Raises InvalidValue if there is one already."""
@@ -160,7 +160,7 @@ class Indexes:
         bump(self._tenant.pk)
         return bool(done)
 
-    # Removing one.
+    # Removal.
 
     def removable(self, path: str, type: str | None = None) -> IndexName:
         """The index of that name. Raises NotFound if there is none, InvalidValue for one that every tenant has."""
