@@ -210,6 +210,10 @@ class ResourceType:
         """The schema URNs of this type: lower case -> as the schema spells it."""
         return {schema.id.lower(): schema.id for schema in (self.schema, *self.extensions)}
 
+    def takes(self, urn: str) -> bool:
+        """Whether `schemas` may hold the URN, which may be one that clients are known to add."""
+        return urn.lower() in self.urns or urn.lower() in self.tolerated_schemas
+
     @cached_property
     def targets(self) -> dict[str, Target]:
         """Every name in lower case, short and qualified, and what it stands for."""

@@ -22,11 +22,8 @@ _OPS = ("add", "replace", "remove")
 _SERVER_KEYS = frozenset({"id", "meta", "schemas"})
 
 
-class Absent:
-    """The type of ABSENT, the value of an operation without a value."""
-
-
-ABSENT = Absent()
+ABSENT = object()
+"""The value of an operation without a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,8 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str) -> Re
 
 def _read(resource_type: ResourceType, operation: Any, id: str) -> Iterator[Operation]:
     if not isinstance(operation, dict):
-        raise InvalidSyntax(
-            f"Each of the Operations must be an object with op, path and value, not {json_type_name(operation)}."
-        )
+        wanted = "an object with op, path and value"
+        raise InvalidSyntax(f"Each of the Operations must be {wanted}, not {json_type_name(operation)}.")
     refuse_repeated_keys(operation)
     members = {key.lower(): value for key, value in operation.items()}
     # Entra writes "Add", "Replace" and "Remove".
@@ -100,9 +96,8 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str) -> Iter
     if op == "remove":
         raise NoTarget("A remove operation needs a path that says what to remove.")
     if not isinstance(value, dict):
-        raise InvalidValue(
-            f"An operation without a path needs an object of attributes as its value, not {json_type_name(value)}."
-        )
+        wanted = "an object of attributes as its value"
+        raise InvalidValue(f"An operation without a path needs {wanted}, not {json_type_name(value)}.")
     refuse_repeated_keys(value)
     for key, item in value.items():
         if key.lower() not in _SERVER_KEYS:

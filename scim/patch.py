@@ -11,7 +11,7 @@ from scim.keys import keys
 from scim.match import matches
 from scim.nodes import And, Compare
 from scim.operations import ABSENT, Operation
-from scim.validation import check_elements, load_element, load_value
+from scim.validation import check_elements, load_element
 
 MAX_EFFORT = 100_000
 """The most elements that the operations of a PATCH may visit, counted at every visit, which takes microseconds."""
@@ -31,7 +31,7 @@ def apply(resource_type: ResourceType, document: Document, operations: Iterable[
             continue
         _apply(changed, operation)
         _tidy_member(changed, attribute)
-        effort += _elements(changed, attribute)
+        effort += len(changed.get(attribute.name, ())) if attribute.multi_valued else 0
         if effort > MAX_EFFORT:
             raise TooLarge(f"The operations go through more than {MAX_EFFORT} elements: send fewer in one request.")
     return changed
@@ -45,11 +45,6 @@ def _tidy_member(document: Document, attribute: Attribute) -> None:
     else:
         document[attribute.name] = tidy
     check_elements(attribute, document)
-
-
-def _elements(document: Document, attribute: Attribute) -> int:
-    """How many elements an operation on the attribute visits."""
-    return len(document.get(attribute.name, ())) if attribute.multi_valued else 0
 
 
 def tidied(value: Document) -> Document:
@@ -73,21 +68,15 @@ def _apply(document: Document, operation: Operation) -> None:
     removed = operation.op == "remove" and operation.filter is None
     if removed and target.attribute.required and not target.attribute.identifies:
         raise Mutability(f"{target.name} is required and cannot be removed.")
-    selected = operation.selected or _list_around(target)
+    # A path without brackets may reach into all elements, as `emails.type` does.
+    container = target.container
+    selected = operation.selected or (container if container and container.attribute.multi_valued else None)
     if selected is not None:
         _apply_to_elements(_holder(document, selected), operation, selected)
     elif target.attribute.multi_valued:
         _apply_to_list(_holder(document, target), operation)
-    elif operation.op == "remove":
-        _holder(document, target).pop(target.attribute.name, None)
     else:
-        _assign(_holder(document, target), target.attribute, operation.value)
-
-
-def _list_around(target: Target) -> Target | None:
-    """The multi-valued attribute that a path without brackets reaches into, as `emails.type` does."""
-    container = target.container
-    return container if container is not None and container.attribute.multi_valued else None
+        _assign(_holder(document, target), target.attribute, None if operation.op == "remove" else operation.value)
 
 
 def _holder(document: Document, target: Target) -> Document:
@@ -103,12 +92,15 @@ def _assign(holder: Document, attribute: Attribute, value: Any) -> None:
     if value is None:
         holder.pop(attribute.name, None)
     elif attribute.type == "complex" and not attribute.multi_valued:
-        inner = holder.setdefault(attribute.name, {})
-        for sub in attribute.sub_attributes:
-            if sub.name in value:
-                _assign(inner, sub, value[sub.name])
+        _merge(holder.setdefault(attribute.name, {}), attribute, value)
     else:
         holder[attribute.name] = value
+
+
+def _merge(stored: Document, attribute: Attribute, value: Document) -> None:
+    for sub in attribute.sub_attributes:
+        if sub.name in value:
+            _assign(stored, sub, value[sub.name])
 
 
 def _apply_to_list(holder: Document, operation: Operation) -> None:
@@ -116,24 +108,18 @@ def _apply_to_list(holder: Document, operation: Operation) -> None:
     attribute, value = operation.target.attribute, operation.value
     elements = holder.get(attribute.name, [])
     if operation.op == "remove":
-        listed = [_compared(attribute, each) for each in value] if value is not ABSENT else []
-        holder[attribute.name] = [e for e in elements if value is not ABSENT and not _is_listed(attribute, e, listed)]
+        listed = None if value is ABSENT else [keys(attribute.sub_attributes, each) for each in value]
+        holder[attribute.name] = [] if listed is None else [e for e in elements if not _is_listed(attribute, e, listed)]
     elif operation.op == "replace":
         holder[attribute.name] = value
     elif value is not None:
-        touched = _added(attribute, elements, value)
-        _keep_one_primary(operation.target, elements, touched)
+        _keep_one_primary(operation.target, elements, _added(attribute, elements, value))
         holder[attribute.name] = elements
-
-
-def _compared(attribute: Attribute, element: Document) -> Document:
-    """An element with its values replaced by their comparison keys."""
-    return keys(attribute.sub_attributes, element)
 
 
 def _is_listed(attribute: Attribute, element: Document, listed: list[Document]) -> bool:
     """Whether a client lists an element; some of its sub-attributes are enough."""
-    compared = _compared(attribute, element).items()
+    compared = keys(attribute.sub_attributes, element).items()
     return any(each and each.items() <= compared for each in listed)
 
 
@@ -155,7 +141,7 @@ def _added(attribute: Attribute, elements: list[Document], new: list[Document]) 
 
 def _distinct(attribute: Attribute, element: Document) -> object:
     """What distinguishes the elements of an attribute: value and type, or everything in an element without a value."""
-    compared = _compared(attribute, element)
+    compared = keys(attribute.sub_attributes, element)
     return (compared["value"], compared.get("type")) if "value" in compared else frozenset(element.items())
 
 
@@ -166,35 +152,29 @@ def _apply_to_elements(holder: Document, operation: Operation, selected: Target)
     elements = stored if isinstance(stored, list) else [] if stored is None else [stored]
     condition = operation.filter
     chosen = [e for e in elements if condition is None or matches(condition, e, selected)]
-    sub = None if operation.target.attribute is attribute else operation.target.attribute
     if operation.op != "remove" and not chosen:
         if not attribute.multi_valued and elements:
             raise NoTarget(f"The value of {selected.name} is not the one that the filter selects.")
         chosen = [_created(condition, selected)]
         elements.append(chosen[0])
-    for element in chosen:
-        _change(elements, element, operation, sub, attribute)
+    elements = _changed(elements, chosen, operation, attribute)
     if operation.op != "remove":
         _keep_one_primary(selected, elements, chosen)
     holder[attribute.name] = elements if attribute.multi_valued else next(iter(elements), None)
 
 
-def _change(
-    elements: list[Any], element: Any, operation: Operation, sub: Attribute | None, attribute: Attribute
-) -> None:
-    """Remove one selected element, set or unassign a sub-attribute of it, or merge an object into it."""
-    if operation.op == "remove" and sub is None:
-        elements[:] = [other for other in elements if other is not element]
-    elif operation.op == "remove" and sub is not None:
-        element.pop(sub.name, None)
-    elif sub is not None:
-        _assign(element, sub, operation.value)
-    elif operation.value is None:
-        elements[:] = [other for other in elements if other is not element]
-    else:
-        for member in attribute.sub_attributes:
-            if member.name in operation.value:
-                _assign(element, member, operation.value[member.name])
+def _changed(elements: list[Any], chosen: list[Any], operation: Operation, attribute: Attribute) -> list[Any]:
+    """The elements, of which the chosen ones are removed, merged with an object, or given another sub-attribute."""
+    value, changed = None if operation.op == "remove" else operation.value, operation.target.attribute
+    if value is None and changed is attribute:
+        gone = {id(element) for element in chosen}
+        return [element for element in elements if id(element) not in gone]
+    for element in chosen:
+        if changed is attribute:
+            _merge(element, attribute, operation.value)
+        else:
+            _assign(element, changed, value)
+    return elements
 
 
 def _created(condition: Bound | None, selected: Target) -> Document:
@@ -203,9 +183,7 @@ def _created(condition: Bound | None, selected: Target) -> Document:
     described: Document = {}
     if condition is None or not describe(condition, described) or not matches(condition, described, selected):
         raise NoTarget(f"No element of {selected.name} is selected, and the filter does not say what to create.")
-    if selected.attribute.multi_valued:
-        return dict(load_element(selected.attribute, described, selected.name))
-    return dict(load_value(selected.attribute, described, selected.name, nulls=True))
+    return dict(load_element(selected.attribute, described, selected.name))
 
 
 def describe(condition: Bound, described: Document) -> bool:
@@ -234,10 +212,9 @@ def _apply_schemas(resource_type: ResourceType, document: Document, operation: O
     given = [operation.value] if isinstance(operation.value, str) else operation.value
     given = given if isinstance(given, list) else []
     for urn in given:
-        if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
-            raise InvalidValue(
-                f'schemas cannot hold "{urn[:200]}", which is not a schema of a {resource_type.name} here.'
-            )
+        if not resource_type.takes(urn):
+            sentence = f'schemas cannot hold "{urn[:200]}", which is not a schema of a {resource_type.name} here.'
+            raise InvalidValue(sentence)
     if operation.op == "add":
         return
     named = {urn.lower() for urn in given}

@@ -56,9 +56,8 @@ def load(resource_type: ResourceType, body: object) -> Loaded:
     `schemas`, InvalidValue for a wrong value.
     """
     if not isinstance(body, dict):
-        raise InvalidSyntax(
-            f"The body must be a JSON object that describes a {resource_type.name}, not {json_type_name(body)}."
-        )
+        wanted = f"a JSON object that describes a {resource_type.name}"
+        raise InvalidSyntax(f"The body must be {wanted}, not {json_type_name(body)}.")
     _check_schemas(resource_type, body)
     return cast("Loaded", _schema(resource_type).load(body))
 
@@ -101,15 +100,14 @@ def with_defaults(resource_type: ResourceType, document: Document) -> Document:
 
 
 def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None:
-    """A body names the schema of its type; foreign URNs are refused but those that clients are known to add."""
+    """Refuse a body that does not name the schema of its type, or that names a foreign one."""
     given = next((value for key, value in body.items() if key.lower() == "schemas"), None)
     if not isinstance(given, list) or not all(isinstance(urn, str) for urn in given):
         raise InvalidSyntax(f'schemas must be a list of schema URNs that holds "{resource_type.schema.id}".')
-    lowered = {urn.lower() for urn in given}
-    if resource_type.schema.id.lower() not in lowered:
+    if resource_type.schema.id.lower() not in map(str.lower, given):
         raise InvalidSyntax(f'schemas must hold "{resource_type.schema.id}".')
     for urn in given:
-        if urn.lower() not in resource_type.urns and urn.lower() not in resource_type.tolerated_schemas:
+        if not resource_type.takes(urn):
             raise _foreign(resource_type, urn, next((body[key] for key in body if key.lower() == urn.lower()), None))
 
 
@@ -117,10 +115,8 @@ def _foreign(resource_type: ResourceType, urn: str, values: object) -> ScimError
     """The refusal of a schema that is not served, or of the first of its values in the body."""
     if isinstance(values, dict) and values:
         return unknown_member(urn, values)
-    hint = "undeclared field" if is_custom_field(urn) else None
-    return InvalidSyntax(
-        f'schemas holds "{urn[:200]}", which is not a schema of a {resource_type.name} here.', hint=hint
-    )
+    sentence = f'schemas holds "{urn[:200]}", which is not a schema of a {resource_type.name} here.'
+    return InvalidSyntax(sentence, hint="undeclared field" if is_custom_field(urn) else None)
 
 
 def _loaded(field: AttributeField, value: object, name: str, nulls: bool) -> Any:
