@@ -143,7 +143,7 @@ class MultiValuedField(AttributeField):
         if limit is not None and len(items) > limit:
             raise Mistake(f"{attr} must have at most {limit} elements, not {len(items)}.", hint="limit")
         elements = self._distinct(items, attr)
-        if sum(element.get("primary") is True for element in elements if isinstance(element, dict)) > 1:
+        if len(elements) > 1 and sum(e.get("primary") is True for e in elements if isinstance(e, dict)) > 1:
             raise Mistake(f"{attr} must have at most one element whose primary is true.", hint="limit")
         return elements or None
 
@@ -174,7 +174,7 @@ class Members:
         ignored: frozenset[str] = frozenset(),
         resource_type: ResourceType | None = None,
     ) -> None:
-        self._attributes = {attribute.name.lower(): attribute for attribute in attributes}
+        self._attributes = {each.name.lower(): each for each in attributes if not each.forbidden}
         self._ignored = ignored - self._attributes.keys()
         self._resource_type = resource_type
 
@@ -186,9 +186,12 @@ class Members:
         values: Document = {}
         mistakes: list[Mistake] = []
         for key, value in data.items():
-            if key.lower() in self._ignored:
+            lowered = key.lower()
+            if lowered in self._ignored:
                 continue
-            attribute = self._attribute(key, value, prefix)
+            attribute = self._attributes.get(lowered)
+            if attribute is None:
+                raise self._refusal(key, value, prefix)
             name = attribute.name
             if name in values:
                 raise InvalidSyntax(f'The key "{prefix}{name}" is given more than once.')
@@ -196,22 +199,16 @@ class Members:
             if attribute.computed or attribute.mutability == "readOnly" or attribute.returned == "never":
                 continue
             try:
-                field = field_of(attribute)
-                values[name] = field.deserialize(value, prefix + name, nulls=nulls)
+                values[name] = field_of(attribute).deserialize(value, prefix + name, nulls=nulls)
             except Mistake as mistake:
                 mistakes.append(mistake)
         return values, mistakes
 
-    def _attribute(self, key: str, value: object, prefix: str) -> Attribute:
-        """The attribute of that name. Raises InvalidSyntax."""
-        known = self._attributes.get(key.lower())
-        if known is not None and not known.forbidden:
-            return known
-        if self._resource_type is not None:
-            target = self._resource_type.targets.get(key.lower())
-            if target is not None and target.attribute.forbidden:
-                raise forbidden_key(InvalidSyntax, target.attribute)
-        raise unknown_member(key, value, prefix)
+    def _refusal(self, key: str, value: object, prefix: str) -> ScimError:
+        target = self._resource_type.targets.get(key.lower()) if self._resource_type else None
+        if target is not None and target.attribute.forbidden:
+            return forbidden_key(InvalidSyntax, target.attribute)
+        return unknown_member(key, value, prefix)
 
 
 def unknown_member(key: str, value: object, prefix: str = "") -> ScimError:
