@@ -101,9 +101,9 @@ class Target:
     @cached_property
     def name(self) -> str:
         """The name as the schema spells it, qualified where it belongs to an extension."""
-        first, *rest = (attribute.name for attribute in self.attributes)
+        first, *rest = self.path
         separator = ":" if self.attributes[0].is_extension else "."
-        return first + (separator + ".".join(rest) if rest else "")
+        return first + separator + ".".join(rest) if rest else first
 
     @cached_property
     def path(self) -> tuple[str, ...]:
@@ -151,22 +151,17 @@ class Schema:
     short: bool = False
 
     def __post_init__(self) -> None:
-        """Check the attributes."""
         for attribute in self.attributes:
             _check(attribute)
 
 
 def _check(attribute: Attribute) -> None:
-    """Raise ValueError for an attribute that could not be served."""
     if attribute.type not in TYPES and attribute.type != "complex":
         raise ValueError(f"{attribute.name} is of type {attribute.type}, which scim.types does not have.")
     if attribute.compare is not None and attribute.compare not in COMPARISONS:
         raise ValueError(f"{attribute.name} compares as {attribute.compare}, which scim.compare does not have.")
-    if (
-        attribute.name == "members"
-        and attribute.type == "complex"
-        and {each.name for each in attribute.sub_attributes} != MEMBER
-    ):
+    subs = {each.name for each in attribute.sub_attributes}
+    if attribute.name == "members" and attribute.type == "complex" and subs != MEMBER:
         raise ValueError(f"members must have the sub-attributes {', '.join(sorted(MEMBER))} and no others.")
     for sub_attribute in attribute.sub_attributes:
         _check(sub_attribute)

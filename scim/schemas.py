@@ -53,29 +53,30 @@ def _read_only(name: str, type: str = "string", description: str = "", **charact
     return Attribute(name, type, mutability="readOnly", description=description, **characteristics)
 
 
-SCHEMAS = Attribute(
-    "schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always",
-    reference_types=("uri",), description="The URNs of the schemas that the resource uses.", computed=True,
+COMMON = (
+    Attribute(
+        "schemas", "reference", multi_valued=True, required=True, case_exact=True, returned="always",
+        reference_types=("uri",), description="The URNs of the schemas that the resource uses.", computed=True,
+    ),
+    _read_only(
+        "id", description="The resource's identifier, given by the server.", required=True, case_exact=True,
+        returned="always", uniqueness="server", computed=True,
+    ),
+    text(
+        "externalId", "The identifier that the client knows the resource by.", case_exact=True, max_length=NAME_LENGTH
+    ),
+    complex_attribute(
+        "meta",
+        "What the server knows about the resource.",
+        _read_only("resourceType", description="The name of the resource type.", case_exact=True),
+        _read_only("created", "dateTime", "When the resource was created."),
+        _read_only("lastModified", "dateTime", "When the resource was last changed."),
+        _read_only("location", "reference", "The resource's URI.", case_exact=True, reference_types=("uri",)),
+        _read_only("version", description="The resource's ETag.", case_exact=True),
+        mutability="readOnly",
+        computed=True,
+    ),
 )  # fmt: skip
-ID = _read_only(
-    "id", description="The resource's identifier, given by the server.", required=True, case_exact=True,
-    returned="always", uniqueness="server", computed=True,
-)  # fmt: skip
-EXTERNAL_ID = text(
-    "externalId", "The identifier that the client knows the resource by.", case_exact=True, max_length=NAME_LENGTH
-)
-META = complex_attribute(
-    "meta",
-    "What the server knows about the resource.",
-    _read_only("resourceType", description="The name of the resource type.", case_exact=True),
-    _read_only("created", "dateTime", "When the resource was created."),
-    _read_only("lastModified", "dateTime", "When the resource was last changed."),
-    _read_only("location", "reference", "The resource's URI.", case_exact=True, reference_types=("uri",)),
-    _read_only("version", description="The resource's ETag.", case_exact=True),
-    mutability="readOnly",
-    computed=True,
-)
-COMMON = (SCHEMAS, ID, EXTERNAL_ID, META)
 """The attributes of every resource (RFC 7643 §3, §3.1); they are not published in /Schemas."""
 
 USER = Schema(
@@ -187,11 +188,7 @@ GROUP = Schema(
     "Group",
     (
         text(
-            "displayName",
-            "The group's name.",
-            required=True,
-            uniqueness="server",
-            max_length=NAME_LENGTH,
+            "displayName", "The group's name.", required=True, uniqueness="server", max_length=NAME_LENGTH,
             compare="groupName",
         ),
         complex_attribute(
@@ -205,4 +202,4 @@ GROUP = Schema(
             ignored=frozenset({"displayname"}),
         ),
     ),
-)
+)  # fmt: skip
