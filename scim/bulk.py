@@ -1,7 +1,8 @@
 """Bulk jobs: their operations, the references between them and the order in which they can run (RFC 7644 §3.7)."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,19 +55,13 @@ def read_job(body: object, max_operations: int) -> Job:
     if len(operations) > max_operations:
         raise TooLarge(f"The job has {len(operations)} operations; maxOperations is {max_operations}.")
     read = tuple(map(_read, operations))
-    bulk_ids = [operation.bulk_id for operation in read if operation.bulk_id is not None]
-    if len(set(bulk_ids)) != len(bulk_ids):
-        twice = next(id for id in bulk_ids if bulk_ids.count(id) > 1)
-        raise InvalidValue(f'The bulkId "{twice[:100]}" is given to more than one operation.')
-    return Job(read, _fail_on_errors(member(message, "failOnErrors")))
-
-
-def _fail_on_errors(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    for id, count in Counter(operation.bulk_id for operation in read).items():
+        if id is not None and count > 1:
+            raise InvalidValue(f'The bulkId "{id[:100]}" is given to more than one operation.')
+    limit = member(message, "failOnErrors")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise InvalidValue("failOnErrors must be a whole number of at least 1.")
-    return value
+    return Job(read, limit)
 
 
 def _read(operation: Any) -> BulkOperation:
@@ -193,14 +188,12 @@ def target(operation: BulkOperation, ids: Mapping[str, str], endpoints: Collecti
     """
     parts = resolved(operation.path, ids).strip("/").split("/")
     if parts[0] not in endpoints:
-        raise InvalidValue(f"The path of an operation must begin with {_one_of(endpoints)}.")
+        begins = " or ".join(f"/{endpoint}" for endpoint in endpoints)
+        raise InvalidValue(f"The path of an operation must begin with {begins}.")
     if operation.method == "POST" and len(parts) == 1:
         return parts[0], None
     if operation.method != "POST" and len(parts) == 2 and parts[1]:
         return parts[0], parts[1]
-    wanted = _one_of(endpoints, "" if operation.method == "POST" else "/id")
+    rest = "" if operation.method == "POST" else "/id"
+    wanted = " or ".join(f"/{endpoint}{rest}" for endpoint in endpoints)
     raise InvalidValue(f"The path of a {operation.method} operation must have the form {wanted}.")
-
-
-def _one_of(endpoints: Iterable[str], rest: str = "") -> str:
-    return " or ".join(f"/{endpoint}{rest}" for endpoint in endpoints)
