@@ -7,15 +7,11 @@ from scim.document import Document
 from scim.errors import InvalidValue
 from scim.preset import Preset
 
-_MISSING = (
-    "A work e-mail is required, since it identifies the user: "
-    'in Entra, map mail to emails[type eq "work"].value and give the user a mail address.'
-)
-
 
 def missing() -> InvalidValue:
     """The refusal of a user without a work e-mail."""
-    return InvalidValue(_MISSING, hint="no work e-mail")
+    remedy = 'in Entra, map mail to emails[type eq "work"].value and give the user a mail address'
+    return InvalidValue(f"A work e-mail is required, since it identifies the user: {remedy}.", hint="no work e-mail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +44,9 @@ def readdressed(preset: Preset, document: Document, address: str) -> Document:
     stored = identifier(preset, document)
     if stored is None:
         raise LookupError("the user has no work e-mail that identifies it")
-    own = _work_email(document["emails"])
-    others = [index for index, e in enumerate(document["emails"]) if index != own and _is_work(e)]
-    twice = {index for index in others if email(document["emails"][index].get("value", "")) == email(address)}
-    emails = [e | {"value": address} if i == own else e for i, e in enumerate(document["emails"]) if i not in twice]
-    return document | {"emails": emails}
+    own = document["emails"][_work_email(document["emails"])]
+    others = [e for e in document["emails"] if e is own or not _is_work(e) or not _has_address(e, address)]
+    return document | {"emails": [e | {"value": address} if e is own else e for e in others]}
 
 
 def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
@@ -74,7 +68,7 @@ def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
 
 def _restored(emails: list[Document], own: Document, position: int) -> list[Document]:
     """The list in which the person's own work e-mail is the one that identifies."""
-    same = [element for element in emails if email(element.get("value", "")) == email(own["value"])]
+    same = [element for element in emails if _has_address(element, own["value"])]
     outranked = next((element for element in same if _is_work(element)), None)
     chosen = _work_email(emails)
     if outranked is not None and chosen is not None:
@@ -95,10 +89,10 @@ def _restored(emails: list[Document], own: Document, position: int) -> list[Docu
 def _first_among_equals(emails: list[Document], own: Document) -> list[Document]:
     """The list with the own address before other work e-mails, where no primary decides between them."""
     chosen = _work_email(emails)
-    if chosen is None or email(emails[chosen]["value"]) == email(own["value"]):
+    if chosen is None or _has_address(emails[chosen], own["value"]):
         return emails
-    index = next(i for i, e in enumerate(emails) if email(e.get("value", "")) == email(own["value"]))
-    return [emails[index], *emails[:index], *emails[index + 1 :]]
+    first = next(element for element in emails if _has_address(element, own["value"]))
+    return [first, *(element for element in emails if element is not first)]
 
 
 def _work_email(emails: list[Document]) -> int | None:
@@ -109,3 +103,7 @@ def _work_email(emails: list[Document]) -> int | None:
 
 def _is_work(element: Document) -> bool:
     return folded(element.get("type", "")) == "work"
+
+
+def _has_address(element: Document, address: str) -> bool:
+    return email(element.get("value", "")) == email(address)
