@@ -29,12 +29,6 @@ class Mistake(ValidationError):
         self.hint = hint
 
 
-def all_of(mistakes: Sequence[Mistake]) -> Mistake:
-    """Several mistakes as one."""
-    hint = next((mistake.hint for mistake in mistakes if mistake.hint), None)
-    return Mistake(*chain.from_iterable(mistake.sentences for mistake in mistakes), hint=hint)
-
-
 class AttributeField(fields.Field[Any]):
     """The field of one attribute. `deserialize` takes any JSON value and returns the one to store, None for unassigned.
 
@@ -121,9 +115,7 @@ class ComplexField(AttributeField):
             value = {"value": value}
         if not isinstance(value, dict):
             raise Mistake(f"{attr} must be an object, not {json_type_name(value)}.")
-        values, mistakes = self._members.load(value, f"{attr}{self._separator}", nulls)
-        if mistakes:
-            raise all_of(mistakes)
+        values = self._members.load(value, f"{attr}{self._separator}", nulls)
         return (values if nulls else assigned(values)) or None
 
 
@@ -178,10 +170,11 @@ class Members:
         self._ignored = ignored - self._attributes.keys()
         self._resource_type = resource_type
 
-    def load(self, data: Document, prefix: str = "", nulls: bool = False) -> tuple[Document, list[Mistake]]:
-        """The values by name, None where a member is unassigned or not taken from clients, and what is wrong.
+    def load(self, data: Document, prefix: str = "", nulls: bool = False) -> Document:
+        """The values by name, None where a member is unassigned or not taken from clients.
 
-        `prefix` precedes the names in messages. Raises InvalidSyntax for a key that is unknown, forbidden or repeated.
+        `prefix` precedes the names in messages. Raises Mistake for all wrong values together, InvalidSyntax for a key
+        that is unknown, forbidden or repeated.
         """
         values: Document = {}
         mistakes: list[Mistake] = []
@@ -202,7 +195,10 @@ class Members:
                 values[name] = field_of(attribute).deserialize(value, prefix + name, nulls=nulls)
             except Mistake as mistake:
                 mistakes.append(mistake)
-        return values, mistakes
+        if mistakes:
+            hint = next((mistake.hint for mistake in mistakes if mistake.hint), None)
+            raise Mistake(*chain.from_iterable(mistake.sentences for mistake in mistakes), hint=hint)
+        return values
 
     def _refusal(self, key: str, value: object, prefix: str) -> ScimError:
         target = self._resource_type.targets.get(key.lower()) if self._resource_type else None

@@ -4,7 +4,7 @@
 The schemas load and never dump: the stored text is what goes out (docs/architecture.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from marshmallow import Schema
@@ -12,7 +12,7 @@ from marshmallow import Schema
 from scim.attributes import Attribute, ResourceType, is_custom_field
 from scim.document import Document
 from scim.errors import InvalidSyntax, InvalidValue, ScimError
-from scim.fields import AttributeField, Members, Mistake, all_of, assigned, field_of, unknown_member
+from scim.fields import Members, Mistake, assigned, field_of, unknown_member
 from scim.types import json_type_name
 
 _SHOWN = 3
@@ -37,9 +37,7 @@ class ResourceSchema(Schema):
     def load(self, data: Any, **options: Any) -> Loaded:
         """See marshmallow. Its own method also runs hooks and validators; this schema has none, and load() would take
         a fifth longer. Raises InvalidSyntax or InvalidValue."""
-        values, mistakes = self._members.load(data)
-        if mistakes:
-            raise _refusal(all_of(mistakes))
+        values = _loaded(self._members.load, data)
         return Loaded(assigned(values), [name for name in values if name in self._never])
 
 
@@ -62,12 +60,12 @@ def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = 
 
     With `nulls`, sub-attributes that the value unassigns stay in it as None. Raises InvalidValue or InvalidSyntax.
     """
-    return _loaded(field_of(attribute), value, name, nulls)
+    return _loaded(field_of(attribute).deserialize, value, name, nulls=nulls)
 
 
 def load_element(attribute: Attribute, value: object, name: str) -> Any:
     """One element of a multi-valued attribute as a PATCH operation gives it, sub-attributes it unassigns as None."""
-    return _loaded(field_of(attribute).element, value, name, True)
+    return _loaded(field_of(attribute).element.deserialize, value, name, nulls=True)
 
 
 def check_required(resource_type: ResourceType, document: Document) -> None:
@@ -114,15 +112,12 @@ def _foreign(resource_type: ResourceType, urn: str, values: object) -> ScimError
     return InvalidSyntax(sentence, hint="undeclared field" if is_custom_field(urn) else None)
 
 
-def _loaded(field: AttributeField, value: object, name: str, nulls: bool) -> Any:
+def _loaded(load: Callable[..., Any], *arguments: object, **options: bool) -> Any:
+    """What `load` returns; its mistakes become an InvalidValue."""
     try:
-        return field.deserialize(value, name, nulls=nulls)
+        return load(*arguments, **options)
     except Mistake as mistake:
-        raise _refusal(mistake) from mistake
-
-
-def _refusal(mistake: Mistake) -> InvalidValue:
-    return InvalidValue(" ".join(mistake.sentences[:_SHOWN]), hint=mistake.hint)
+        raise InvalidValue(" ".join(mistake.sentences[:_SHOWN]), hint=mistake.hint) from mistake
 
 
 def _schema(resource_type: ResourceType) -> ResourceSchema:
