@@ -52,7 +52,7 @@ def schemas() -> Response:
 def schema(urn: str) -> Response:
     """One schema."""
     # Only this schema is built: there may be thousands of custom fields.
-    return _one(published.schema(g.access.tenant.profile, urn, g.endpoint_url), urn)
+    return _one(published.schemas(g.access.tenant.profile, g.endpoint_url, urn), urn)
 
 
 @discovery.get(openapi.PATH)

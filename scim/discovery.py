@@ -18,21 +18,14 @@ _BEARER_TOKEN = {
 }
 
 
-def schemas(profile: Profile, base_url: str) -> list[dict[str, Any]]:
-    """Every schema of the profile as /Schemas publishes it: exactly what is accepted.
+def schemas(profile: Profile, base_url: str, id: str | None = None) -> list[dict[str, Any]]:
+    """Every schema of the profile as /Schemas publishes it, exactly what is accepted; with `id`, those with this URN in
+    any letter case.
 
     No schema has the common attributes (RFC 7643 §3.1); Microsoft's validator fails on one that lists `id`.
     """
-    return [_schema(schema, base_url) for schema in _published(profile)]
-
-
-def schema(profile: Profile, id: str, base_url: str) -> list[dict[str, Any]]:
-    """A list with the schema of that URN, in any letter case; empty where there is no such schema."""
-    return [_schema(schema, base_url) for schema in _published(profile) if schema.id.lower() == id.lower()]
-
-
-def _published(profile: Profile) -> list[Schema]:
-    return [schema for resource_type in profile.types for schema in (resource_type.schema, *resource_type.extensions)]
+    published = [schema for each in profile.types for schema in (each.schema, *each.extensions)]
+    return [_schema(schema, base_url) for schema in published if id is None or schema.id.lower() == id.lower()]
 
 
 def resource_types(profile: Profile, base_url: str) -> list[dict[str, Any]]:

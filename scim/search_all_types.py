@@ -40,6 +40,6 @@ def check_known(resource_types: Sequence[ResourceType], tree: Filter) -> None:
             check_known(resource_types, right)
         case Not(operand):
             check_known(resource_types, operand)
-        case Compare(path, _, _) | Present(path) | ValuePath(path, _):
+        case Compare(path) | Present(path) | ValuePath(path):
             if not any(_knows(resource_type, path) for resource_type in resource_types):
                 raise unknown_key(InvalidFilter, path)

@@ -29,7 +29,7 @@ def tenant(monkeypatch):
 
 def test_a_third_type_is_published(tenant):
     assert [each["id"] for each in discovery.resource_types(tenant, URL)] == ["User", "Group", "Device"]
-    assert [each["id"] for each in discovery.schema(tenant, DEVICE, URL)] == [DEVICE]
+    assert [each["id"] for each in discovery.schemas(tenant, URL, DEVICE)] == [DEVICE]
     document = openapi.document(tenant, URL)
     assert {"/Devices", "/Devices/{id}", "/Devices/.search"} <= document["paths"].keys()
     assert {"Device", "NewDevice", "DeviceListResponse"} <= document["components"]["schemas"].keys()

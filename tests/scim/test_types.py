@@ -44,7 +44,7 @@ def test_a_new_type_is_one_entry(tenant):
 
 
 def test_a_new_type_is_published(tenant):
-    (schema,) = discovery.schema(tenant, FIELDS, URL)
+    (schema,) = discovery.schemas(tenant, URL, FIELDS)
     assert schema["attributes"][0]["type"] == "duration"
     user = openapi.document(tenant, URL)["components"]["schemas"]["User"]
     shift = user["properties"][FIELDS]["properties"]["shift"]
