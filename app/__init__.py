@@ -2,7 +2,6 @@
 
 import os
 import time
-from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -78,14 +77,9 @@ def _below_endpoint_url() -> Blueprint:
     scim = Blueprint("scim", __name__, url_prefix="/scim/<tenant>/v2")
     for blueprint in BLUEPRINTS:
         scim.register_blueprint(blueprint)
-    scim.url_value_preprocessor(_forget_tenant)
+    # Authentication found the tenant before routing, so views do not receive it as an argument.
+    scim.url_value_preprocessor(lambda endpoint, values: (values or {}).pop("tenant", None))
     return scim
-
-
-def _forget_tenant(endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """Authentication found the tenant before routing, so views do not receive it as an argument."""
-    if values is not None:
-        values.pop("tenant", None)
 
 
 def _begin() -> None:

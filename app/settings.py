@@ -208,7 +208,8 @@ class Settings:
         Raises SettingError for a wrong value, an unreadable file, or a variable of our prefix that is not a setting.
         """
         _refuse_unknown(environ)
-        settings = cls(**{setting.name: _given(setting, environ) for setting in SETTINGS if _named(setting, environ)})
+        given = {setting.name: _given(setting, environ) for setting in SETTINGS}
+        settings = cls(**{name: value for name, value in given.items() if value is not None})
         _check_order(settings, "default_count", "max_count")
         if not settings.database_url.startswith("sqlite:"):
             # Postgres would end a search before its deadline, and the refusal would name the deadline.
@@ -261,18 +262,14 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             raise SettingError(f"{name} is not a setting{meant}")
 
 
-def _named(setting: Setting, environ: Mapping[str, str]) -> bool:
-    return setting.environment in environ or f"{setting.environment}_FILE" in environ
-
-
 def _given(setting: Setting, environ: Mapping[str, str]) -> Any:
-    """The value of a setting that is named in one of its two ways."""
+    """The value of a setting that is named in one of its two ways, None if it is named in neither."""
     name, file_name = setting.environment, f"{setting.environment}_FILE"
-    if file_name not in environ:
-        return setting.value(environ[name], name)
-    if name in environ:
+    if name in environ and file_name in environ:
         raise SettingError(f"{name} and {file_name} are both given: leave one of them out.")
-    return setting.value(_content(environ[file_name], file_name), f"The content of the file in {file_name}")
+    if file_name in environ:
+        return setting.value(_content(environ[file_name], file_name), f"The content of the file in {file_name}")
+    return setting.value(environ[name], name) if name in environ else None
 
 
 def _content(path: str, called: str) -> str:

@@ -177,20 +177,14 @@ def precondition(environ: Mapping[str, Any]) -> Precondition | None:
     return None if if_match is None and if_none_match is None else Precondition(if_match, if_none_match)
 
 
-def media_type(accept: str | None) -> str:
-    """application/scim+json, unless the header Accept admits only application/json (RFC 7644 §3.8)."""
-    if accept is None or "*" in accept or SCIM_JSON in accept.lower() or JSON not in accept.lower():
-        return SCIM_JSON
-    return JSON
-
-
 def text_headers(accept: str | None) -> dict[str, str]:
-    """The headers of any JSON text: its media type, and that caches between client and server do not keep it."""
-    return {
-        "Content-Type": media_type(accept),
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept, Authorization",
-    }
+    """The headers of any JSON text; caches between client and server do not keep it.
+
+    It is application/scim+json unless the header Accept admits only application/json (RFC 7644 §3.8).
+    """
+    is_scim = accept is None or "*" in accept or SCIM_JSON in accept.lower() or JSON not in accept.lower()
+    media_type = SCIM_JSON if is_scim else JSON
+    return {"Content-Type": media_type, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
 
 
 def encoded(text: Text) -> list[bytes] | Iterator[bytes]:

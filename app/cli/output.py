@@ -65,14 +65,9 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
-def moment(key: str | None) -> str | None:
-    """A point in time as the store keeps it, to the second."""
-    return None if key is None else f"{key[:19]}Z"
-
-
 def with_moments(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """A row whose points in time are shown to the second."""
-    return dict(row) | {name: moment(row[name]) for name in names}
+    """A row whose points in time, as the store keeps them, are shown to the second."""
+    return dict(row) | {name: row[name] and f"{row[name][:19]}Z" for name in names}
 
 
 def counted(number: int, noun: str) -> str:
