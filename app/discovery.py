@@ -31,28 +31,17 @@ def service_provider_config() -> Response:
 
 
 @discovery.get("/ResourceTypes")
-def resource_types() -> Response:
-    """All resource types."""
-    return _all(published.resource_types(g.access.tenant.profile, g.endpoint_url))
-
-
 @discovery.get("/ResourceTypes/<id>")
-def resource_type(id: str) -> Response:
-    """One resource type."""
-    return _one(published.resource_types(g.access.tenant.profile, g.endpoint_url), id)
+def resource_types(id: str | None = None) -> Response:
+    """All resource types, or one."""
+    return _listed(published.resource_types(g.access.tenant.profile, g.endpoint_url), id)
 
 
 @discovery.get("/Schemas")
-def schemas() -> Response:
-    """Every schema."""
-    return _all(published.schemas(g.access.tenant.profile, g.endpoint_url))
-
-
 @discovery.get("/Schemas/<urn>")
-def schema(urn: str) -> Response:
-    """One schema."""
-    # Only this schema is built: there may be thousands of custom fields.
-    return _one(published.schemas(g.access.tenant.profile, g.endpoint_url, urn), urn)
+def schemas(urn: str | None = None) -> Response:
+    """All schemas, or one, which alone is built: there may be thousands of custom fields."""
+    return _listed(published.schemas(g.access.tenant.profile, g.endpoint_url, urn), urn)
 
 
 @discovery.get(openapi.PATH)
@@ -61,11 +50,9 @@ def openapi_document() -> Response:
     return _cached(openapi.document(g.access.tenant.profile, g.endpoint_url), accept=JSON)
 
 
-def _all(found: list[dict[str, Any]]) -> Response:
-    return _cached(list_response(found))
-
-
-def _one(found: list[dict[str, Any]], id: str) -> Response:
+def _listed(found: list[dict[str, Any]], id: str | None = None) -> Response:
+    if id is None:
+        return _cached(list_response(found))
     one = next((each for each in found if each["id"].lower() == id.lower()), None)
     if one is None:
         raise NotFound(f"There is no {id[:200]} here.")
