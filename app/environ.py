@@ -26,7 +26,9 @@ class NormalForm:
             environ["wsgi.input"]
             url = environ["SCRIPT_NAME"] + environ["PATH_INFO"] + environ["QUERY_STRING"]
         except KeyError:
-            url = _completed(environ)
+            # Any of these may be absent.
+            environ.setdefault("wsgi.input", BytesIO())
+            url = "".join(environ.setdefault(name, "") for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"))
         if not url.isascii() and max(url) > "\xff":
             # Each character stands for a byte.
             error = InvalidSyntax("The URL is malformed: escape what is not ASCII, as in %C3%9C.")
@@ -37,9 +39,3 @@ class NormalForm:
         if "//" in path or path.endswith("/"):
             environ["PATH_INFO"] = re.sub("/{2,}", "/", path).rstrip("/") or "/"
         return self._application(environ, start_response)
-
-
-def _completed(environ: dict[str, Any]) -> str:
-    """Set the variables that may be absent; returns the URL as the environ has it."""
-    environ.setdefault("wsgi.input", BytesIO())
-    return "".join(environ.setdefault(name, "") for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"))

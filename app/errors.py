@@ -71,10 +71,7 @@ def failure(error: Exception, number: str) -> ScimError:
 
 def entry(error: ScimError, call: Call) -> Entry:
     """What the log says of a refusal."""
-    call.resource_type = call.resource_type or _resource_type()
-    return refusal(g.access.tenant.pk, call, error)
-
-
-def _resource_type() -> str | None:
     blueprint = (request.blueprint or "").rpartition(".")[2]
-    return next((resources.name for endpoint, resources in RESOURCES.items() if endpoint.lower() == blueprint), None)
+    names = (resources.name for endpoint, resources in RESOURCES.items() if endpoint.lower() == blueprint)
+    call.resource_type = call.resource_type or next(names, None)
+    return refusal(g.access.tenant.pk, call, error)

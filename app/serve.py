@@ -37,11 +37,6 @@ GRACE = 30
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
-def run(settings: Settings) -> None:
-    """Serve until a signal ends the process. The database must be migrated."""
-    Server(settings, create_app(settings)).run()
-
-
 def refuse_taken(bind: str) -> None:
     """Raise SettingError unless the server can listen at an address, HOST:PORT.
 
@@ -53,22 +48,20 @@ def refuse_taken(bind: str) -> None:
         try:
             listener.bind((host.strip("[]"), int(port)))
         except OSError as error:
-            raise SettingError(_unusable(bind, port, error)) from error
-
-
-def _unusable(bind: str, port: str, error: OSError) -> str:
-    other = "name another address with VESTIBULE_BIND or --bind"
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken by another program ({bind}): stop that program, or {other}."
-    return f"The server cannot listen at {bind} ({error.strerror}): {other}."
+            other = "name another address with VESTIBULE_BIND or --bind"
+            if error.errno == errno.EADDRINUSE:
+                detail = f"Port {port} is taken by another program ({bind}): stop that program, or {other}."
+            else:
+                detail = f"The server cannot listen at {bind} ({error.strerror}): {other}."
+            raise SettingError(detail) from error
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """gunicorn, told by our settings instead of its own."""
+    """gunicorn, told by our settings instead of its own. The database must be migrated."""
 
-    def __init__(self, settings: Settings, application: Flask) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._application = application
+        self._application = create_app(settings)
         super().__init__()
 
     def load_config(self) -> None:
@@ -97,7 +90,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self._application
 
     def run(self) -> None:
-        """Start the workers, watch over them, and end the process with them."""
+        """Start the workers, watch over them, and end the process with them when a signal comes."""
         Master(self).run()
 
     def _end_worker(self, arbiter: object, worker: object) -> None:

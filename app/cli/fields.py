@@ -31,7 +31,6 @@ def field() -> None:
 @click.option("--description", default="", help="The description in /Schemas.")
 @click.option("--indexed", is_flag=True, help="Keep an index, for a field that clients filter by.")
 def add(tenant: str, name: str, type: str, description: str, indexed: bool, as_json: bool) -> None:
-    """Declare a field; the next request knows it."""
     database, found_tenant = found(tenant)
     fields = Fields(database, found_tenant)
     fields.add(name, type, description, indexed=indexed, call=call("field add"))

@@ -11,7 +11,7 @@ import click
 from app.cli.directory import endpoint_url, migrated, opened, settings, sqlite_path
 from app.cli.output import as_json, tell, write
 from app.cli.tenants import created, credentials
-from app.serve import refuse_taken, run
+from app.serve import Server, refuse_taken
 from app.settings import SettingError, Settings, option
 from scim.errors import Uniqueness
 from scim.preset import DEFAULT_PRESET
@@ -45,7 +45,7 @@ def serve(demo: bool, **given: Any) -> None:
     if demo:
         click.echo(_demo(chosen, database))
     database.close()
-    run(chosen)
+    Server(chosen).run()
 
 
 def _demo(settings: Settings, database: Database) -> str:

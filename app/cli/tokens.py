@@ -1,13 +1,10 @@
 """vestibule token: the bearer tokens of a tenant, exchanged without a gap."""
 
-from typing import Any
-
 import click
 
-from app.cli.directory import TenantGroup, call, found, migrated, settings
+from app.cli.directory import TenantGroup, call, found, settings
 from app.cli.output import ask, show, tell, yes
 from app.cli.tenants import tell_credentials, token_row
-from store.tenants.tenants import Tenants
 from store.tenants.tokens import SCOPES, Tokens
 
 _COLUMNS = {
@@ -27,11 +24,9 @@ def token() -> None:
 @click.option("--expires", metavar="DAYS", type=click.IntRange(1, 36_500), help="After how many days it expires.")
 def create(tenant: str, name: str | None, scope: str, expires: int | None, as_json: bool) -> None:
     """Create a token, which is shown this once."""
-    chosen = settings()
-    database = migrated(chosen)
-    pk, called = Tenants(database).get(tenant).pk, name or scope
-    secret = Tokens(database, pk).create(called, scope, expires, call=call("token create"))
-    tell_credentials(chosen, database, tenant, secret, as_json=as_json)
+    database, found_tenant = found(tenant)
+    secret = Tokens(database, found_tenant.pk).create(name or scope, scope, expires, call=call("token create"))
+    tell_credentials(settings(), database, tenant, secret, as_json=as_json)
 
 
 @token.command("list")
@@ -49,11 +44,8 @@ def revoke(tenant: str, number: int, yes: bool, as_json: bool) -> None:
     database, found_tenant = found(tenant)
     tokens = Tokens(database, found_tenant.pk)
     row = token_row(tokens.get(number))
-    ask(f"Revoke token {number} ({row['name']}, {_used(row)})? Clients that use it will be refused.", yes=yes)
+    used = f"last used {row['lastUsed']}" if row["lastUsed"] else "never used"
+    ask(f"Revoke token {number} ({row['name']}, {used})? Clients that use it will be refused.", yes=yes)
     tokens.revoke(number, call=call("token revoke"))
     row = next(token_row(each) for each in tokens.all() if each["number"] == number)
     tell(f"Token {number} of the tenant {tenant} is revoked.", as_json=as_json, changed=True, token=row)
-
-
-def _used(row: dict[str, Any]) -> str:
-    return f"last used {row['lastUsed']}" if row["lastUsed"] else "never used"
