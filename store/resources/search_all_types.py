@@ -24,31 +24,31 @@ def search(readings: Sequence[Reading], query: Query, projections: Sequence[Proj
     """
     if query.cursor is not None:
         raise InvalidValue("Pages by cursor are served below /Users and /Groups, not for both at once.")
-    last = query.start_index - 1 + query.count
-    if last > DEPTH:
+    if query.start_index - 1 + query.count > DEPTH:
         raise TooMany(f"A search over all types reaches at most {DEPTH} resources: search /Users or /Groups.")
     sources = [Searching(reading) for reading in readings]
-    return current(readings, lambda: _searched(sources, query, projections, last))
 
+    def work() -> Page:
+        searches = [_resolved(source, sources, query) for source in sources]
+        criteria = [source.criteria(one) for source, one in zip(sources, searches, strict=True)]
+        return sources[0].within_deadline(criteria, lambda: _page(sources, searches, query, projections))
 
-def _searched(sources: Sequence[Searching], query: Query, projections: Sequence[Projection | None], last: int) -> Page:
-    searches = [_resolved(source, sources, query) for source in sources]
-    criteria = [source.criteria(one) for source, one in zip(sources, searches, strict=True)]
-    return sources[0].within_deadline(criteria, lambda: _page(sources, searches, query, projections, last))
+    return current(readings, work)
 
 
 def _page(
-    sources: Sequence[Searching],
-    searches: Sequence[Search],
-    query: Query,
-    projections: Sequence[Projection | None],
-    last: int,
+    sources: Sequence[Searching], searches: Sequence[Search], query: Query, projections: Sequence[Projection | None]
 ) -> Page:
+    last = query.start_index - 1 + query.count
     candidates = [
-        (number, found) for number, one in enumerate(searches) for found in _ordered(sources[number], one, query, last)
+        (number, Found(found.pk, _comparable(found.order, one, query)))
+        for number, one in enumerate(searches)
+        for found in sources[number].find(one, last)
     ]
-    merged = sorted(candidates, key=lambda candidate: candidate[1].order)
-    page = merged[query.start_index - 1 : last]
+    # A stable sort, also in reverse: the tie-breaker ascends in both orders.
+    candidates.sort(key=lambda candidate: candidate[1].order[-1])
+    candidates.sort(key=lambda candidate: candidate[1].order[:-1], reverse=query.descending)
+    page = candidates[query.start_index - 1 : last]
     total = sum(source.total(one) for source, one in zip(sources, searches, strict=True))
     return Page(total, query.start_index, _texts(sources, page, projections))
 
@@ -69,40 +69,11 @@ def _bound(source: Searching, sources: Sequence[Searching], text: str) -> Bound:
     return bind(source.reading.type, for_type(source.reading.type, tree))
 
 
-def _ordered(source: Searching, one: Search, query: Query, last: int) -> list[Found]:
-    """The first resources of one type, with values that compare with those of other types."""
-    return [Found(found.pk, _comparable(found.order, one, query)) for found in source.find(one, last)]
-
-
 def _comparable(order: tuple[Any, ...], one: Search, query: Query) -> tuple[Any, ...]:
-    """Values that Python orders as SQL does: unassigned last when ascending, first when descending."""
-    if query.sort_by is None:
-        return order
-    *values, id = order if one.query.sort_by == query.sort_by else (None, order[-1])
+    """Whether the value that orders a resource is unassigned, the value, and the tie-breaker."""
+    *values, tie = order if one.query.sort_by == query.sort_by else (None, order[-1])
     value = values[0] if values else None
-    if value is None:
-        return (0 if query.descending else 1, _Reversible("", query.descending), id)
-    return (1 if query.descending else 0, _Reversible(value, query.descending), id)
-
-
-class _Reversible:
-    """A sort key that compares in reverse if the order is descending."""
-
-    __slots__ = ("_descending", "_value")
-
-    def __init__(self, value: Any, descending: bool) -> None:
-        self._value = value
-        self._descending = descending
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Reversible) and self._value == other._value
-
-    def __lt__(self, other: "_Reversible") -> bool:
-        less: bool = other._value < self._value if self._descending else self._value < other._value
-        return less
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+    return value is None, "" if value is None else value, tie
 
 
 def _texts(
