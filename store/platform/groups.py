@@ -61,7 +61,7 @@ class PlatformGroups:
         above = None if parent is None else self.groups.found(parent)
         if above is not None:
             self._refuse_cycle(row.pk, above.pk)
-        before, before_name = self._parent(row.pk)
+        before, _, before_name = self._parent(Resource.pk == row.pk)
         after = None if above is None else above.pk
         if before != after:
             self.groups.rows.update(row.pk, {"parent": after})
@@ -72,16 +72,13 @@ class PlatformGroups:
 
     def parent_of(self, id: str) -> str | None:
         """The id of the group's parent, None if it has none."""
-        above = Resource.alias("above")
-        query = above.select(above.id).join(Resource, on=(above.pk == Resource.parent))
-        row = query.where((Resource.tenant == self.groups.tenant.pk) & (Resource.id == id)).tuples().first()
-        return None if row is None else str(row[0])
+        return self._parent((Resource.tenant == self.groups.tenant.pk) & (Resource.id == id))[1]
 
-    def _parent(self, pk: int) -> tuple[int | None, str | None]:
-        """The key and the name of a group's parent."""
+    def _parent(self, chosen: Any) -> tuple[int | None, str | None, str | None]:
+        """The key, the id and the name of the parent of the group that satisfies the condition."""
         above = Resource.alias("above")
-        query = above.select(above.pk, above.display).join(Resource, on=(above.pk == Resource.parent))
-        return query.where(Resource.pk == pk).tuples().first() or (None, None)
+        query = above.select(above.pk, above.id, above.display).join(Resource, on=(above.pk == Resource.parent))
+        return query.where(chosen).tuples().first() or (None, None, None)
 
     def _refuse_cycle(self, group: int, parent: int) -> None:
         """Raise InvalidValue if the parent is the group itself or below it."""
