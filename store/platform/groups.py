@@ -9,7 +9,6 @@ from scim.errors import InvalidValue
 from scim.members import MemberChange
 from store.database.statements import parameter
 from store.database.write import Write
-from store.resources.columns import display
 from store.resources.groups import Groups
 from store.resources.members import MANUAL, Memberships
 from store.tables import Resource
@@ -62,10 +61,10 @@ class PlatformGroups:
         if above is not None:
             self._refuse_cycle(row.pk, above.pk)
         before, _, before_name = self._parent(Resource.pk == row.pk)
-        after = None if above is None else above.pk
+        after, after_name = (None, None) if above is None else (above.pk, above.display)
         if before != after:
             self.groups.rows.update(row.pk, {"parent": after})
-        names = {"before": before_name, "after": None if above is None else display(self.groups.document(above))}
+        names = {"before": before_name, "after": after_name}
         change = {"attribute": "parent"} | {when: name for when, name in names.items() if name is not None}
         self.groups.log.record(write, self.groups.call, 200, [change] if before != after else [])
         return before != after
