@@ -71,9 +71,11 @@ def load_element(attribute: Attribute, value: object, name: str) -> Any:
 def check_required(resource_type: ResourceType, document: Document) -> None:
     """Refuse a document that lacks a required attribute (RFC 7643 §2.2), or has too long a list."""
     for attribute in resource_type.schema.attributes:
-        if attribute.required and not attribute.computed and attribute.name not in document:
+        if attribute.name in document:
+            if attribute.max_elements is not None:
+                check_elements(attribute, document)
+        elif attribute.required and not attribute.computed:
             raise InvalidValue(f"{attribute.name} is required and must have a value.", hint="required")
-        check_elements(attribute, document)
 
 
 def check_elements(attribute: Attribute, document: Document) -> None:

@@ -53,7 +53,11 @@ class Write:
 
     def end(self) -> None:
         """Process the items that were left, in the order of their places; only the commit may follow."""
-        runs = {(left.place, left.run): None for left in self._left}
-        for place, run in sorted(runs, key=lambda each: each[0]):
-            run([left.item for left in self._left if (left.place, left.run) == (place, run)])
+        for place in Place:
+            runs: dict[Run, list[Any]] = {}
+            for left in self._left:
+                if left.place is place:
+                    runs.setdefault(left.run, []).append(left.item)
+            for run, items in runs.items():
+                run(items)
         self._left.clear()

@@ -1,6 +1,6 @@
 """The columns of a resource's row that are derived from its document, as one table. Nothing here reads the database."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 from scim import compare, identity, keys
@@ -21,6 +21,7 @@ class _Subject(NamedTuple):
     preset: Preset
     document: Document
     keys: Document
+    display: str
 
 
 class Column(NamedTuple):
@@ -66,8 +67,9 @@ def identifier_key(preset: Preset, document: Document) -> str | None:
 def display(document: Document) -> str:
     """The name that a reference to the resource shows: its displayName, else the parts of `name`, else the userName."""
     name = document.get("name", {})
-    parts = " ".join(name[part] for part in ("givenName", "familyName") if part in name)
-    return str(document.get("displayName") or parts or name.get("formatted") or document.get("userName") or "")
+    parts = [name[part] for part in ("givenName", "familyName") if part in name]
+    shown = document.get("displayName") or " ".join(parts) or name.get("formatted") or document.get("userName")
+    return str(shown or "")
 
 
 _SHOWN = frozenset({"displayName", "name", "userName"})
@@ -75,8 +77,8 @@ _ALL = frozenset[str]()
 _COMMON = (
     Column("document", _ALL, lambda subject: dumps(subject.document)),
     Column("keys", _ALL, lambda subject: dumps(subject.keys)),
-    Column("display", _SHOWN, lambda subject: display(subject.document)),
-    Column("display_key", _SHOWN, lambda subject: compare.folded(display(subject.document))),
+    Column("display", _SHOWN, lambda subject: subject.display),
+    Column("display_key", _SHOWN, lambda subject: compare.folded(subject.display)),
     Column("external_key", frozenset({"externalId"}), _key("externalId")),
 )
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -124,19 +126,17 @@ def stored(document: Document) -> Document:
     return kept | {ENTERPRISE_USER: rest} if rest else kept
 
 
-def derived(
-    preset: Preset, type: ResourceType, document: Document, changed: Container[str] | None = None
-) -> dict[str, Any]:
+def derived(preset: Preset, type: ResourceType, document: Document, changed: Set[str] | None = None) -> dict[str, Any]:
     """The columns that are derived from a document; with `changed`, only those that depend on these attributes.
 
     Raises InvalidValue if the key of a unique column is too long for its index.
     """
     kept = canonical(type, stored(document))
-    subject = _Subject(preset, kept, keys.keys(type.attributes, kept))
+    subject = _Subject(preset, kept, keys.keys(type.attributes, kept), display(kept))
     found = {
         column.name: column.value(subject)
         for column in COLUMNS[type.name]
-        if changed is None or not column.depends_on or any(name in changed for name in column.depends_on)
+        if changed is None or not column.depends_on or not column.depends_on.isdisjoint(changed)
     }
     for unique in UNIQUE[type.name]:
         key = found.get(unique.column)

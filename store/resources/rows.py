@@ -4,8 +4,7 @@ A change that clients see increments a row's version (RFC 7644 §3.14). Index ro
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import peewee
 
@@ -48,8 +47,10 @@ class Rows:
         `columns` are those derived from the document, and id, manager, created and modified.
         """
         row = self._new(columns)
-        with self._claiming(columns, document):
+        try:
             pk = int(self._statement("insert", row, _insert_one)(**row).fetchone()[0])
+        except peewee.IntegrityError as error:
+            self._refuse(error, columns, document)
         self._index({pk: document})
         self._count(write, 1)
         return pk
@@ -72,8 +73,10 @@ class Rows:
         """
         time = now()
         changed = columns | {"modified": time}
-        with self._claiming(columns, after or {}):
+        try:
             self._statement("update", changed, _update_query)(pk=pk, **changed)
+        except peewee.IntegrityError as error:
+            self._refuse(error, columns, after or {})
         if before is not None and after is not None:
             self._reindex(pk, before, after)
         return time
@@ -124,18 +127,14 @@ class Rows:
     def _count(self, write: Write, change: int) -> None:
         counters.count(write, self._database, self._tenant.pk, self._type.name, change)
 
-    @contextmanager
-    def _claiming(self, columns: dict[str, Any], document: Document) -> Iterator[None]:
-        """Raise Taken if a unique index refuses the statement (decision 7: the index decides)."""
-        try:
-            yield
-        except peewee.IntegrityError as error:
-            constraint = self._database.dialect.constraint(error)
-            for unique in UNIQUE[self._type.name]:
-                if unique.index_part in constraint and columns.get(unique.column) is not None:
-                    value = unique.value(self._tenant.profile.preset, document)
-                    raise Taken(unique, str(value), columns[unique.column]) from error
-            raise
+    def _refuse(self, error: peewee.IntegrityError, columns: dict[str, Any], document: Document) -> NoReturn:
+        """Raise Taken if a unique index refused the statement: the index decides, not a query before the write."""
+        constraint = self._database.dialect.constraint(error)
+        for unique in UNIQUE[self._type.name]:
+            if unique.index_part in constraint and columns.get(unique.column) is not None:
+                value = unique.value(self._tenant.profile.preset, document)
+                raise Taken(unique, str(value), columns[unique.column]) from error
+        raise error
 
 
 def delete_all(database: Database, tenant: int, type: str, *, batch: int) -> Iterator[int]:
