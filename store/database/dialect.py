@@ -78,8 +78,11 @@ class Dialect(Protocol):
     def contains(self, text: Node, operand: Any) -> Any:
         """Whether the text contains the operand."""
 
-    def one_of(self, column: Node, values: Any) -> Any:
-        """Whether the column's value is in a list, which is a single parameter made by `list_of`."""
+    def one_of(self, column: Node, values: Any, many: str | None = None) -> Any:
+        """Whether the column's value is in a list, which is a single parameter made by `list_of`.
+
+        `many` is the type of the values, bigint or text, if they may be tens of thousands.
+        """
 
     def none_of(self, key: Node, query: Any, column: Node) -> Any:
         """Whether the key is missing from the query's only column, which may have millions of values."""

@@ -15,6 +15,7 @@ from peewee import (  # type: ignore[attr-defined]
     Node,
     NodeList,
     PostgresqlDatabase,
+    Select,
     __exception_wrapper__,
     fn,
 )
@@ -199,8 +200,11 @@ class Postgres:
         # LIKE has wildcards of its own.
         return fn.strpos(text, operand) > 0
 
-    def one_of(self, column: Any, values: Any) -> Any:
-        return column == fn.ANY(values)
+    def one_of(self, column: Any, values: Any, many: str | None = None) -> Any:
+        if many is None:
+            return column == fn.ANY(values)
+        # Without an index, ANY compares each row with each value in turn. A query is hashed; it costs small lists more.
+        return column.in_(Select([], [fn.unnest(Cast(values, f"{many}[]"))]))
 
     def none_of(self, key: Any, query: Any, column: Any) -> Any:
         # NOT IN reads its query again for every row once the result exceeds work_mem.

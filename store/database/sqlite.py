@@ -137,7 +137,7 @@ class Sqlite:
         # LIKE has wildcards and case rules of its own.
         return fn.instr(text, operand) > 0
 
-    def one_of(self, column: Any, values: Any) -> Any:
+    def one_of(self, column: Any, values: Any, many: str | None = None) -> Any:
         return column.in_(Select([fn.json_each(values).alias("listed")], [Entity("listed", "value")]))
 
     def none_of(self, key: Any, query: Any, column: Node) -> Any:

@@ -21,6 +21,13 @@ from store.tenants.tenants import Tenant
 SCIM, MANUAL = "scim", "manual"
 
 
+MANY = 1_000
+"""A list that is longer is looked up as a query, whose cost does not multiply with the rows that are compared."""
+
+OneOf = Callable[[Any], Any]
+"""From a column to the condition that its value is one of the listed values."""
+
+
 class Named(NamedTuple):
     """A user or group of the tenant that a client names as a member."""
 
@@ -88,16 +95,18 @@ class Memberships:
     def _named(self, ids: Sequence[str]) -> list[Named]:
         if not ids:
             return []
-        statement = self._database.statement("named", self._named_query)
-        found = statement(tenant=self._tenant.pk, ids=self._list([id.replace("\x00", "\ufffd") for id in ids]))
+        found = self._run(_named_query, "text", [id.replace("\x00", "\ufffd") for id in ids], tenant=self._tenant.pk)
         # Sorted here, since SQLite would read all resources in this order.
         return sorted(Named(*row) for row in found.fetchall())
 
-    def _named_query(self) -> Any:
-        listed = self._database.dialect.one_of(ROW.id, parameter("ids"))
-        # A sum, so that SQLite uses the index on ids and does not read all resources of the tenant.
-        of_tenant = ROW.tenant + 0 == parameter("tenant")
-        return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(of_tenant & listed)
+    def _run(self, build: Callable[[OneOf], Any], type: str, values: Sequence[Any], **others: Any) -> Any:
+        """Run the statement that `build` makes on a list of values of this type, bigint or text."""
+        dialect, many = self._database.dialect, type if len(values) > MANY else None
+
+        def query() -> Any:
+            return build(lambda column: dialect.one_of(column, parameter("values"), many))
+
+        return self._database.statement((build, many), query)(values=dialect.list_of(values), **others)
 
     def _add(self, members: Sequence[Named], origin: str) -> None:
         if not members:
@@ -107,31 +116,14 @@ class Memberships:
         new = [member for member in members if member.pk not in present]
         if origin == SCIM and MANUAL in present.values():
             manual = [pk for pk, origin in present.items() if origin == MANUAL]
-            self._run("claim members", lambda: Membership.update(origin=SCIM), manual)
+            self._run(_claim_query, "bigint", manual, group=self._group)
         if new:
-            insert = self._database.statement("add members", self._insert_query)
-            insert(group=self._group, origin=origin, pks=self._list([member.pk for member in new]))
+            self._run(_insert_query, "bigint", [member.pk for member in new], group=self._group, origin=origin)
             self._note("after", new)
 
     def _present(self, pks: Sequence[int]) -> dict[int, str]:
         """Which of these are members, and where each membership came from."""
-        found = self._run("present", lambda: Membership.select(Membership.member, Membership.origin), pks)
-        return dict(found.fetchall())
-
-    def _run(self, name: str, build: Callable[[], Any], pks: Sequence[int]) -> Any:
-        """Run a statement on those of the group's memberships whose members have these keys."""
-
-        def query() -> Any:
-            listed = self._database.dialect.one_of(Membership.member, parameter("pks"))
-            return build().where((Membership.group == parameter("group")) & listed)
-
-        return self._database.statement(name, query)(group=self._group, pks=self._list(pks))
-
-    def _insert_query(self) -> Any:
-        """An insert from a select, whose text does not depend on the number of members."""
-        rows = ROW.select(Cast(parameter("group"), "bigint"), ROW.pk, Cast(parameter("origin"), "text"))
-        rows = rows.where(self._database.dialect.one_of(ROW.pk, parameter("pks")))
-        return Membership.insert_from(rows, (Membership.group, Membership.member, Membership.origin))
+        return dict(self._run(_present_query, "bigint", pks, group=self._group).fetchall())
 
     def _refuse_cycle(self, groups: Sequence[int]) -> None:
         """Raise InvalidValue if the group would contain itself: indirect membership would have no meaning then."""
@@ -139,16 +131,8 @@ class Memberships:
             return
         # Two requests that nest two groups in each other lock different rows, so one has to wait for the other here.
         self._database.dialect.serialize(self._tenant.pk)
-        statement = self._database.statement("groups below", self._below_query)
-        if statement(pks=self._list(groups), group=self._group).fetchone() is not None:
+        if self._run(_below_query, "bigint", groups, group=self._group).fetchone() is not None:
             raise InvalidValue("members must not make a group a member of itself, directly or through other groups.")
-
-    def _below_query(self) -> Any:
-        listed = self._database.dialect.one_of(Resource.pk, parameter("pks"))
-        below = Resource.select(Resource.pk).where(listed).cte("below", recursive=True, columns=("reached",))
-        step = Membership.select(Membership.member).join(below, on=(Membership.group == below.c.reached))
-        below = below.union(step)
-        return below.select_from(SQL("1")).where(below.c.reached == parameter("group")).limit(1)
 
     def _by_scim(self) -> list[int]:
         mine = (Membership.group == parameter("group")) & (Membership.origin == SCIM)
@@ -175,20 +159,54 @@ class Memberships:
         if not present:
             return
         removed = self._described(list(present))
-        self._run("remove members", Membership.delete, list(present))
+        self._run(_remove_query, "bigint", list(present), group=self._group)
         self._note("before", removed)
 
     def _described(self, pks: Sequence[int]) -> list[Named]:
-        statement = self._database.statement("described", self._described_query)
-        return sorted(Named(*row) for row in statement(pks=self._list(pks)).fetchall())
-
-    def _described_query(self) -> Any:
-        listed = self._database.dialect.one_of(ROW.pk, parameter("pks"))
-        return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(listed)
-
-    def _list(self, values: Sequence[Any]) -> Any:
-        return self._database.dialect.list_of(values)
+        return sorted(Named(*row) for row in self._run(_described_query, "bigint", pks).fetchall())
 
     def _note(self, when: str, members: Sequence[Named]) -> None:
         listed = [{"value": member.id, "display": member.display} for member in members]
         self.changes.append({"attribute": "members", when: listed})
+
+
+def _named_query(one_of: OneOf) -> Any:
+    # A sum, so that SQLite uses the index on ids and does not read all resources of the tenant.
+    of_tenant = ROW.tenant + 0 == parameter("tenant")
+    return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(of_tenant & one_of(ROW.id))
+
+
+def _described_query(one_of: OneOf) -> Any:
+    return ROW.select(ROW.pk, ROW.id, ROW.type, ROW.display).where(one_of(ROW.pk))
+
+
+def _present_query(one_of: OneOf) -> Any:
+    return Membership.select(Membership.member, Membership.origin).where(_listed(one_of))
+
+
+def _claim_query(one_of: OneOf) -> Any:
+    return Membership.update(origin=SCIM).where(_listed(one_of))
+
+
+def _remove_query(one_of: OneOf) -> Any:
+    return Membership.delete().where(_listed(one_of))
+
+
+def _listed(one_of: OneOf) -> Any:
+    """The memberships of the group whose members are listed."""
+    return (Membership.group == parameter("group")) & one_of(Membership.member)
+
+
+def _insert_query(one_of: OneOf) -> Any:
+    """An insert from a select, whose text does not depend on the number of members."""
+    rows = ROW.select(Cast(parameter("group"), "bigint"), ROW.pk, Cast(parameter("origin"), "text"))
+    rows = rows.where(one_of(ROW.pk))
+    return Membership.insert_from(rows, (Membership.group, Membership.member, Membership.origin))
+
+
+def _below_query(one_of: OneOf) -> Any:
+    """Whether the group is below the listed ones, or among them."""
+    below = Resource.select(Resource.pk).where(one_of(Resource.pk)).cte("below", recursive=True, columns=("reached",))
+    step = Membership.select(Membership.member).join(below, on=(Membership.group == below.c.reached))
+    below = below.union(step)
+    return below.select_from(SQL("1")).where(below.c.reached == parameter("group")).limit(1)
