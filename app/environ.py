@@ -1,12 +1,12 @@
 """The WSGI environ brought to one form before anything reads it (PEP 3333)."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import BytesIO
-from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from app.answers import refusal
-from app.wire import Application, send
+from app.wire import send
 from scim.errors import InvalidSyntax
 
 
@@ -17,10 +17,10 @@ class NormalForm:
     which drops the token.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the request (PEP 3333)."""
         try:
             environ["wsgi.input"]

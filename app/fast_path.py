@@ -7,10 +7,11 @@ before anything is done. A refused request is handed over to Flask together with
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from gunicorn.http.errors import ParseException
 
@@ -18,7 +19,7 @@ from app import answers, auth, log
 from app.answers import Reply
 from app.auth import HANDED_OVER, Gate, HandedOver
 from app.resources import RESOURCES
-from app.wire import Application, Parameters, json_value, send
+from app.wire import Parameters, json_value, send
 from store.resources.writing import Resources
 from store.tenants.tenants import Access
 
@@ -42,14 +43,14 @@ _PARAMETERS = {
 class FastPath:
     """Answers the usual requests for resources without Flask; see the module."""
 
-    def __init__(self, application: Application, gate: Gate, config: Mapping[str, Any]) -> None:
+    def __init__(self, application: WSGIApplication, gate: Gate, config: Mapping[str, Any]) -> None:
         self._application = application
         self._gate = gate
         self._path = re.compile(rf"/scim/([a-z0-9-]{{1,63}})/v2/({'|'.join(RESOURCES)})(?:/([0-9a-f-]{{36}}))?")
         self._paging = config["PAGING"]
         self._max_body = config["MAX_CONTENT_LENGTH"]
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the request (PEP 3333)."""
         began = time.perf_counter()
         found = self._path.fullmatch(environ["PATH_INFO"])
@@ -82,7 +83,7 @@ class FastPath:
         body = json_value(content)
         return answers.patch(resources, id, body, parameters) if id else answers.create(resources, body, parameters)
 
-    def _access(self, environ: dict[str, Any], tenant: str) -> Access | None:
+    def _access(self, environ: WSGIEnvironment, tenant: str) -> Access | None:
         """The token, if it is in force and allows what is asked."""
         try:
             access = self._gate.access(tenant, environ.get("HTTP_AUTHORIZATION", ""))
@@ -90,7 +91,7 @@ class FastPath:
             return None
         return None if access is None or (access.scope == "read" and environ["REQUEST_METHOD"] != "GET") else access
 
-    def _content(self, environ: dict[str, Any]) -> bytes | None:
+    def _content(self, environ: WSGIEnvironment) -> bytes | None:
         """The body of a write, which Flask may read again; None where it is not what clients usually send."""
         if environ["REQUEST_METHOD"] == "GET":
             return b""
@@ -106,7 +107,7 @@ class FastPath:
         return content if len(content) == int(length) else None
 
 
-def _query(environ: Mapping[str, Any], has_id: bool) -> dict[str, str] | None:
+def _query(environ: WSGIEnvironment, has_id: bool) -> dict[str, str] | None:
     """The query parameters of a usual request, None if the request is unusual."""
     allowed = _PARAMETERS.get((environ["REQUEST_METHOD"], has_id))
     text = environ["QUERY_STRING"]

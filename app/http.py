@@ -1,7 +1,8 @@
 """The adapter of Flask: a request's body and parameters as answers.py takes them, and its replies as responses."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from flask import Response, current_app, request
 from gunicorn.http.errors import ParseException
@@ -11,9 +12,6 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from app.answers import Reply
 from app.wire import PROJECTIONS, Paging, Parameters, check_media_type, encoded, json_value, search_request, too_large
 from scim.errors import InvalidSyntax
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 
 def body() -> Any:
@@ -59,7 +57,7 @@ class ScimResponse(Response):
 
     autocorrect_location_header = False
 
-    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """The headers, with the length of the body where there may be one (RFC 9110 §8.6)."""
         is_whole = isinstance(self.response, list)
         if is_whole and self.status_code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):

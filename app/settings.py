@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -100,20 +101,16 @@ def public_url(text: str) -> str:
 
 def database_url(text: str) -> str:
     """A file of SQLite, or a database of Postgres as libpq writes it."""
-    if _SQLITE.fullmatch(text) or (re.fullmatch(r"postgresql://\S+", text) and _is_conninfo(text)):
+    if _SQLITE.fullmatch(text):
         return text
+    if re.fullmatch(r"postgresql://\S+", text):
+        with suppress(ProgrammingError):
+            conninfo_to_dict(text)
+            return text
     raise ValueError(
         "sqlite:///relative/file.db, sqlite:////absolute/file.db or postgresql://user:password@host/database"
         " (special characters in the password percent-encoded)"
     )
-
-
-def _is_conninfo(text: str) -> bool:
-    try:
-        conninfo_to_dict(text)
-    except ProgrammingError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)

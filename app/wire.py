@@ -3,9 +3,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, NoReturn
+from wsgiref.types import StartResponse
 
 from scim.attributes import ResourceType
 from scim.document import Streamed, Text
@@ -14,8 +15,6 @@ from scim.errors import InvalidCount, InvalidSyntax, InvalidValue, ScimError, To
 from scim.projection import Projection
 from scim.versions import Precondition
 from store.resources.search import Page, Query
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 SCIM_JSON = "application/scim+json"
 JSON = "application/json"
@@ -192,18 +191,16 @@ def encoded(text: Text) -> list[bytes] | Iterator[bytes]:
     return [text.encode()] if isinstance(text, str) else map(str.encode, text)
 
 
-def send(
-    start_response: Callable[..., Any], status: HTTPStatus, headers: Mapping[str, str], text: Text | None
-) -> Iterable[bytes]:
+def send(start: StartResponse, status: HTTPStatus, headers: Mapping[str, str], text: Text | None) -> Iterable[bytes]:
     """Answer a request by WSGI alone (PEP 3333); a body in one piece has its length in the headers."""
     # As Werkzeug spells it.
     line = f"{status.value} {status.phrase.upper()}"
     if text is None:
-        start_response(line, list(headers.items()))
+        start(line, list(headers.items()))
         return []
     body = encoded(text)
     length = [("Content-Length", str(len(body[0])))] if isinstance(body, list) else []
-    start_response(line, [*headers.items(), *length])
+    start(line, [*headers.items(), *length])
     return body
 
 
