@@ -170,7 +170,6 @@ def _open(gate: Gate, access: Access, call: Call) -> None:
     for endpoint, resources in zip(RESOURCES, here.resources, strict=True):
         setattr(here, endpoint.lower(), resources)
     if access.token != ANONYMOUS:
-        here.log = here.users.log
         gate.last_used.note(access.token, access.tenant.pk)
 
 

@@ -153,7 +153,6 @@ class _Run:
         return {"location": g.endpoint_url + "/" + resolved(operation.path, self._progress.ids).strip("/")}
 
     def _applied(self, step: Step, operation: BulkOperation, call: Call) -> Reply:
-        """Apply one operation."""
         self._check(operation, step)
         endpoint, id = target(operation, self._progress.ids, RESOURCES)
         resources = RESOURCES[endpoint](self._gate.database, self._tenant, g.endpoint_url, call, self._within)

@@ -33,7 +33,7 @@ def init(app: Flask) -> None:
 def refused(error: ScimError) -> Response:
     """The answer to a refused request; it is entered in the tenant's log."""
     g.scim_type = error.scim_type
-    if "log" in g:
+    if "access" in g and g.access.token != auth.ANONYMOUS:
         auth.gate(current_app).refusals.add(entry(error, g.call))
     elif "refused_tenant" in g:
         auth.gate(current_app).refusals.count(g.refused_tenant)

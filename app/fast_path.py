@@ -19,14 +19,13 @@ from app import answers, auth, log
 from app.answers import Reply
 from app.auth import HANDED_OVER, Gate, HandedOver
 from app.resources import RESOURCES
-from app.wire import Parameters, json_value, send
+from app.wire import JSON, SCIM_JSON, Parameters, json_value, send
 from store.resources.writing import Resources
 from store.tenants.tenants import Access
 
 _UNUSUAL = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_TRANSFER_ENCODING"})
 _LENGTH = re.compile("[0-9]{1,18}")
-_JSON = frozenset({"application/scim+json", "application/json"})
-_MEDIA_TYPES = _JSON | {f"{type}; charset=utf-8" for type in _JSON}
+_MEDIA_TYPES = frozenset({SCIM_JSON, JSON, f"{SCIM_JSON}; charset=utf-8", f"{JSON}; charset=utf-8"})
 # Entra adds this flag to the URL of any request. It asks for behaviour that this server has anyway.
 _FLAG = "aadOptscim062020"
 

@@ -40,14 +40,11 @@ def settings() -> Settings:
 
 
 def opened(settings: Settings) -> Database:
-    """The database, migrated or not; its connection is closed when the command ends.
-
-    Who runs a command inside a process that has a database open gives that as the object of click's context.
-    """
+    """The database, migrated or not: the object of click's context, or one that is closed when the command ends."""
     context = click.get_current_context()
     if (given := context.find_object(Database)) is not None:
         return given
-    # Nobody waits at the other end of a connection: a command may take its time.
+    # No client waits for a command, so it may take its time.
     database = open_database(replace(settings, statement_timeout=0.0, search_deadline=0.0))
     context.call_on_close(database.close)
     return database

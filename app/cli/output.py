@@ -76,9 +76,6 @@ def counted(number: int, noun: str) -> str:
 
 
 def progress(length: int | None, label: str) -> Any:
-    """A progress bar on stderr if that is a terminal; `update` adds what was done.
-
-    Without a length it only shows activity.
-    """
+    """A progress bar on stderr, on a terminal only. `update` adds what was done; without a length it shows activity."""
     unknown = itertools.count() if length is None else None
     return click.progressbar(unknown, length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
