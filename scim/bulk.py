@@ -109,58 +109,36 @@ def plan(job: Job) -> list[Step]:
     """
     creators = {op.bulk_id: i for i, op in enumerate(job.operations) if op.method == "POST" and op.bulk_id is not None}
     needed = [{creators[id] for id in references([op.path, op.data]) if id in creators} for op in job.operations]
-    planner = _Planner(job, needed)
-    for index in range(len(job.operations)):
-        planner.visit(index)
-    return planner.steps
-
-
-class _Planner:
-    """A depth-first walk along the references, without recursion, since a chain may be as long as the job.
-
-    It visits each reference a bounded number of times: a group may name a thousand users that are created after it.
-    """
-
-    def __init__(self, job: Job, needed: list[set[int]]) -> None:
-        self.steps: list[Step] = []
-        self._bulk_ids = [operation.bulk_id or "" for operation in job.operations]
-        self._needed = needed
-        self._open: set[int] = set()
-        self._done: set[int] = set()
-        self._links: dict[int, tuple[Step, set[int]]] = {}
-        self._waiting: dict[int, list[int]] = {}
-
-    def visit(self, start: int) -> None:
-        """Plan an operation after everything it needs."""
-        stack = [] if start in self._done else [self._opened(start)]
-        while stack:
-            index, others = stack[-1]
-            following = next((each for each in others if each not in self._done and each not in self._open), None)
-            if following is None:
-                stack.pop()
-                self._run(index)
-            else:
-                stack.append(self._opened(following))
-
-    def _opened(self, index: int) -> tuple[int, Iterator[int]]:
-        self._open.add(index)
-        return index, iter(sorted(self._needed[index]))
-
-    def _run(self, index: int) -> None:
-        missing = self._needed[index] - self._done
-        withheld = frozenset(self._bulk_ids[other] for other in missing)
-        self.steps.append(Step(index, withheld))
-        self._open.discard(index)
-        self._done.add(index)
+    places = _places(needed)
+    steps: list[Step] = []
+    links: dict[int, list[Step]] = {}
+    for index, place in places.items():
+        missing = [other for other in needed[index] if places[other] >= place]
+        withheld = frozenset(job.operations[other].bulk_id or "" for other in missing)
+        steps.append(Step(index, withheld))
         if missing:
-            self._links[index] = Step(index, withheld, links=True), missing
-        for other in missing:
-            self._waiting.setdefault(other, []).append(index)
-        for waiting in self._waiting.pop(index, ()):
-            step, lacking = self._links[waiting]
-            lacking.discard(index)
-            if not lacking:
-                self.steps.append(step)
+            links.setdefault(max(missing, key=places.__getitem__), []).append(Step(index, withheld, links=True))
+        steps += links.pop(index, ())
+    return steps
+
+
+def _places(needed: list[set[int]]) -> dict[int, int]:
+    """The place of each operation, in order: after everything it needs, unless that needs the operation itself.
+
+    It is a depth-first walk along the references, each of which is followed once, since a group may name a thousand
+    users that are created after it. It does not use recursion, since a chain may be as long as the job.
+    """
+    places: dict[int, int] = {}
+    opened: set[int] = set()
+    stack = [*reversed(range(len(needed)))]
+    while stack:
+        index = stack[-1]
+        if index in opened:
+            places.setdefault(stack.pop(), len(places))
+        else:
+            opened.add(index)
+            stack += sorted(needed[index] - opened, reverse=True)
+    return places
 
 
 def withhold(data: Any, bulk_ids: frozenset[str]) -> tuple[Any, list[dict[str, Any]]]:
