@@ -190,9 +190,9 @@ class ResourceType:
         """The extensions as complex attributes named by their URN."""
         return tuple(
             Attribute(
-                schema.id, "complex", sub_attributes=schema.attributes, description=schema.description, ignored=_SCHEMAS
+                each.id, "complex", sub_attributes=each.attributes, description=each.description, ignored=_SCHEMAS
             )
-            for schema in self.extensions
+            for each in self.extensions
         )
 
     @cached_property

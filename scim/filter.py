@@ -57,7 +57,12 @@ def parse_filter(text: str) -> Filter:
 def parse_path(text: str) -> PatchPath:
     """The target that the path of a PATCH operation names. Raises InvalidPath, and InvalidFilter between brackets."""
     parser = _Parser(text, "path", InvalidPath)
-    path = parser.patch_path()
+    if parser.tokens[1] == "[":
+        name, tree = parser.bracketed()
+        parser.check_levels(tree)
+        path = PatchPath(name, tree, parser.sub_attribute())
+    else:
+        path = PatchPath(parser.attribute())
     parser.end("an attribute is followed by nothing but [filter] and .subAttribute")
     return path
 
@@ -135,17 +140,9 @@ class _Parser:
         self.depth -= 1
         return tree
 
-    def brackets(self) -> Filter:
-        """The filter of a value path. Its errors are invalidFilter in a PATCH path too (RFC 7644 §3.12)."""
-        outer, self.refusal, self.in_brackets = self.refusal, InvalidFilter, True
-        tree = self.nested("]")
-        self.refusal, self.in_brackets = outer, False
-        return tree
-
     def value_path(self) -> Filter:
         """`emails[filter]`, or Entra's `emails[filter].value eq "x"`, which is not in RFC 7644 §3.4.2.2."""
-        path = self.bracketed()
-        elements = self.brackets()
+        path, elements = self.bracketed()
         sub = self.sub_attribute()
         word = self.tokens[self.at].lower()
         if sub is None and word == "pr":
@@ -154,13 +151,6 @@ class _Parser:
             return _same_element(path, elements, self.comparison(sub or "value"))
         return ValuePath(path, elements)
 
-    def patch_path(self) -> PatchPath:
-        if self.tokens[self.at + 1] != "[":
-            return PatchPath(self.attribute())
-        path, tree = self.bracketed(), self.brackets()
-        self.check_levels(tree)
-        return PatchPath(path, tree, self.sub_attribute())
-
     def attribute(self) -> str:
         token = self.tokens[self.at]
         if _ATTRIBUTE.fullmatch(token) is None:
@@ -168,14 +158,18 @@ class _Parser:
         self.at += 1
         return token
 
-    def bracketed(self) -> str:
-        """The attribute in front of brackets."""
+    def bracketed(self) -> tuple[str, Filter]:
+        """An attribute and the filter in brackets behind it."""
         path = self.attribute()
         if self.in_brackets:
             raise self.fault("brackets cannot hold other brackets, so use a sub-attribute of the outer attribute")
         if "." in path.rpartition(":")[2]:
             raise self.fault("brackets follow the attribute itself, not its sub-attribute")
-        return path
+        # Between brackets errors are invalidFilter in a PATCH path too (RFC 7644 §3.12).
+        outer, self.refusal, self.in_brackets = self.refusal, InvalidFilter, True
+        tree = self.nested("]")
+        self.refusal, self.in_brackets = outer, False
+        return path, tree
 
     def sub_attribute(self) -> str | None:
         match = _SUB_ATTRIBUTE.fullmatch(self.tokens[self.at])
@@ -187,10 +181,9 @@ class _Parser:
     def comparison(self, path: str) -> Compare[str] | Present[str]:
         word = self.tokens[self.at].lower()
         if word not in OPERATORS:
-            operator = f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}"
-            raise self.fault(
-                "not is followed by parentheses, as in not (title pr)" if path.lower() == "not" else operator
-            )
+            if path.lower() == "not":
+                raise self.fault("not is followed by parentheses, as in not (title pr)")
+            raise self.fault(f"the attribute is followed by an operator, one of {', '.join(OPERATORS)}")
         self.terms += 1
         if self.terms > MAX_TERMS:
             raise self.fault(f"a {self.noun} may hold at most {MAX_TERMS} comparisons")
@@ -215,9 +208,8 @@ class _Parser:
         try:
             value: str = json.loads(token)
         except ValueError as error:
-            raise self.fault(
-                r'a value ends with a double quote, and inside it " is written \" and \ is written \\'
-            ) from error
+            remedy = r'a value ends with a double quote, and inside it " is written \" and \ is written \\'
+            raise self.fault(remedy) from error
         if _SURROGATE.search(value):
             raise self.fault("the value holds half a character, so write both halves of its surrogate pair")
         return value

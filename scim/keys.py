@@ -21,11 +21,7 @@ def key_function(attribute: Attribute) -> Callable[[Any], Key]:
 def keys(attributes: Iterable[Attribute], document: dict[str, Any]) -> dict[str, Any]:
     """The document with every value replaced by its comparison key; members that no attribute describes are left
     out."""
-    return {
-        attribute.name: _keys(attribute, document[attribute.name])
-        for attribute in attributes
-        if attribute.name in document
-    }
+    return {each.name: _keys(each, document[each.name]) for each in attributes if each.name in document}
 
 
 def _keys(attribute: Attribute, value: Any) -> Any:

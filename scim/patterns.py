@@ -28,10 +28,8 @@ _ENDING = re.compile('((?:[^"]{1,100}"[^"\\\\]{0,50}"\\])?[^"]{1,100} eq )"([^"\
 def bind_text(resource_type: ResourceType, text: str) -> Bound:
     """The bound filter of a text. Raises InvalidFilter."""
     match = _ENDING.fullmatch(text)
-    pattern = None if match is None else _pattern(resource_type, match[1])
-    if match is None or pattern is None:
-        return bind(resource_type, parse_filter(text))
-    return pattern(match[2])
+    pattern = _pattern(resource_type, match[1]) if match else None
+    return pattern(match[2]) if match and pattern else bind(resource_type, parse_filter(text))
 
 
 def _pattern(resource_type: ResourceType, start: str) -> Pattern | None:

@@ -11,11 +11,8 @@ from scim.types import TYPES
 FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 """What a custom field may be called: ATTRNAME of RFC 7643 §2.1, bounded."""
 
-TWO_LETTERS = Rule(
-    re.compile(r"[A-Za-z]{2}"),
-    'must be a two-letter language code such as "en"; in Entra, map it with the expression'
-    " Mid([preferredLanguage], 1, 2)",
-)
+_MAPPING = "in Entra, map it with the expression Mid([preferredLanguage], 1, 2)"
+TWO_LETTERS = Rule(re.compile(r"[A-Za-z]{2}"), f'must be a two-letter language code such as "en"; {_MAPPING}')
 
 # Entra names this schema when it creates groups, and Microsoft's documentation misspells the enterprise URN.
 _TOLERATED_GROUP = frozenset({"http://schemas.microsoft.com/2006/11/resourcemanagement/adscim/2.0/group"})
