@@ -18,9 +18,7 @@ Bound: TypeAlias = Node[Target]
 
 def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None) -> Bound:
     """The filter with its names resolved in the resource type or, with `within`, in the elements of that attribute.
-
-    Raises InvalidFilter for an unknown name, an operator that the type lacks, or a literal of the wrong type.
-    """
+    Raises InvalidFilter for an unknown name, an operator that the type lacks, or a literal of the wrong type."""
     match tree:
         case Compare(name, op, value):
             return _comparison(_resolved(resource_type, name, within), op, value)

@@ -37,9 +37,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a plan: run the operation with this index or, with `links`, add the references withheld from it.
-
-    `withheld` are the bulkIds to which the operation refers and which have no resource yet when it runs.
-    """
+    `withheld` are the bulkIds to which the operation refers and which have no resource yet when it runs."""
 
     index: int
     withheld: frozenset[str] = frozenset()
@@ -103,10 +101,8 @@ def resolved(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def plan(job: Job) -> list[Step]:
-    """The steps of a job: operations in order, each after those that create what it refers to (RFC 7644 §3.7.1).
-
-    If resources refer to each other in a circle, one is created without its reference, which a later step adds.
-    """
+    """The steps of a job: operations in order, each after those that create what it refers to (RFC 7644 §3.7.1). If
+    resources refer to each other in a circle, one is created without its reference, which a later step adds."""
     creators = {op.bulk_id: i for i, op in enumerate(job.operations) if op.method == "POST" and op.bulk_id is not None}
     needed = [{creators[id] for id in references([op.path, op.data]) if id in creators} for op in job.operations]
     places = _places(needed)
@@ -161,9 +157,7 @@ def withhold(data: Any, bulk_ids: frozenset[str]) -> tuple[Any, list[dict[str, A
 
 def target(operation: BulkOperation, ids: Mapping[str, str], endpoints: Collection[str]) -> tuple[str, str | None]:
     """The endpoint, one of `endpoints` such as "Users", and the id that an operation's path names, None for a POST.
-
-    Raises InvalidValue where the path does not fit the method (RFC 7644 §3.7).
-    """
+    Raises InvalidValue where the path does not fit the method (RFC 7644 §3.7)."""
     parts = resolved(operation.path, ids).strip("/").split("/")
     if parts[0] not in endpoints:
         begins = " or ".join(f"/{endpoint}" for endpoint in endpoints)

@@ -6,10 +6,8 @@ from scim.document import Document
 
 
 def differences(before: Document, after: Document, prefix: str = "") -> list[dict[str, Any]]:
-    """One entry for each attribute that differs: `attribute`, and `before` and `after` if there is a value.
-
-    Singular complex attributes and extensions are compared member by member, lists as a whole.
-    """
+    """One entry for each attribute that differs: `attribute`, and `before` and `after` if there is a value. Singular
+    complex attributes and extensions are compared member by member, lists as a whole."""
     found: list[dict[str, Any]] = []
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)

@@ -59,10 +59,8 @@ COMPARISONS: dict[str, Callable[[str], str]] = {
 
 
 def instant(text: str) -> str:
-    """The key of an xsd:dateTime: the instant in UTC with a fixed width, so that text order is time order.
-
-    A dateTime without an offset counts as UTC. Raises ValueError where the text is no date and time.
-    """
+    """The key of an xsd:dateTime: the instant in UTC with a fixed width, so that text order is time order. A dateTime
+    without an offset counts as UTC. Raises ValueError where the text is no date and time."""
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)

@@ -23,9 +23,7 @@ _SIGNATURE = 16
 @dataclass(frozen=True, slots=True)
 class Position:
     """The edge of a page: the sort keys and the tie-breaker of the resource there, and the direction of the next page.
-
-    `inclusive`: the next page holds this resource too, as it does when it goes back from the end of the list.
-    """
+    `inclusive`: the next page holds this resource too, as it does when it goes back from the end of the list."""
 
     values: tuple[Any, ...]
     backwards: bool
@@ -34,10 +32,8 @@ class Position:
 
 
 def encode(secret: bytes, query: str, position: Position, now: float) -> str:
-    """The cursor of a position, in characters that need no escape in a URL (RFC 9865 §2).
-
-    `query` is what the cursor is bound to, `now` the time in seconds.
-    """
+    """The cursor of a position, in characters that need no escape in a URL (RFC 9865 §2). `query` is what the cursor is
+    bound to, `now` the time in seconds."""
     expires = math.ceil(now) + TIMEOUT
     way = position.backwards + 2 * position.inclusive
     content = json.dumps([position.values, way, position.count, expires])
@@ -46,11 +42,8 @@ def encode(secret: bytes, query: str, position: Position, now: float) -> str:
 
 
 def decode(secret: bytes, query: str, cursor: str, count: int, now: float) -> Position:
-    """The position that a cursor stands for.
-
-    Raises InvalidCursor unless this server made it for this query, ExpiredCursor, or InvalidCount if the page size is
-    another one.
-    """
+    """The position that a cursor stands for. Raises InvalidCursor unless this server made it for this query,
+    ExpiredCursor, or InvalidCount if the page size is another one."""
     try:
         signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except ValueError:

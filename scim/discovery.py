@@ -34,10 +34,8 @@ def resource_types(profile: Profile, base_url: str) -> list[dict[str, Any]]:
 
 
 def service_provider_config(base_url: str, page_sizes: tuple[int, int], bulk: tuple[int, int]) -> dict[str, Any]:
-    """The one object at /ServiceProviderConfig.
-
-    `page_sizes`: the default and the most; `bulk`: the operations and the bytes that a job may have at most.
-    """
+    """The one object at /ServiceProviderConfig. `page_sizes`: the default and the most; `bulk`: the operations and the
+    bytes that a job may have at most."""
     default_page_size, max_page_size = page_sizes
     max_operations, max_payload_size = bulk
     return {

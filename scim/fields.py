@@ -31,9 +31,7 @@ class Mistake(ValidationError):
 
 class AttributeField(fields.Field[Any]):
     """The field of one attribute. `deserialize` takes any JSON value and returns the one to store, None for unassigned.
-
-    `attr` is what messages call the attribute; the option `nulls` keeps unassigned sub-attributes. Raises Mistake.
-    """
+    `attr` is what messages call the attribute; the option `nulls` keeps unassigned sub-attributes. Raises Mistake."""
 
     def __init__(self, attribute: Attribute) -> None:
         super().__init__(data_key=attribute.name)

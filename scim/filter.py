@@ -266,10 +266,8 @@ def _same_element(path: str, elements: Filter, leaf: Compare[str] | Present[str]
 
 
 def _unescaped(text: str) -> Compare[str] | None:
-    """A lone `attr eq "…"` whose value may hold quotes and backslashes, since Entra is not known to escape them.
-
-    The value is the text between the first and the last quote, unless that could be several comparisons.
-    """
+    """A lone `attr eq "…"` whose value may hold quotes and backslashes, since Entra is not known to escape them. The
+    value is the text between the first and the last quote, unless that could be several comparisons."""
     match = _UNESCAPED.fullmatch(text)
     if match is None or _JUNCTION.search(match[2]) or _HALF_CHARACTER.search(match[2]):
         return None

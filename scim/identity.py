@@ -25,10 +25,8 @@ class Kept:
 
 
 def identifier(preset: Preset, document: Document) -> str | None:
-    """The work e-mail that identifies the user, None where the preset does not use it or the user has none.
-
-    It is the value of the e-mail of type work, in any letter case; of several, of the primary one, else of the first.
-    """
+    """The work e-mail that identifies the user, None where the preset does not use it or the user has none. It is the
+    value of the e-mail of type work, in any letter case; of several, of the primary one, else of the first."""
     if not preset.email_identifies:
         return None
     index = _work_email(document.get("emails", []))
@@ -36,11 +34,8 @@ def identifier(preset: Preset, document: Document) -> str | None:
 
 
 def readdressed(preset: Preset, document: Document, address: str) -> Document:
-    """The document with another work e-mail in place of the one that identifies the user.
-
-    Other work e-mails with the same address are removed, so that it is listed once. Raises LookupError where the user
-    has no work e-mail.
-    """
+    """The document with another work e-mail in place of the one that identifies the user. Other work e-mails with the
+    same address are removed, so that it is listed once. Raises LookupError where the user has no work e-mail."""
     stored = identifier(preset, document)
     if stored is None:
         raise LookupError("the user has no work e-mail that identifies it")

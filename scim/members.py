@@ -12,10 +12,8 @@ from scim.patch import describe
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """A change of a group's members in normal form.
-
-    It is of the members with `ids`; if that is None, of those that `filter` selects; without a filter, of all.
-    """
+    """A change of a group's members in normal form. It is of the members with `ids`; if that is None, of those that
+    `filter` selects; without a filter, of all."""
 
     op: str
     ids: tuple[str, ...] | None = None

@@ -14,10 +14,8 @@ _LIMITS = f"at most {MAX_DIGITS} significant digits and an exponent of at most {
 
 
 def integer(value: object) -> int:
-    """The whole number that a JSON number without fraction or exponent stands for, or its digits as text.
-
-    Raises TypeError for anything else, ValueError for a number that is too large to be stored.
-    """
+    """The whole number that a JSON number without fraction or exponent stands for, or its digits as text. Raises
+    TypeError for anything else, ValueError for a number that is too large to be stored."""
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         value = int(value)
     if isinstance(value, float):
@@ -30,10 +28,8 @@ def integer(value: object) -> int:
 
 
 def decimal(value: object) -> int | float:
-    """The number that a JSON number or its digits as text stand for, an int where it has no fraction.
-
-    Raises TypeError for anything else, ValueError for a number that a double does not hold.
-    """
+    """The number that a JSON number or its digits as text stand for, an int where it has no fraction. Raises TypeError
+    for anything else, ValueError for a number that a double does not hold."""
     number = _parsed(value)
     if not _fits(number):
         raise ValueError(f"must have {_LIMITS}")

@@ -49,10 +49,8 @@ class Read(NamedTuple):
 
 
 def read_operations(resource_type: ResourceType, operations: Any, id: str) -> Read:
-    """The operations of a PatchOp message for the resource with this id.
-
-    Raises InvalidSyntax, InvalidPath, InvalidFilter, InvalidValue, NoTarget, Mutability or TooLarge.
-    """
+    """The operations of a PatchOp message for the resource with this id. Raises InvalidSyntax, InvalidPath,
+    InvalidFilter, InvalidValue, NoTarget, Mutability or TooLarge."""
     if isinstance(operations, dict):
         operations = [operations]
     if not isinstance(operations, list) or not operations:

@@ -18,10 +18,8 @@ MAX_EFFORT = 100_000
 
 
 def apply(resource_type: ResourceType, document: Document, operations: Iterable[Operation]) -> Document:
-    """A new document: the operations applied in order, each to the result of the one before (RFC 7644 §3.5.2).
-
-    Raises NoTarget, Mutability, InvalidValue or TooLarge. The caller checks required attributes, in the result.
-    """
+    """A new document: the operations applied in order, each to the result of the one before (RFC 7644 §3.5.2). Raises
+    NoTarget, Mutability, InvalidValue or TooLarge. The caller checks required attributes, in the result."""
     changed = tidied(document)
     effort = 0
     for operation in operations:

@@ -56,10 +56,8 @@ def load(resource_type: ResourceType, body: object) -> Loaded:
 
 
 def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = False) -> Any:
-    """The value of an attribute as a PATCH operation gives it; None where it unassigns (RFC 7644 §3.5.2).
-
-    With `nulls`, sub-attributes that the value unassigns stay in it as None. Raises InvalidValue or InvalidSyntax.
-    """
+    """The value of an attribute as a PATCH operation gives it; None where it unassigns (RFC 7644 §3.5.2). With `nulls`,
+    sub-attributes that the value unassigns stay in it as None. Raises InvalidValue or InvalidSyntax."""
     return _loaded(field_of(attribute).deserialize, value, name, nulls=nulls)
 
 
