@@ -30,10 +30,7 @@ def integer(value: object) -> int:
 def decimal(value: object) -> int | float:
     """The number that a JSON number or its digits as text stand for, an int where it has no fraction. Raises TypeError
     for anything else, ValueError for a number that a double does not hold."""
-    number = _parsed(value)
-    if not _fits(number):
-        raise ValueError(f"must have {_LIMITS}")
-    return _stored(number)
+    return _stored(_parsed(value), f"must have {_LIMITS}")
 
 
 def integer_literal(value: object) -> int | float:
@@ -48,10 +45,7 @@ def integer_literal(value: object) -> int | float:
 
 def decimal_literal(value: object) -> int | float:
     """What decimals are compared with; raises as `decimal` does."""
-    number = _parsed(value)
-    if not _fits(number):
-        raise ValueError(f"can be compared with numbers of {_LIMITS}")
-    return _stored(number)
+    return _stored(_parsed(value), f"can be compared with numbers of {_LIMITS}")
 
 
 def _parsed(value: object) -> Decimal:
@@ -69,11 +63,10 @@ def _parsed(value: object) -> Decimal:
     return number
 
 
-def _fits(number: Decimal) -> bool:
-    """Whether a double gives the decimal back unchanged. (Decimal.normalize would round it to 28 digits first.)"""
+def _stored(number: Decimal, refusal: str) -> int | float:
+    """The number as it is stored. Raises ValueError where a double does not give the decimal back unchanged."""
+    # Decimal.normalize would round it to 28 digits first.
     significant = "".join(map(str, number.as_tuple().digits)).strip("0")
-    return len(significant) <= MAX_DIGITS and (not number or abs(number.adjusted()) <= MAX_EXPONENT)
-
-
-def _stored(number: Decimal) -> int | float:
+    if len(significant) > MAX_DIGITS or (number and abs(number.adjusted()) > MAX_EXPONENT):
+        raise ValueError(refusal)
     return int(number) if number == number.to_integral_value() and abs(number) < 10**MAX_DIGITS else float(number)
