@@ -4,14 +4,15 @@
 The schemas load and never dump: the stored text is what goes out (docs/architecture.md).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from marshmallow import Schema
 
 from scim.attributes import Attribute, ResourceType, is_custom_field
 from scim.document import Document
-from scim.errors import InvalidSyntax, InvalidValue, ScimError
+from scim.envelopes import member
+from scim.errors import InvalidSyntax, InvalidValue
 from scim.fields import Members, Mistake, assigned, field_of, unknown_member
 from scim.types import json_type_name
 
@@ -92,24 +93,20 @@ def with_defaults(resource_type: ResourceType, document: Document) -> Document:
     return document | defaults if defaults else document
 
 
-def _check_schemas(resource_type: ResourceType, body: Mapping[str, Any]) -> None:
+def _check_schemas(resource_type: ResourceType, body: Document) -> None:
     """Refuse a body that does not name the schema of its type, or that names a foreign one."""
-    given = next((value for key, value in body.items() if key.lower() == "schemas"), None)
+    given = member(body, "schemas")
     if not isinstance(given, list) or not all(isinstance(urn, str) for urn in given):
         raise InvalidSyntax(f'schemas must be a list of schema URNs that holds "{resource_type.schema.id}".')
     if resource_type.schema.id.lower() not in map(str.lower, given):
         raise InvalidSyntax(f'schemas must hold "{resource_type.schema.id}".')
     for urn in given:
         if not resource_type.takes(urn):
-            raise _foreign(resource_type, urn, next((body[key] for key in body if key.lower() == urn.lower()), None))
-
-
-def _foreign(resource_type: ResourceType, urn: str, values: object) -> ScimError:
-    """The refusal of a schema that is not served, or of the first of its values in the body."""
-    if isinstance(values, dict) and values:
-        return unknown_member(urn, values)
-    sentence = f'schemas holds "{urn[:200]}", which is not a schema of a {resource_type.name} here.'
-    return InvalidSyntax(sentence, hint="undeclared field" if is_custom_field(urn) else None)
+            values = member(body, urn)
+            if isinstance(values, dict) and values:
+                raise unknown_member(urn, values)
+            sentence = f'schemas holds "{urn[:200]}", which is not a schema of a {resource_type.name} here.'
+            raise InvalidSyntax(sentence, hint="undeclared field" if is_custom_field(urn) else None)
 
 
 def _loaded(load: Callable[..., Any], *arguments: object, **options: bool) -> Any:
