@@ -66,31 +66,26 @@ COMMON = (
         "externalId", "The identifier that the client knows the resource by.", case_exact=True, max_length=NAME_LENGTH
     ),
     complex_attribute(
-        "meta",
-        "What the server knows about the resource.",
+        "meta", "What the server knows about the resource.",
         _read_only("resourceType", description="The name of the resource type.", case_exact=True),
         _read_only("created", "dateTime", "When the resource was created."),
         _read_only("lastModified", "dateTime", "When the resource was last changed."),
         _read_only("location", "reference", "The resource's URI.", case_exact=True, reference_types=("uri",)),
         _read_only("version", description="The resource's ETag.", case_exact=True),
-        mutability="readOnly",
-        computed=True,
+        mutability="readOnly", computed=True,
     ),
 )  # fmt: skip
 """The attributes of every resource (RFC 7643 §3, §3.1); they are not published in /Schemas."""
 
 USER = Schema(
-    CORE_USER,
-    "User",
-    "User Account",
+    CORE_USER, "User", "User Account",
     (
         text(
             "userName", "The name the person signs in with.", required=True, uniqueness="server",
             max_length=NAME_LENGTH, compare="userName", rule=NOT_BLANK,
         ),
         complex_attribute(
-            "name",
-            "The parts of the person's name.",
+            "name", "The parts of the person's name.",
             text("formatted", "The whole name, to be shown to people."),
             text("familyName", "The family name, or last name."),
             text("givenName", "The given name, or first name."),
@@ -120,8 +115,7 @@ USER = Schema(
         plural("photos", "Pictures of the person.", reference("value", "The URL of a picture.", "external"), "photo",
         "thumbnail"),
         complex_attribute(
-            "addresses",
-            "Postal addresses.",
+            "addresses", "Postal addresses.",
             text("formatted", "The whole address, ready for a label."),
             text("streetAddress", "Street, house number, post office box."),
             text("locality", "The city."),
@@ -130,19 +124,15 @@ USER = Schema(
             text("country", "The country."),
             text("type", "What the address is for.", canonical_values=("work", "home", "other")),
             Attribute("primary", "boolean", description="Whether this is the preferred address; true at most once."),
-            multi_valued=True,
-            max_elements=ELEMENTS,
+            multi_valued=True, max_elements=ELEMENTS,
         ),
         complex_attribute(
-            "groups",
-            "The groups the person belongs to; changed through the groups.",
+            "groups", "The groups the person belongs to; changed through the groups.",
             _read_only("value", description="The group's id.", case_exact=True),
             _read_only("$ref", "reference", "The group's URI.", case_exact=True, reference_types=("Group",)),
             _read_only("display", description="The group's displayName."),
             _read_only("type", description="direct, or by nesting.", canonical_values=("direct", "indirect")),
-            multi_valued=True,
-            mutability="readOnly",
-            computed=True,
+            multi_valued=True, mutability="readOnly", computed=True,
         ),
         # RFC 7643 names no types for these three; clients are served with any other type as well.
         plural("entitlements", "What the person is entitled to.", text("value", "An entitlement."), "application",
@@ -162,9 +152,7 @@ USER = Schema(
 )  # fmt: skip
 
 ENTERPRISE = Schema(
-    ENTERPRISE_USER,
-    "EnterpriseUser",
-    "Enterprise User",
+    ENTERPRISE_USER, "EnterpriseUser", "Enterprise User",
     (
         text("employeeNumber", "The identifier the organization knows the person by."),
         text("costCenter", "The cost center."),
@@ -172,34 +160,29 @@ ENTERPRISE = Schema(
         text("division", "The division."),
         text("department", "The department."),
         complex_attribute(
-            "manager",
-            "The person's manager.",
+            "manager", "The person's manager.",
             text("value", "The id of the manager's User.", case_exact=True),
             reference("$ref", "The URI of the manager's User.", "User"),
             _read_only("displayName", description="The manager's name."),
         ),
     ),
     short=True,
-)
+)  # fmt: skip
 
 GROUP = Schema(
-    CORE_GROUP,
-    "Group",
-    "Group",
+    CORE_GROUP, "Group", "Group",
     (
         text(
             "displayName", "The group's name.", required=True, uniqueness="server", max_length=NAME_LENGTH,
             compare="groupName",
         ),
         complex_attribute(
-            "members",
-            "The group's members.",
+            "members", "The group's members.",
             text("value", "The id of the member.", case_exact=True, mutability="immutable"),
             reference("$ref", "The URI of the member.", "User", "Group", mutability="immutable"),
             text("type", "User or Group.", canonical_values=("User", "Group"), mutability="immutable"),
             _read_only("display", description="The member's name."),
-            multi_valued=True,
-            ignored=frozenset({"displayname"}),
+            multi_valued=True, ignored=frozenset({"displayname"}),
         ),
     ),
 )  # fmt: skip
