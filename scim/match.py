@@ -1,7 +1,7 @@
 """Whether a value in memory satisfies a bound filter (RFC 7644 §3.4.2.2)."""
 
 from collections.abc import Callable, Iterator
-from operator import eq, ge, gt, le, lt
+from operator import contains, eq, ge, gt, le, lt
 from typing import Any
 
 from scim.attributes import Target
@@ -10,15 +10,8 @@ from scim.keys import key_function
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": eq,
-    "gt": gt,
-    "ge": ge,
-    "lt": lt,
-    "le": le,
-    "co": lambda key, operand: operand in key,
-    "sw": lambda key, operand: key.startswith(operand),
-    "ew": lambda key, operand: key.endswith(operand),
-}
+    "eq": eq, "gt": gt, "ge": ge, "lt": lt, "le": le, "co": contains, "sw": str.startswith, "ew": str.endswith,
+}  # fmt: skip
 
 
 def matches(bound: Bound, value: Any, within: Target | None = None) -> bool:
