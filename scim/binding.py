@@ -33,7 +33,6 @@ def bind(resource_type: ResourceType, tree: Filter, within: Target | None = None
             return ValuePath(target, bind(resource_type, inner, target))
         case Present(name):
             return Present(_resolved(resource_type, name, within))
-    raise AssertionError(tree)
 
 
 def _resolved(resource_type: ResourceType, name: str, within: Target | None) -> Target:

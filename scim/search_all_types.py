@@ -14,10 +14,8 @@ _NEVER = Not(Present("id"))
 def for_type(resource_type: ResourceType, tree: Filter) -> Filter:
     """The filter for resources of this type: an attribute that the type lacks counts as unassigned."""
     match tree:
-        case And(left, right):
-            return And(for_type(resource_type, left), for_type(resource_type, right))
-        case Or(left, right):
-            return Or(for_type(resource_type, left), for_type(resource_type, right))
+        case And(left, right) | Or(left, right):
+            return type(tree)(for_type(resource_type, left), for_type(resource_type, right))
         case Not(operand):
             return Not(for_type(resource_type, operand))
         case Compare(path, op, value):
