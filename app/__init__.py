@@ -36,8 +36,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     # Not Flask's SECRET_KEY: with that, Flask would look for a session in every request.
     signing_key = settings.secret_key or secret_key(database)
     app.config["PAGING"] = Paging(settings.default_count, settings.max_count, signing_key.encode())
+    app.before_request(_begin)
     auth.init(app, auth.Gate(database, settings))
-    app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
     errors.init(app)
     scim = _below_endpoint_url()

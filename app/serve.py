@@ -124,35 +124,30 @@ class JsonLogger(Logger):  # type: ignore[misc]
             handler.setFormatter(JsonFormatter())
 
 
-_MALFORMED_HEADER = ScimError("A header of the request is malformed (RFC 9112 §5).")
-_REFUSALS: dict[type[Exception], ScimError] = {
-    errors.LimitRequestLine: ScimError(
+_MALFORMED_HEADER = HTTPStatus.BAD_REQUEST, "A header of the request is malformed (RFC 9112 §5)."
+_REFUSALS = {
+    errors.LimitRequestLine: (
+        HTTPStatus.REQUEST_URI_TOO_LONG,
         f"The request line is longer than {MAX_REQUEST_LINE} bytes: send a shorter filter, or ask for fewer"
         " attributes.",
-        status=HTTPStatus.REQUEST_URI_TOO_LONG,
     ),
-    errors.LimitRequestHeaders: ScimError(
-        "The headers are too many or too long.", status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-    ),
-    errors.InvalidRequestLine: ScimError(
+    errors.LimitRequestHeaders: (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too many or too long."),
+    errors.InvalidRequestLine: (
+        HTTPStatus.BAD_REQUEST,
         "The request line is malformed: every character of the URL that is not ASCII, and every blank, must be"
-        " percent-encoded (RFC 3986 §2.1)."
+        " percent-encoded (RFC 3986 §2.1).",
     ),
-    errors.InvalidRequestMethod: ScimError("The method is malformed (RFC 9110 §9.1)."),
-    errors.InvalidHTTPVersion: ScimError("This server supports HTTP/1.1 and HTTP/1.0."),
+    errors.InvalidRequestMethod: (HTTPStatus.BAD_REQUEST, "The method is malformed (RFC 9110 §9.1)."),
+    errors.InvalidHTTPVersion: (HTTPStatus.BAD_REQUEST, "This server supports HTTP/1.1 and HTTP/1.0."),
     errors.InvalidHeader: _MALFORMED_HEADER,
     errors.InvalidHeaderName: _MALFORMED_HEADER,
     errors.ObsoleteFolding: _MALFORMED_HEADER,
-    errors.ExpectationFailed: ScimError(
-        "The header Expect can only be 100-continue.", status=HTTPStatus.EXPECTATION_FAILED
-    ),
-    errors.UnsupportedTransferCoding: ScimError(
-        "The only transfer coding here is chunked.", status=HTTPStatus.NOT_IMPLEMENTED
-    ),
+    errors.ExpectationFailed: (HTTPStatus.EXPECTATION_FAILED, "The header Expect can only be 100-continue."),
+    errors.UnsupportedTransferCoding: (HTTPStatus.NOT_IMPLEMENTED, "The only transfer coding here is chunked."),
 }
 """What gunicorn refuses before the application sees it."""
 
-_OTHER = ScimError("The request is malformed (RFC 9112).")
+_OTHER = HTTPStatus.BAD_REQUEST, "The request is malformed (RFC 9112)."
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -169,8 +164,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if failed or not isinstance(exc, errors.ParseException):
             error = failure(exc, number())
         else:
-            error = _REFUSALS.get(type(exc), _OTHER)
-            LOGGER.info("request refused", extra={"fields": {"status": error.status, "reason": type(exc).__name__}})
+            status, detail = _REFUSALS.get(type(exc), _OTHER)
+            error = ScimError(detail, status=status)
+            LOGGER.info("request refused", extra={"fields": {"status": status, "reason": type(exc).__name__}})
         with contextlib.suppress(OSError):
             util.write_nonblock(client, _answer(error))
 

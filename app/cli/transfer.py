@@ -88,9 +88,8 @@ def export_resources(tenant: str, file: str, as_json: bool) -> None:
     """
     users, groups = resources(tenant, Users, "export"), resources(tenant, Groups, "export")
     groups.shown = ExportedGroups(groups.database)
-    sources: dict[str, Resources] = {"users": users, "groups": groups}
     with _opened(file, "w") as stream:
-        totals = {name: _written(stream, source) for name, source in sources.items()}
+        totals = {"users": _written(stream, users), "groups": _written(stream, groups)}
         # A full disk or a closed pipe must fail here, and not when Python exits.
         stream.flush()
     if file != "-":
