@@ -178,11 +178,7 @@ def call(environ: Mapping[str, Any], access: Access) -> Call:
     return Call(
         operation=environ["REQUEST_METHOD"],
         token=access.name,
-        client=_bounded(environ.get("HTTP_USER_AGENT")),
-        activity=_bounded(environ.get("HTTP_ADSCIMVERSION")),
+        client=environ.get("HTTP_USER_AGENT", "")[:300] or None,
+        activity=environ.get("HTTP_ADSCIMVERSION", "")[:300] or None,
         precondition=precondition(environ),
     )
-
-
-def _bounded(value: str | None) -> str | None:
-    return value[:300] if value else None

@@ -82,7 +82,7 @@ def check(as_json: bool) -> None:
 
 
 def _checks() -> Iterator[tuple[str, str]]:
-    """Each thing that is in order, and how; the first that is not raises."""
+    """Yields what is in order, and how; raises at the first thing that is not."""
     chosen = settings()
     yield "Settings", f"in order; Endpoint URLs begin with {chosen.base_url}/scim/."
     database = migrated(chosen)
