@@ -88,7 +88,7 @@ class PlatformUsers:
 
     def _change(self, write: Write, row: Stored, address: str) -> bool:
         """Store another address. A pending change to the same address is deleted, one to another address stays."""
-        before = self.users.with_manager(row)
+        before = self.users.whole(row)
         after = self._readdressed(before, address)
         check_required(self.users.type, after)
         offered = PendingEmail.get_or_none(PendingEmail.user == row.pk)

@@ -4,19 +4,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scim.attributes import ResourceType
 from scim.document import Document, Streamed, Text, dumps, quoted
 from scim.members import member_changes, member_ids
 from scim.operations import Operation
-from scim.patch import apply
 from scim.projection import Projection
-from scim.validation import check_required
 from store.database.statements import parameter
-from store.database.write import Write
-from store.resources import columns
 from store.resources.members import Memberships
-from store.resources.reading import EMPTY, Answer, Links, Stored
-from store.resources.writing import Resources
+from store.resources.reading import EMPTY, Stored
+from store.resources.writing import Changes, Resources
 from store.tables import Membership, Resource
 from store.tables import Tenant as TenantRow
 
@@ -63,10 +58,6 @@ class Groups(Resources):
     @property
     def _texts_of(self) -> GroupTexts:
         return self.shown or GroupTexts(self.endpoint_url)
-
-    @property
-    def type(self) -> ResourceType:
-        return self.tenant.profile.group
 
     def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
         """`members` of each group; STREAMED for those beyond what a page holds in memory."""
@@ -131,13 +122,7 @@ class Groups(Resources):
             return text
         return dumps(projection.apply({"members": json.loads(f"[{text}]")}).get("members", []))[1:-1]
 
-    def _checked(
-        self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
-    ) -> tuple[Document, Links]:
-        check_required(self.type, after)
-        return columns.stored(after), Links()
-
-    def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
+    def _linked(self, pk: int, after: Document) -> Changes:
         memberships = self.memberships(pk)
         memberships.add(member_ids(after.get("members")))
         return memberships.changes
@@ -145,34 +130,22 @@ class Groups(Resources):
     def memberships(self, pk: int) -> Memberships:
         return Memberships(self.database, self.tenant, pk, self.endpoint_url, self.call)
 
-    def _replace(
-        self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
-    ) -> Answer:
-        row = self.locked(id)
+    def _replace_related(self, row: Stored, wanted: Document, named: frozenset[str]) -> Changes:
         memberships = self.memberships(row.pk)
         if "members" in named:
             memberships.replace(member_ids(wanted.get("members")))
-        before, after = self.document(row), columns.stored(wanted)
-        saved = self._saved(write, row, before, after, named, memberships.changes, 200)
-        return self._answer(saved, projection)
+        return memberships.changes
 
-    def _patch(
-        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
-    ) -> Answer:
-        row = self.locked(id)
+    def _patch_related(self, row: Stored, operations: list[Operation]) -> tuple[list[Operation], Changes]:
         changes, rest = member_changes(operations)
         memberships = self.memberships(row.pk)
         for change in changes:
             memberships.apply(change)
-        before = self.document(row)
-        after = apply(self.type, before, rest) if rest else before
-        saved = self._saved(write, row, before, after, frozenset(), memberships.changes, status)
-        return self._answer(saved, projection, body=body)
+        return rest, memberships.changes
 
     def _detach(self, row: Stored) -> None:
-        """Increment the versions of the groups that it is nested in; foreign keys delete the memberships."""
-        holders = Membership.select(Membership.group).where(Membership.member == row.pk)
-        self.rows.touch_all(Resource.pk.in_(holders))
+        """End also its use as the integration group; foreign keys delete the memberships."""
+        super()._detach(row)
         TenantRow.update(integration_group=None).where(TenantRow.integration_group == row.pk).execute()
 
 

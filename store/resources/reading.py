@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from scim.attributes import ResourceType
 from scim.document import Document, Representations, Text, dumps
 from scim.errors import NotFound, Unavailable
 from scim.projection import Projection
@@ -74,7 +73,7 @@ class Reading:
     """
 
     name: ClassVar[str]
-    related: ClassVar[str]
+    related: ClassVar[str] = ""
     """The attribute that is computed from other rows; it is read only for answers that show it."""
 
     width: ClassVar[int] = 7
@@ -92,6 +91,7 @@ class Reading:
 
     def _set_tenant(self, tenant: Tenant) -> None:
         self.tenant = tenant
+        self.type = tenant.profile.type(self.name)
         self.log = Log(self.database, tenant.pk, tenant.revision)
         self.scope = Scope(self.dialect, self.type, tenant.indexes[self.name])
         self._representations = Representations(self.type, self.endpoint_url)
@@ -99,11 +99,6 @@ class Reading:
     def renew(self) -> None:
         """Read the tenant again. Raises Unavailable if the request itself would have to be read again."""
         self._set_tenant(renewed(self.database, self.tenant))
-
-    @property
-    def type(self) -> ResourceType:
-        """The resource type with the tenant's schemas."""
-        raise NotImplementedError
 
     def get(self, id: str, projection: Projection | None = None) -> Answer:
         """The resource with this id. Raises NotFound, also if it belongs to another tenant or was deleted."""
@@ -186,7 +181,7 @@ class Reading:
 
     def _computed(self, rows: Sequence[Stored], projection: Projection | None) -> dict[int, str]:
         """The JSON text of the attribute that is computed from other rows, with its name, by the resource's key."""
-        raise NotImplementedError
+        return {}
 
     def document(self, row: Stored) -> Document:
         """The stored document, parsed."""

@@ -8,20 +8,16 @@ from typing import Any
 from peewee import SQL, Cast, Select, Value, fn
 
 from scim import compare, identity
-from scim.attributes import ResourceType
 from scim.document import Document, quoted
 from scim.errors import InvalidValue
-from scim.operations import Operation
-from scim.patch import apply
 from scim.projection import Projection
 from scim.schemas import ENTERPRISE_USER
 from scim.validation import check_required
 from store.database.statements import parameter
 from store.database.transactions import now
-from store.database.write import Write
 from store.filters.values import ROW
-from store.resources.reading import DOCUMENT, RELATED, Answer, Links, Stored
-from store.resources.writing import Resources
+from store.resources.reading import DOCUMENT, RELATED, Links, Stored
+from store.resources.writing import Changes, Resources
 from store.tables import Membership, PendingEmail, Resource
 
 MANAGER = Resource.alias("manager")
@@ -40,10 +36,6 @@ class Users(Resources):
     name = "User"
     related = "groups"
     width = 11
-
-    @property
-    def type(self) -> ResourceType:
-        return self.tenant.profile.user
 
     def columns_read(self, related: bool) -> list[Any]:
         groups = _groups_of_row(self.dialect) if related else Value(None)
@@ -144,7 +136,7 @@ class Users(Resources):
             outcome = f"{offered} was dismissed before."
         self.call.warnings.append(f"The work e-mail identifies the user: {stored} was kept, {outcome}")
 
-    def _linked(self, pk: int, after: Document) -> list[dict[str, Any]]:
+    def _linked(self, pk: int, after: Document) -> Changes:
         """Add a new user to the integration group, as if by hand."""
         group = self.tenant.integration_group
         if group is None:
@@ -156,25 +148,11 @@ class Users(Resources):
         Membership.insert(group=group, member=pk, origin="manual").execute()
         return [{"attribute": "groups", "after": [name]}]
 
-    def _replace(
-        self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
-    ) -> Answer:
-        row = self.locked(id, related=self.shows_related(projection))
-        before = self.with_manager(row)
-        # A PUT without `active` must not activate a suspended user.
-        after = {"active": before["active"], **wanted} if "active" in before else wanted
-        return self._answer(self._saved(write, row, before, after, named, [], 200), projection)
+    def _completed(self, before: Document, wanted: Document) -> Document:
+        """A PUT without `active` must not activate a suspended user."""
+        return {"active": before["active"], **wanted} if "active" in before else wanted
 
-    def _patch(
-        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
-    ) -> Answer:
-        row = self.locked(id, related=body and self.shows_related(projection))
-        before = self.with_manager(row)
-        named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
-        saved = self._saved(write, row, before, apply(self.type, before, operations), named, [], status)
-        return self._answer(saved, projection, body=body)
-
-    def with_manager(self, row: Stored) -> Document:
+    def whole(self, row: Stored) -> Document:
         """The document with the manager, which is stored in a column."""
         document = self.document(row)
         if row.manager_id is None:
@@ -190,9 +168,8 @@ class Users(Resources):
         list(self.dialect.for_update(query).tuples())
 
     def _detach(self, row: Stored) -> None:
-        """Increment the versions of the user's groups, and of the users that it manages, which lose their manager."""
-        groups = Membership.select(Membership.group).where(Membership.member == row.pk)
-        self.rows.touch_all(Resource.pk.in_(groups))
+        """Increment also the versions of the users that it manages, which lose their manager."""
+        super()._detach(row)
         self.rows.touch_all(Resource.manager == row.pk, manager=None)
 
 

@@ -9,8 +9,9 @@ from scim.document import Document
 from scim.envelopes import member
 from scim.errors import ScimError, Unavailable, Uniqueness, sendable
 from scim.operations import Operation
+from scim.patch import apply
 from scim.projection import Projection
-from scim.validation import with_defaults
+from scim.validation import check_required, with_defaults
 from store.database.transactions import ATTEMPTS, Database, now
 from store.database.write import Write
 from store.filters.values import ROW
@@ -18,7 +19,7 @@ from store.resources import columns
 from store.resources.reading import EMPTY, Answer, Links, Reading, Stored, current
 from store.resources.rows import Rows, Taken
 from store.resources.search import Page, Query, Searching
-from store.tables import Resource
+from store.tables import Membership, Resource
 from store.tenants.log import Outdated
 from store.tenants.tenants import CHANGED, Tenant, renewed
 
@@ -80,12 +81,15 @@ class Resources(Reading):
         Raises NotFound and what `create` raises.
         """
         self.about(id)
-        return self.run(lambda write: self._replace(write, id, document, named, projection))
 
-    def _replace(
-        self, write: Write, id: str, wanted: Document, named: frozenset[str], projection: Projection | None
-    ) -> Answer:
-        raise NotImplementedError
+        def work(write: Write) -> Answer:
+            row = self.locked(id, related=self.shows_related(projection))
+            changes = self._replace_related(row, document, named)
+            before = self.whole(row)
+            after = self._completed(before, document)
+            return self._answer(self._saved(write, row, before, after, named, changes, 200), projection)
+
+        return self.run(work)
 
     def patch(
         self,
@@ -102,12 +106,16 @@ class Resources(Reading):
         `scim.patch.apply`, InvalidValue or Uniqueness.
         """
         self.about(id)
-        return self.run(lambda write: self._patch(write, id, operations, projection, body, status))
+        named = frozenset(operation.target.attributes[0].name.lower() for operation in operations)
 
-    def _patch(
-        self, write: Write, id: str, operations: list[Operation], projection: Projection | None, body: bool, status: int
-    ) -> Answer:
-        raise NotImplementedError
+        def work(write: Write) -> Answer:
+            row = self.locked(id, related=body and self.shows_related(projection))
+            rest, changes = self._patch_related(row, operations)
+            before = self.whole(row)
+            after = apply(self.type, before, rest) if rest else before
+            return self._answer(self._saved(write, row, before, after, named, changes, status), projection, body=body)
+
+        return self.run(work)
 
     def delete(self, id: str) -> None:
         """Delete the resource, and the references to it (RFC 7644 §3.6). Raises NotFound."""
@@ -125,8 +133,9 @@ class Resources(Reading):
         """Lock what other writes lock before the resource, so that all lock in the same order."""
 
     def _detach(self, row: Stored) -> None:
-        """Change what refers to a resource that is being deleted."""
-        raise NotImplementedError
+        """Change what refers to a resource that is being deleted: the groups that it is a member of get a version."""
+        groups = Membership.select(Membership.group).where(Membership.member == row.pk)
+        self.rows.touch_all(Resource.pk.in_(groups))
 
     def run(self, work: Callable[[Write], Result], *, advise: bool = True) -> Result:
         """Run a write, as a part of the one that these resources were given if there is one.
@@ -178,7 +187,8 @@ class Resources(Reading):
         self, row: Stored | None, before: Document, after: Document, named: frozenset[str]
     ) -> tuple[Document, Links]:
         """The document to store, and what its row refers to. Raises InvalidValue for what the preset refuses."""
-        raise NotImplementedError
+        check_required(self.type, after)
+        return columns.stored(after), Links()
 
     def _saved(
         self,
@@ -232,9 +242,27 @@ class Resources(Reading):
         )  # fmt: skip
         return row._replace(manager_display=row.display) if row.manager == row.pk else row
 
+    # What a type stores elsewhere than in its document.
+
+    def whole(self, row: Stored) -> Document:
+        """The document with what is stored in columns."""
+        return self.document(row)
+
     def _linked(self, pk: int, after: Document) -> Changes:
         """Insert the memberships that a new resource's body or the tenant asks for; returns the changes."""
         return []
+
+    def _replace_related(self, row: Stored, wanted: Document, named: frozenset[str]) -> Changes:
+        """Change the rows that a PUT replaces beside the document; returns the changes."""
+        return []
+
+    def _patch_related(self, row: Stored, operations: list[Operation]) -> tuple[list[Operation], Changes]:
+        """Apply the operations on other rows; returns the operations on the document, and the changes."""
+        return operations, []
+
+    def _completed(self, before: Document, wanted: Document) -> Document:
+        """The document of a PUT with what it does not clear by leaving it out."""
+        return wanted
 
 
 def together(database: Database, tenant: Tenant, work: Callable[[Write, Tenant], None]) -> None:

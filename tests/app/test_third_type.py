@@ -10,11 +10,8 @@ from app.resources import RESOURCES
 from app.settings import Settings
 from scim import preset
 from scim.attributes import Attribute, ResourceType, Schema
-from scim.patch import apply
 from scim.preset import RESOURCE_TYPES
-from scim.validation import check_required
 from store.resources import columns
-from store.resources.reading import Links
 from store.resources.writing import Resources
 from tests.conftest import BASE_URL, Client
 
@@ -35,31 +32,6 @@ class Devices(Resources):
     """The devices of one tenant. Nothing of them is kept in other rows."""
 
     name = "Device"
-    related = ""
-
-    @property
-    def type(self):
-        return self.tenant.profile.type("Device")
-
-    def _computed(self, rows, projection):
-        return {}
-
-    def _checked(self, row, before, after, named):
-        check_required(self.type, after)
-        return after, Links()
-
-    def _replace(self, write, id, wanted, named, projection):
-        row = self.locked(id)
-        return self._answer(self._saved(write, row, self.document(row), wanted, named, [], 200), projection)
-
-    def _patch(self, write, id, operations, projection, body, status):
-        row = self.locked(id)
-        before = self.document(row)
-        saved = self._saved(write, row, before, apply(self.type, before, operations), frozenset(), [], status)
-        return self._answer(saved, projection, body=body)
-
-    def _detach(self, row):
-        """Nothing refers to a device."""
 
 
 def blueprint():
