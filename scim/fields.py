@@ -6,7 +6,7 @@ where an object belongs.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import chain
 from typing import Any
 
@@ -103,9 +103,7 @@ class ComplexField(AttributeField):
         self._separator = ":" if attribute.is_extension else "."
         self._members = Members(attribute.sub_attributes, attribute.ignored)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, *, nulls: bool = False, **options: Any
-    ) -> Document | None:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, *, nulls: bool = False, **options: Any) -> Any:
         value = _element(value)
         if value is None or value == "":
             return None
@@ -161,7 +159,7 @@ class Members:
     def __init__(
         self,
         attributes: Sequence[Attribute],
-        ignored: frozenset[str] = frozenset(),
+        ignored: Set[str] = frozenset(),
         resource_type: ResourceType | None = None,
     ) -> None:
         self._attributes = {each.name.lower(): each for each in attributes if not each.forbidden}

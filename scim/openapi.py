@@ -55,14 +55,11 @@ _DISCOVERY = {
 
 def document(profile: Profile, endpoint_url: str) -> Json:
     """The OpenAPI document of a tenant with this profile at this Endpoint URL."""
+    served = f"{_all(profile).capitalize()} by RFC 7643, 7644 and 9865"
+    preset = f"preset {profile.preset.name}, {profile.preset.description}"
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "SCIM 2.0",
-            "version": "2.0",
-            "description": f"{_all(profile).capitalize()} by RFC 7643, 7644 and 9865; preset {profile.preset.name}, "
-            f"{profile.preset.description}.",
-        },
+        "info": {"title": "SCIM 2.0", "version": "2.0", "description": f"{served}; {preset}."},
         "servers": [{"url": endpoint_url}],
         "security": [{"token": []}],
         "paths": _paths(profile),
@@ -94,13 +91,11 @@ def _content(description: str, schema: Json, type: str = _SCIM_JSON) -> Json:
     return {"description": description, "content": {type: {"schema": schema}}}
 
 
-def _operation(
-    id: str, summary: str, responses: Json, parameters: tuple[str, ...] = (), body: str | None = None
-) -> Json:
+def _operation(id: str, summary: str, responses: Json, parameters: tuple[str, ...] = (), body: str = "") -> Json:
     operation: Json = {"operationId": id, "summary": summary}
     if parameters:
         operation["parameters"] = [_ref(name, "parameters") for name in parameters]
-    if body is not None:
+    if body:
         operation["requestBody"] = {"required": True, "content": {_SCIM_JSON: {"schema": _ref(body)}}}
     return operation | {"responses": responses | {"default": _ref("Error", "responses")}}
 

@@ -31,22 +31,17 @@ def complex_attribute(name: str, description: str, *sub_attributes: Attribute, *
 def plural(name: str, description: str, value: Attribute, *types: str) -> Attribute:
     """A multi-valued attribute with the default sub-attributes of RFC 7643 §2.4."""
     return complex_attribute(
-        name,
-        description,
-        value,
+        name, description, value,
         text("display", "A name for the value, to be shown to people."),
         text("type", "What the value is for.", canonical_values=types),
         Attribute("primary", "boolean", description="Whether this is the preferred value; true at most once."),
-        multi_valued=True,
-        max_elements=ELEMENTS,
-    )
+        multi_valued=True, max_elements=ELEMENTS,
+    )  # fmt: skip
 
 
-def reference(name: str, description: str, *types: str, **characteristics: Any) -> Attribute:
+def reference(name: str, description: str, *types: str, **others: Any) -> Attribute:
     """A reference attribute; references compare with regard to case (RFC 7643 §2.3.7)."""
-    return Attribute(
-        name, "reference", case_exact=True, reference_types=types, description=description, **characteristics
-    )
+    return Attribute(name, "reference", case_exact=True, reference_types=types, description=description, **others)
 
 
 def _read_only(name: str, type: str = "string", description: str = "", **characteristics: Any) -> Attribute:
