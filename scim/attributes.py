@@ -14,8 +14,6 @@ FORBIDDEN_KEY = "Invalid or forbidden key found: {}"
 """What a refusal says of a key that is unknown or that the preset forbids. Nothing follows it: administrators search
 for this sentence."""
 
-_CUSTOM_FIELDS = "urn:ietf:params:scim:schemas:extension:360learning:"
-
 MEMBER = frozenset({"value", "$ref", "type", "display"})
 """The sub-attributes of `members`. A membership is a row of its own, which cannot hold others."""
 
@@ -230,11 +228,8 @@ class ResourceType:
         return targets
 
     def resolve(self, name: str, error: type[ScimError]) -> Target:
-        """What `name` stands for, in any letter case, with or without its schema's URN (RFC 7644 §3.10).
-
-        Raises `error` with the product's sentence where the name is unknown or forbidden: a forbidden one is named as
-        the schema spells it, an unknown one as the client sent it.
-        """
+        """What `name` stands for, in any letter case, with or without its schema's URN (RFC 7644 §3.10). Raises `error`
+        for an unknown name, spelled as the client sent it, and for a forbidden one, spelled as in the schema."""
         target = self.targets.get(name.lower())
         if target is None:
             raise unknown_key(error, name)
@@ -256,7 +251,7 @@ def forbidden_key(error: type[ScimError], attribute: Attribute) -> ScimError:
 
 def is_custom_field(name: str) -> bool:
     """Whether the name is that of a custom field or of their schema, declared or not."""
-    return name.lower().startswith(_CUSTOM_FIELDS)
+    return name.lower().startswith("urn:ietf:params:scim:schemas:extension:360learning:")
 
 
 def _walk(outer: tuple[Attribute, ...]) -> Iterator[Target]:

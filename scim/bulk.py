@@ -119,11 +119,9 @@ def plan(job: Job) -> list[Step]:
 
 
 def _places(needed: list[set[int]]) -> dict[int, int]:
-    """The place of each operation, in order: after everything it needs, unless that needs the operation itself.
-
-    It is a depth-first walk along the references, each of which is followed once, since a group may name a thousand
-    users that are created after it. It does not use recursion, since a chain may be as long as the job.
-    """
+    """The place of each operation, in order: after everything it needs, unless that needs the operation itself."""
+    # A depth-first walk that follows each reference once, since a group may name a thousand users that are created
+    # after it, and that does not use recursion, since a chain may be as long as the job.
     places: dict[int, int] = {}
     opened: set[int] = set()
     stack = [*reversed(range(len(needed)))]

@@ -19,11 +19,8 @@ _BEARER_TOKEN = {
 
 
 def schemas(profile: Profile, base_url: str, id: str | None = None) -> list[dict[str, Any]]:
-    """Every schema of the profile as /Schemas publishes it, exactly what is accepted; with `id`, those with this URN in
-    any letter case.
-
-    No schema has the common attributes (RFC 7643 §3.1); Microsoft's validator fails on one that lists `id`.
-    """
+    """Every schema as /Schemas publishes it, exactly what is accepted; with `id`, those with this URN in any letter
+    case. None has the common attributes (RFC 7643 §3.1): Microsoft's validator fails on one that lists `id`."""
     published = [schema for each in profile.types for schema in (each.schema, *each.extensions)]
     return [_schema(schema, base_url) for schema in published if id is None or schema.id.lower() == id.lower()]
 

@@ -30,16 +30,14 @@ def list_response(resources: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def check_message(body: object, urn: str) -> dict[str, Any]:
-    """The body, if it is a message with this URN.
-
-    Okta and others leave `schemas` out, so it may be absent or unassigned (RFC 7643 §2.5). Raises InvalidSyntax for a
-    body that is not an object, has a key twice, or names another message in `schemas`.
-    """
+    """The body, if it is a message with this URN. Raises InvalidSyntax for a body that is not an object, has a key
+    twice, or names another message in `schemas`."""
     name = urn.rpartition(":")[2]
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a JSON object, a {name} message.")
     refuse_repeated_keys(body)
     given = member(body, "schemas")
+    # Okta and others leave `schemas` out; null and [] mean the same (RFC 7643 §2.5).
     if given is None or given == []:
         return body
     # One value in place of a list counts as a list of one, as in resources.

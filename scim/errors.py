@@ -13,11 +13,8 @@ def sendable(text: str) -> str:
 
 
 class ScimError(Exception):
-    """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log.
-
-    `status` is the class's own unless another is given, `hint` is a key of `scim.hints.HINTS`, `headers` are those that
-    the answer has besides.
-    """
+    """A request that is refused. `detail` is the one sentence an administrator reads in Entra's or Okta's log, `hint` a
+    key of `scim.hints.HINTS`; `headers` are further ones of the answer, `status` replaces that of the class."""
 
     status: int = HTTPStatus.BAD_REQUEST
     scim_type: ClassVar[str | None] = None

@@ -167,11 +167,8 @@ class Members:
         self._resource_type = resource_type
 
     def load(self, data: Document, prefix: str = "", nulls: bool = False) -> Document:
-        """The values by name, None where a member is unassigned or not taken from clients.
-
-        `prefix` precedes the names in messages. Raises Mistake for all wrong values together, InvalidSyntax for a key
-        that is unknown, forbidden or repeated.
-        """
+        """The values by name, None for what is unassigned or not taken from clients; `prefix` precedes names in
+        messages. Raises Mistake for all wrong values, InvalidSyntax for an unknown, forbidden or repeated key."""
         values: Document = {}
         mistakes: list[Mistake] = []
         for key, value in data.items():

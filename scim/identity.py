@@ -45,11 +45,9 @@ def readdressed(preset: Preset, document: Document, address: str) -> Document:
 
 
 def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
-    """`after` with the work e-mail of `before`, everything else as the client wants it (docs/entra.md).
-
-    A change of letter case does not change the identity and is applied. A client that removes the address, changes its
-    type or offers another one must not fail: a leaver's `active: false` is part of the same PATCH.
-    """
+    """`after` with the work e-mail of `before`, everything else as the client wants it (docs/entra.md). A change of
+    letter case does not change the identity and is applied. A client that removes the address, changes its type or
+    offers another one must not fail: a leaver's `active: false` is part of the same PATCH."""
     stored = identifier(preset, before)
     if stored is None:
         return Kept(after)

@@ -28,11 +28,8 @@ ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One change in normal form.
-
-    `target` is what is changed. If the path has brackets, `filter` selects elements of `selected`, which is the target
-    itself or the attribute around it. `value` is checked: ABSENT only in a remove, None if it unassigns.
-    """
+    """One change in normal form. If the path has brackets, `filter` selects elements of `selected`, which is the target
+    or the attribute around it. The value is checked: ABSENT only in a remove, None if it unassigns."""
 
     op: str
     target: Target
@@ -57,14 +54,9 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str) -> Re
         raise InvalidSyntax("Operations must be a list of at least one operation.")
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"A PATCH has at most {MAX_OPERATIONS} operations, not {len(operations)}.")
-    read = Read([], [])
-    for operation in operations:
-        for each in _read(resource_type, operation, id):
-            if each.target.attribute.returned == "never":
-                read.dropped.append(each.target.name)
-            else:
-                read.operations.append(each)
-    return read
+    read = [each for operation in operations for each in _read(resource_type, operation, id)]
+    dropped = [each.target.name for each in read if each.target.attribute.returned == "never"]
+    return Read([each for each in read if each.target.name not in dropped] if dropped else read, dropped)
 
 
 def _read(resource_type: ResourceType, operation: Any, id: str) -> Iterator[Operation]:

@@ -23,10 +23,8 @@ class Projection:
     def read(
         cls, resource_type: ResourceType, attributes: Iterable[str] | None, excluded: Iterable[str] | None
     ) -> "Projection | None":
-        """The projection of the two parameters, None if neither names anything.
-
-        Names come one by one or separated by commas, in any letter case, short or qualified by their schema's URN.
-        Names that are unknown, forbidden or never returned are ignored. Raises InvalidValue if both are given.
+        """The projection of the two parameters, None if neither names anything; names come one by one or separated by
+        commas. Those that are unknown, forbidden or never returned are ignored. Raises InvalidValue if both are given.
         """
         wanted, unwanted = _given(attributes), _given(excluded)
         if wanted and unwanted:

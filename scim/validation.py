@@ -44,11 +44,8 @@ class ResourceSchema(Schema):
 
 def load(resource_type: ResourceType, body: object) -> Loaded:
     """The document that a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643
-    §2.5).
-
-    Read-only attributes are left out (RFC 7644 §3.3). Raises InvalidSyntax for an unknown or forbidden key or wrong
-    `schemas`, InvalidValue for a wrong value.
-    """
+    §2.5). Read-only attributes are left out (RFC 7644 §3.3). Raises InvalidSyntax for an unknown or forbidden key or
+    wrong `schemas`, InvalidValue for a wrong value."""
     if not isinstance(body, dict):
         wanted = f"a JSON object that describes a {resource_type.name}"
         raise InvalidSyntax(f"The body must be {wanted}, not {json_type_name(body)}.")
