@@ -27,19 +27,20 @@ class Kept:
 def identifier(preset: Preset, document: Document) -> str | None:
     """The work e-mail that identifies the user, None where the preset does not use it or the user has none. It is the
     value of the e-mail of type work, in any letter case; of several, of the primary one, else of the first."""
-    if not preset.email_identifies:
-        return None
-    index = _work_email(document.get("emails", []))
-    return None if index is None else str(document["emails"][index]["value"])
+    own = _identifying(preset, document)
+    return None if own is None else str(own["value"])
+
+
+def _identifying(preset: Preset, document: Document) -> Document | None:
+    return _work_email(document.get("emails", [])) if preset.email_identifies else None
 
 
 def readdressed(preset: Preset, document: Document, address: str) -> Document:
     """The document with another work e-mail in place of the one that identifies the user. Other work e-mails with the
     same address are removed, so that it is listed once. Raises LookupError where the user has no work e-mail."""
-    stored = identifier(preset, document)
-    if stored is None:
+    own = _identifying(preset, document)
+    if own is None:
         raise LookupError("the user has no work e-mail that identifies it")
-    own = document["emails"][_work_email(document["emails"])]
     others = [e for e in document["emails"] if e is own or not _is_work(e) or not _has_address(e, address)]
     return document | {"emails": [e | {"value": address} if e is own else e for e in others]}
 
@@ -48,13 +49,11 @@ def keep_identifier(preset: Preset, before: Document, after: Document) -> Kept:
     """`after` with the work e-mail of `before`, everything else as the client wants it (docs/entra.md). A change of
     letter case does not change the identity and is applied. A client that removes the address, changes its type or
     offers another one must not fail: a leaver's `active: false` is part of the same PATCH."""
-    stored = identifier(preset, before)
-    if stored is None:
+    own, offered = _identifying(preset, before), identifier(preset, after)
+    if own is None:
         return Kept(after)
-    offered = identifier(preset, after)
-    if offered is not None and email(offered) == email(stored):
+    if offered is not None and email(offered) == email(own["value"]):
         return Kept(after, confirmed=True)
-    own = before["emails"][_work_email(before["emails"])]
     emails = [dict(element) for element in after.get("emails", [])]
     return Kept(after | {"emails": _restored(emails, own, before["emails"].index(own))}, offered)
 
@@ -65,10 +64,10 @@ def _restored(emails: list[Document], own: Document, position: int) -> list[Docu
     outranked = next((element for element in same if _is_work(element)), None)
     chosen = _work_email(emails)
     if outranked is not None and chosen is not None:
-        if emails[chosen].pop("primary", None):
+        if chosen.pop("primary", None):
             outranked["primary"] = True
     elif chosen is not None:
-        emails[chosen]["value"] = own["value"]
+        chosen["value"] = own["value"]
     elif same:
         same[0]["type"] = own["type"]
     elif (emptied := next((e for e in emails if _is_work(e) and not e.get("value")), None)) is not None:
@@ -82,16 +81,16 @@ def _restored(emails: list[Document], own: Document, position: int) -> list[Docu
 def _first_among_equals(emails: list[Document], own: Document) -> list[Document]:
     """The list with the own address before other work e-mails, where no primary decides between them."""
     chosen = _work_email(emails)
-    if chosen is None or _has_address(emails[chosen], own["value"]):
+    if chosen is None or _has_address(chosen, own["value"]):
         return emails
     first = next(element for element in emails if _has_address(element, own["value"]))
     return [first, *(element for element in emails if element is not first)]
 
 
-def _work_email(emails: list[Document]) -> int | None:
-    """The position of the e-mail that identifies its user."""
-    work = [index for index, element in enumerate(emails) if element.get("value") and _is_work(element)]
-    return next((index for index in work if emails[index].get("primary") is True), work[0] if work else None)
+def _work_email(emails: list[Document]) -> Document | None:
+    """The e-mail that identifies its user."""
+    work = [element for element in emails if element.get("value") and _is_work(element)]
+    return next((element for element in work if element.get("primary") is True), work[0] if work else None)
 
 
 def _is_work(element: Document) -> bool:
