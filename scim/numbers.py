@@ -1,7 +1,7 @@
 """Numbers that every JSON parser and both databases read back unchanged (RFC 7643 §2.3.3, §2.3.4)."""
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 15
@@ -54,10 +54,7 @@ def _parsed(value: object) -> Decimal:
         raise TypeError
     if isinstance(value, str) and _DECIMAL.fullmatch(value) is None:
         raise TypeError
-    try:
-        number = Decimal(repr(value) if isinstance(value, float) else value)
-    except InvalidOperation as error:
-        raise TypeError from error
+    number = Decimal(repr(value) if isinstance(value, float) else value)
     if not number.is_finite():
         raise TypeError
     return number
