@@ -1,10 +1,11 @@
 """/Me: a token stands for a client, not for one of the users (RFC 7644 §3.11)."""
 
+from http import HTTPStatus
 from typing import NoReturn
 
 from flask import Blueprint
 
-from scim.errors import NotImplementedHere
+from scim.errors import ScimError
 
 me = Blueprint("me", __name__)
 
@@ -12,4 +13,6 @@ me = Blueprint("me", __name__)
 @me.route("/Me", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def refuse() -> NoReturn:
     """Answer 501, as RFC 7644 §3.11 demands of a server without /Me."""
-    raise NotImplementedHere("The token belongs to a client, not to a user, so there is no /Me.")
+    raise ScimError(
+        "The token belongs to a client, not to a user, so there is no /Me.", status=HTTPStatus.NOT_IMPLEMENTED
+    )

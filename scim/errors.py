@@ -113,9 +113,5 @@ class TooManyRequests(ScimError, status=HTTPStatus.TOO_MANY_REQUESTS):
     """The client must wait before its next request."""
 
 
-class NotImplementedHere(ScimError, status=HTTPStatus.NOT_IMPLEMENTED):
-    """The protocol has this, but this server does not."""
-
-
 class Unavailable(ScimError, status=HTTPStatus.SERVICE_UNAVAILABLE):
     """The database cannot take the request now; the client may repeat it unchanged."""
