@@ -17,9 +17,6 @@ for this sentence."""
 MEMBER = frozenset({"value", "$ref", "type", "display"})
 """The sub-attributes of `members`. A membership is a row of its own, which cannot hold others."""
 
-# scim2-client repeats an extension's URN as `schemas` inside the extension.
-_SCHEMAS = frozenset({"schemas"})
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -186,10 +183,10 @@ class ResourceType:
     @cached_property
     def containers(self) -> tuple[Attribute, ...]:
         """The extensions as complex attributes named by their URN."""
+        # scim2-client repeats an extension's URN as `schemas` inside the extension.
+        ignored = frozenset({"schemas"})
         return tuple(
-            Attribute(
-                each.id, "complex", sub_attributes=each.attributes, description=each.description, ignored=_SCHEMAS
-            )
+            Attribute(each.id, "complex", sub_attributes=each.attributes, description=each.description, ignored=ignored)
             for each in self.extensions
         )
 

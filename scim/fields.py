@@ -1,7 +1,6 @@
-"""Marshmallow fields made from attributes: JSON values checked, coerced to their type, named as the schema does
-(RFC 7643 §2, RFC 7644 §3.5).
+"""Marshmallow fields made from attributes, which check JSON values and coerce them (RFC 7643 §2, RFC 7644 §3.5).
 
-Client tolerances that concern a value end here: booleans and numbers as text, one value where a list belongs, a bare id
+They accept what clients are known to send: booleans and numbers as text, one value where a list belongs, a bare id
 where an object belongs.
 """
 

@@ -1,5 +1,4 @@
-"""A value's comparison key: what equality, order and uniqueness look at instead of the value (RFC 7643 §7, RFC 7644
-§3.4.2.2)."""
+"""Comparison keys: what equality, order and uniqueness look at instead of values (RFC 7643 §7, RFC 7644 §3.4.2.2)."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,8 +18,7 @@ def key_function(attribute: Attribute) -> Callable[[Any], Key]:
 
 
 def keys(attributes: Iterable[Attribute], document: dict[str, Any]) -> dict[str, Any]:
-    """The document with every value replaced by its comparison key; members that no attribute describes are left
-    out."""
+    """The document with comparison keys instead of values, without members that no attribute describes."""
     return {each.name: _keys(each, document[each.name]) for each in attributes if each.name in document}
 
 

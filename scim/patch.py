@@ -46,8 +46,7 @@ def _tidy_member(document: Document, attribute: Attribute) -> None:
 
 
 def tidied(value: Document) -> Document:
-    """The document without unassigned values, which are null, "", [] and {} (RFC 7643 §2.5), at any depth, and without
-    repeated elements (RFC 7643 §2.4)."""
+    """The document without null, "", [] and {} at any depth (RFC 7643 §2.5), and without repeated elements (§2.4)."""
     return {name: tidy for name, item in value.items() if (tidy := _tidy(item)) not in (None, "", [], {})}
 
 
@@ -205,8 +204,7 @@ def _keep_one_primary(selected: Target, elements: list[Any], touched: list[Any])
 
 
 def _apply_schemas(resource_type: ResourceType, document: Document, operation: Operation) -> None:
-    """Change `schemas`, which follows from the document: removing an extension's URN clears the extension (RFC 7644
-    §3.5.2)."""
+    """Change `schemas`: removing the URN of an extension clears the extension (RFC 7644 §3.5.2)."""
     given = [operation.value] if isinstance(operation.value, str) else operation.value
     given = given if isinstance(given, list) else []
     for urn in given:

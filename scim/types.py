@@ -35,8 +35,8 @@ class ValueType:
     """A type of values, wherever the server has to know it.
 
     `entra`: the type to choose for it in Entra's attribute list. `words`: what messages say a value must be.
-    `load`: the value to store of a JSON value; TypeError where it is of another type, with what it is in words unless
-    its JSON type says it; ValueError with the rest of the sentence where it cannot be stored.
+    `load`: the value to store of a JSON value; TypeError where it is of another type, with what it is unless its JSON
+    type says it; ValueError with the rest of the sentence where it cannot be stored.
     `literal`: what a filter compares with, from its literal; the same errors.
     `operators`: those that compare it, `ne` and `pr` apart (RFC 7644 §3.4.2.2 Table 3).
     `key`: its comparison key, ValueError where it has none; without one the attribute's rule decides (scim.compare).

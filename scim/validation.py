@@ -1,5 +1,4 @@
-"""Bodies and PATCH values checked and brought into the form in which they are stored (RFC 7643 §2, RFC 7644 §3.3,
-§3.5).
+"""Bodies and PATCH values, checked, in the form in which they are stored (RFC 7643 §2, RFC 7644 §3.3, §3.5).
 
 The schemas load and never dump: the stored text is what goes out (docs/architecture.md).
 """
@@ -43,9 +42,8 @@ class ResourceSchema(Schema):
 
 
 def load(resource_type: ResourceType, body: object) -> Loaded:
-    """The document that a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643
-    §2.5). Read-only attributes are left out (RFC 7644 §3.3). Raises InvalidSyntax for an unknown or forbidden key or
-    wrong `schemas`, InvalidValue for a wrong value."""
+    """What a POST or PUT body describes: canonical names, typed values, nothing unassigned (RFC 7643 §2.5) or read-only
+    (RFC 7644 §3.3). Raises InvalidSyntax for a wrong key or wrong `schemas`, InvalidValue for a wrong value."""
     if not isinstance(body, dict):
         wanted = f"a JSON object that describes a {resource_type.name}"
         raise InvalidSyntax(f"The body must be {wanted}, not {json_type_name(body)}.")
