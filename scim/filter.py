@@ -191,14 +191,8 @@ class _Parser:
         return Present(path) if word == "pr" else Compare(path, word, self.value())
 
     def value(self) -> str | bool | int | float | None:
-        """A JSON literal. RFC 7644 has true, false and null in lower case only; clients capitalise them."""
         token = self.tokens[self.at]
-        if token.startswith('"'):
-            value: str | bool | int | float | None = self.string(token)
-        elif token.lower() in _WORDS:
-            value = _WORDS[token.lower()]
-        else:
-            value = self.number(token)
+        value = self.string(token) if token.startswith('"') else self.unquoted(token)
         self.at += 1
         return value
 
@@ -214,7 +208,10 @@ class _Parser:
             raise self.fault("the value holds half a character, so write both halves of its surrogate pair")
         return value
 
-    def number(self, token: str) -> int | float:
+    def unquoted(self, token: str) -> bool | int | float | None:
+        """RFC 7644 has true, false and null in lower case only; clients capitalise them."""
+        if token.lower() in _WORDS:
+            return _WORDS[token.lower()]
         match = _NUMBER.fullmatch(token)
         if match is None:
             raise self.fault("put the value in double quotes; only numbers, true, false and null stand without them")

@@ -26,7 +26,8 @@ def matches(bound: Bound, value: Any, within: Target | None = None) -> bool:
         case ValuePath(target, inner):
             return any(matches(inner, element, target) for element in _values(target, value, within))
         case Present(target):
-            return any(_assigned(found) for found in _values(target, value, within))
+            # null, "", [] and {} are unassigned (RFC 7643 §2.5).
+            return any(found not in (None, "", [], {}) for found in _values(target, value, within))
         case Compare(target, op, operand):
             key, compare = key_function(target.attribute), _OPERATORS[op]
             return any(compare(key(found), operand) for found in _values(target, value, within))
@@ -45,8 +46,3 @@ def _below(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
         yield value
     elif isinstance(value, dict) and path[0] in value:
         yield from _below(value[path[0]], path[1:])
-
-
-def _assigned(value: Any) -> bool:
-    """Whether there is a value: null, "", [] and {} are unassigned (RFC 7643 §2.5)."""
-    return value is not None and value != "" and value != [] and value != {}
