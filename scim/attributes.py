@@ -77,11 +77,9 @@ class Attribute:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What a resolved name stands for: the attributes on the way from the resource to it.
-
-    `emails.value` is (emails, value); `urn:…:enterprise:2.0:User:manager.value` is (the extension, manager, value).
-    What follows from them is worked out once, since every search and every PATCH asks for it.
-    """
+    """What a resolved name stands for: the attributes on the way from the resource to it. `emails.value` is (emails,
+    value); `urn:…:enterprise:2.0:User:manager.value` is (the extension, manager, value). What follows from them is
+    worked out once, since every search and every PATCH asks for it."""
 
     attributes: tuple[Attribute, ...]
 
@@ -133,11 +131,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:
-    """A schema or schema extension: a URN and its attributes (RFC 7643 §7).
-
-    `short`: its attributes may also be named without the URN, as Microsoft's documentation does with `manager`. Raises
-    ValueError for an attribute that could not be served, so that a wrong table is refused at start.
-    """
+    """A schema or schema extension: a URN and its attributes (RFC 7643 §7). `short`: its attributes may also be named
+    without the URN, as Microsoft's documentation does with `manager`. Raises ValueError for an attribute that could not
+    be served, so that a wrong table is refused at start."""
 
     id: str
     name: str

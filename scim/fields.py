@@ -149,11 +149,9 @@ class MultiValuedField(AttributeField):
 
 
 class Members:
-    """The members that an object may have, each found by its name in any letter case.
-
-    It looks up the keys that arrive instead of walking over its attributes, since a tenant may have declared thousands.
-    `ignored` are names in lower case that say nothing; `resource_type` is given for a resource's own members.
-    """
+    """The members that an object may have, each found by its name in any letter case. It looks up the keys that arrive
+    instead of walking over its attributes, since a tenant may have declared thousands. `ignored` are names in lower
+    case that say nothing; `resource_type` is given for a resource's own members."""
 
     def __init__(
         self,

@@ -13,11 +13,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Compare(Generic[T]):
-    """`target op operand`: some value of the target compares so with the operand.
-
-    Before binding, `op` is one of eq, ne, co, sw, ew, gt, ge, lt and le, and `operand` is a JSON literal. After binding
-    ne has become Not and eq, and `operand` is a comparison key; if that is text, `literal` is the text as written.
-    """
+    """`target op operand`: some value of the target compares so with the operand. Before binding, `op` is one of eq,
+    ne, co, sw, ew, gt, ge, lt and le, and `operand` is a JSON literal. After binding ne has become Not and eq, and
+    `operand` is a comparison key; if that is text, `literal` is the text as written."""
 
     target: T
     op: str
