@@ -161,30 +161,25 @@ class Database:
         Raises NewerDatabase.
         """
         with self.dialect.migration_lock():
-            runner = self._runner()
-            _refuse_newer(runner)
-            applied: list[str] = runner.up()
+            applied: list[str] = self._runner().up()
         return applied
 
     def check_migrated(self) -> None:
         """Raise MigrationNeeded if a step is missing, NewerDatabase if a newer version applied further ones."""
-        runner = self._runner()
-        _refuse_newer(runner)
-        pending = [step.name for step in runner.status() if step.applied is None]
+        pending = [step.name for step in self._runner().status() if step.applied is None]
         if pending:
             raise MigrationNeeded(f"The database lacks {', '.join(pending)}: run `vestibule migrate` first.")
 
     def _runner(self) -> Runner:
-        return Runner(self.db, directory=os.fspath(Path(__file__).parents[1] / "migrations"), table_name="migration")
-
-
-def _refuse_newer(runner: Runner) -> None:
-    unknown = [step.name for step in runner.status() if step.path is None]
-    if unknown:
-        raise NewerDatabase(
-            f"The database was migrated by a newer version of Vestibule ({', '.join(unknown)}): install that version,"
-            " or restore a backup from before its migration."
-        )
+        directory = os.fspath(Path(__file__).parents[1] / "migrations")
+        runner = Runner(self.db, directory=directory, table_name="migration")
+        unknown = [step.name for step in runner.status() if step.path is None]
+        if unknown:
+            raise NewerDatabase(
+                f"The database was migrated by a newer version of Vestibule ({', '.join(unknown)}): install that"
+                " version, or restore a backup from before its migration."
+            )
+        return runner
 
 
 def now() -> str:
