@@ -54,11 +54,9 @@ class Dialect(Protocol):
     def new_keys(self, table: str, count: int) -> list[int]:
         """Reserve this many keys for new rows of the table; inside a transaction."""
 
-    def for_update(self, query: Any) -> Any:
-        """The query, which locks the rows it finds until the transaction is over; new references are possible."""
-
-    def for_delete(self, query: Any) -> Any:
-        """The query, which locks the rows it finds against new references too."""
+    def for_update(self, query: Any, *, referable: bool = True) -> Any:
+        """The query, which locks the rows it finds until the transaction is over; `referable`: new rows may refer to
+        them meanwhile."""
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         """The comparison key at that path of a JSON document of keys, or NULL."""
@@ -70,10 +68,7 @@ class Dialect(Protocol):
         """A comparison key as a parameter that can be compared with `value`."""
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
-        """A row source with one row for each element of the JSON array at that path: `value`, ordered by `position`."""
-
-    def position(self, alias: str) -> Node:
-        """The position of the row's element in its array."""
+        """A row source with one row for each element of the JSON array at that path: `value`, ordered by `key`."""
 
     def contains(self, text: Node, operand: Any) -> Any:
         """Whether the text contains the operand."""
@@ -102,11 +97,8 @@ class Dialect(Protocol):
     def rows(self, cursor: Any, long_columns: Sequence[int]) -> list[Any]:
         """The rows that a gathered query found, each as a sequence of its columns."""
 
-    def json_row(self, *columns: Node) -> Node:
-        """A row's columns as a JSON list."""
-
-    def json_list(self, element: Node) -> Node:
-        """The JSON text of a list with one element, made by `json_row`, for each row; in no particular order."""
+    def json_list(self, *columns: Node) -> Node:
+        """The JSON text of a list with the list of these columns for each row; in no particular order."""
 
     def remedy(self, error: Exception) -> str | None:
         """The remedy for a database error: RETRY or one of the others; None if there is none."""

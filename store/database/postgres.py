@@ -11,7 +11,6 @@ from peewee import (  # type: ignore[attr-defined]
     Cast,
     Database,
     DatabaseError,
-    Entity,
     Node,
     NodeList,
     PostgresqlDatabase,
@@ -171,12 +170,9 @@ class Postgres:
         keys = "SELECT nextval(pg_get_serial_sequence(%s, 'pk')) FROM generate_series(1, %s)"
         return [key for (key,) in self.db.execute_sql(keys, (table, count)).fetchall()]  # type: ignore[no-untyped-call]
 
-    def for_update(self, query: Any) -> Any:
+    def for_update(self, query: Any, *, referable: bool = True) -> Any:
         # New rows that refer to a locked one, such as memberships, need not wait for it.
-        return query.for_update("FOR NO KEY UPDATE")
-
-    def for_delete(self, query: Any) -> Any:
-        return query.for_update()
+        return query.for_update("FOR NO KEY UPDATE" if referable else True)
 
     def value(self, document: Node, path: Sequence[str], type: str) -> Node:
         text = fn.jsonb_extract_path_text(document, *path)
@@ -191,10 +187,7 @@ class Postgres:
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
         array = fn.jsonb_array_elements(fn.jsonb_extract_path(document, *path))
-        return NodeList((array, SQL(f'WITH ORDINALITY AS "{alias}" ("value", "position")')))
-
-    def position(self, alias: str) -> Node:
-        return Entity(alias, "position")
+        return NodeList((array, SQL(f'WITH ORDINALITY AS "{alias}" ("value", "key")')))
 
     def contains(self, text: Node, operand: Any) -> Any:
         # LIKE has wildcards of its own.
@@ -224,11 +217,8 @@ class Postgres:
         found: list[Any] = cursor.fetchall()
         return found
 
-    def json_row(self, *columns: Node) -> Node:
-        return fn.json_build_array(*columns)
-
-    def json_list(self, element: Node) -> Node:
-        return fn.COALESCE(Cast(fn.json_agg(element), "text"), "[]")
+    def json_list(self, *columns: Node) -> Node:
+        return fn.COALESCE(Cast(fn.json_agg(fn.json_build_array(*columns)), "text"), "[]")
 
     def remedy(self, error: Exception) -> str | None:
         # An error without a code means that the connection was lost.

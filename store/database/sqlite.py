@@ -109,11 +109,7 @@ class Sqlite:
         last = (sequence.fetchone() or (0,))[0]
         return list(range(last + 1, last + count + 1))
 
-    def for_update(self, query: Any) -> Any:
-        # BEGIN IMMEDIATE has locked the whole database already.
-        return query
-
-    def for_delete(self, query: Any) -> Any:
+    def for_update(self, query: Any, *, referable: bool = True) -> Any:
         # BEGIN IMMEDIATE has locked the whole database already.
         return query
 
@@ -129,9 +125,6 @@ class Sqlite:
 
     def elements(self, document: Node, path: Sequence[str], alias: str) -> Node:
         return fn.json_each(document, _json_path(path)).alias(alias)
-
-    def position(self, alias: str) -> Node:
-        return Entity(alias, "key")
 
     def contains(self, text: Node, operand: Any) -> Any:
         # LIKE has wildcards and case rules of its own.
@@ -166,11 +159,8 @@ class Sqlite:
                 row[number] = line
         return rows
 
-    def json_row(self, *columns: Node) -> Node:
-        return fn.json_array(*columns)
-
-    def json_list(self, element: Node) -> Node:
-        return fn.json_group_array(element)
+    def json_list(self, *columns: Node) -> Node:
+        return fn.json_group_array(fn.json_array(*columns))
 
     def remedy(self, error: Exception) -> str | None:
         if isinstance(error, NoTurn):

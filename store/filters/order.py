@@ -40,7 +40,7 @@ def _first_element(dialect: Dialect, container: Target, target: Target) -> Any:
     value = dialect.value(element, target.path[len(container.path) :], target.attribute.type)
     rows = Select([dialect.elements(ROW.keys, container.path, "sorted")], [value])
     first = Case(None, ((primary, 0),), 1)
-    return rows.order_by(first, dialect.position("sorted")).limit(1)
+    return rows.order_by(first, Entity("sorted", "key")).limit(1)
 
 
 def _first_member(name: str) -> Any:

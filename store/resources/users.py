@@ -189,7 +189,7 @@ def _groups_of_row(dialect: Any) -> Any:
     """A subquery for the groups of a row, as the JSON text of a list of _UserGroup."""
     further = Membership.alias("further")
     nested = Cast(fn.EXISTS(further.select(SQL("1")).where(further.member == GROUP.pk)), "integer")
-    query = Membership.select(dialect.json_list(dialect.json_row(GROUP.pk, GROUP.id, GROUP.display, nested)))
+    query = Membership.select(dialect.json_list(GROUP.pk, GROUP.id, GROUP.display, nested))
     return query.join(GROUP, on=(GROUP.pk == Membership.group)).where(Membership.member == ROW.pk)
 
 

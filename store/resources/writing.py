@@ -124,7 +124,7 @@ class Resources(Reading):
 
     def _delete(self, write: Write, id: str) -> None:
         self._before_delete(id)
-        row = self.locked(id, self.dialect.for_delete, related=False)
+        row = self.locked(id, referable=False, related=False)
         self._detach(row)
         self.rows.delete(write, row.pk)
         self.log.record(write, self.call, 204)
@@ -166,16 +166,17 @@ class Resources(Reading):
             f"(id {other[0] if other else 'unknown'}).{taken.unique.advice if advise else ''}"
         )
 
-    def locked(self, id: str, lock: Callable[[Any], Any] | None = None, *, related: bool = True) -> Stored:
-        """The row, locked until the transaction ends, for an update unless another lock is given; see `found`.
+    def locked(self, id: str, *, referable: bool = True, related: bool = True) -> Stored:
+        """The row, locked until the transaction ends; see `Dialect.for_update` and `found`.
 
         On Postgres a statement of its own locks the row: one that also reads what the row refers to, and has to wait
         for the lock, would return the new row with the references of the old one.
         """
         if self.dialect.locks_rows:
-            locking = lock or self.dialect.for_update
-            name = ("lock", self.name, locking.__name__)
-            statement = self.database.statement(name, lambda: locking(ROW.select(ROW.pk).where(self._has_id())))
+            statement = self.database.statement(
+                ("lock", self.name, referable),
+                lambda: self.dialect.for_update(ROW.select(ROW.pk).where(self._has_id()), referable=referable),
+            )
             statement(tenant=self.tenant.pk, id=id).fetchall()
         row = self.found(id, related=related)
         self.call.name = row.display
