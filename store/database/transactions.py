@@ -108,7 +108,7 @@ class Database:
             nonlocal worked
             worked = False
             with self.dialect.turn(), self.db.atomic():
-                write = Write(self.db)
+                write = Write(self.db, self.statements)
                 result = work(write)
                 write.end()
                 worked = True

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from peewee import Database
 
-Run = Callable[[Sequence[Any]], None]
-"""Processes all items of one kind that were left for the end of a transaction."""
+from store.database.statements import Statements
+
+Run = Callable[[Statements, Sequence[Any]], None]
+"""Processes all items of one kind that were left for the end of a transaction, by compiled statements."""
 
 
 class Place(IntEnum):
@@ -22,22 +24,17 @@ class Place(IntEnum):
     LOG = 2
 
 
-class _Left(NamedTuple):
-    place: Place
-    run: Run
-    item: Any
-
-
 class Write:
     """One transaction. A bulk batch or an import batch is one transaction with many writes and one end."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, statements: Statements) -> None:
         self._db = db
-        self._left: list[_Left] = []
+        self._statements = statements
+        self._left: list[tuple[Place, Run, Any]] = []
 
     def leave(self, place: Place, run: Run, item: Any) -> None:
         """Leave an item for the end, which calls `run` once with all its items."""
-        self._left.append(_Left(place, run, item))
+        self._left.append((place, run, item))
 
     @contextmanager
     def part(self) -> Iterator["Write"]:
@@ -55,9 +52,9 @@ class Write:
         """Process the items that were left, in the order of their places; only the commit may follow."""
         for place in Place:
             runs: dict[Run, list[Any]] = {}
-            for left in self._left:
-                if left.place is place:
-                    runs.setdefault(left.run, []).append(left.item)
+            for wanted, run, item in self._left:
+                if wanted is place:
+                    runs.setdefault(run, []).append(item)
             for run, items in runs.items():
-                run(items)
+                run(self._statements, items)
         self._left.clear()

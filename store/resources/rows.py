@@ -125,7 +125,7 @@ class Rows:
             self._index({pk: after})
 
     def _count(self, write: Write, change: int) -> None:
-        counters.count(write, self._database, self._tenant.pk, self._type.name, change)
+        counters.count(write, self._tenant.pk, self._type.name, change)
 
     def _refuse(self, error: peewee.IntegrityError, columns: dict[str, Any], document: Document) -> NoReturn:
         """Raise Taken if a unique index refused the statement: the index decides, not a query before the write."""

@@ -3,11 +3,11 @@
 import random
 from collections import Counter as Sums
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import peewee
 
-from store.database.statements import parameter
+from store.database.statements import Statements, parameter
 from store.database.transactions import Database
 from store.database.write import Place, Write
 from store.tables import Counter
@@ -16,16 +16,9 @@ SHARDS = 8
 """The number of rows of one counter; parallel writes update different rows and do not queue."""
 
 
-class _Change(NamedTuple):
-    database: Database
-    tenant: int
-    type: str
-    change: int
-
-
-def count(write: Write, database: Database, tenant: int, type: str, change: int) -> None:
+def count(write: Write, tenant: int, type: str, change: int) -> None:
     """Add this change to the number of resources, at the end of the write."""
-    write.leave(Place.COUNTERS, _apply, _Change(database, tenant, type, change))
+    write.leave(Place.COUNTERS, _apply, (tenant, type, change))
 
 
 def total(database: Database, tenant: int, type: str) -> int:
@@ -34,11 +27,11 @@ def total(database: Database, tenant: int, type: str) -> int:
     return int(counted(tenant=tenant, type=type).fetchone()[0])
 
 
-def _apply(changes: Sequence[_Change]) -> None:
+def _apply(statements: Statements, changes: Sequence[tuple[int, str, int]]) -> None:
     sums = Sums[tuple[int, str]]()
-    for each in changes:
-        sums[each.tenant, each.type] += each.change
-    statement = changes[0].database.statement("count", _count_query)
+    for tenant, type, change in changes:
+        sums[tenant, type] += change
+    statement = statements.get("count", _count_query)
     shard = random.randrange(SHARDS)  # noqa: S311 (not a secret)
     for tenant, type in sorted(sums):
         statement(tenant=tenant, type=type, shard=shard, change=sums[tenant, type])

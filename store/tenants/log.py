@@ -4,14 +4,14 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from scim import compare
 from scim.document import dumps, shown
 from scim.errors import ScimError
 from scim.hints import hint
 from scim.versions import Precondition
-from store.database.statements import parameter
+from store.database.statements import Statements, parameter
 from store.database.sweep import sweep_out
 from store.database.transactions import Database, instant_at, now
 from store.database.write import Place, Write
@@ -19,13 +19,12 @@ from store.tables import LogEntry as Row
 from store.tables import Refusal, Resource, Tenant
 
 INFO, WARNING, ERROR = "info", "warning", "error"
-UNAUTHENTICATED = "Requests without a valid token were refused."
-LEFT_OUT = "{} refused than could be logged; the last one had this status."
 LISTED = 100
 """The number of values that an entry lists; of more values it gives the number and the first ones."""
 
 _COLUMNS = ("tenant", "time", "level", "token", "client", "activity", "operation", "resource_type", "resource", "name",
             "name_key", "status", "scim_type", "detail", "hint", "changes")  # fmt: skip
+_OF_CALL = ("token", "client", "activity", "operation", "resource_type", "resource")
 
 Entry = dict[str, Any]
 """A log entry by its columns."""
@@ -74,12 +73,10 @@ class Log:
         fence, so a change of a tenant waits only for running transactions, not for processes that know the old
         revision.
         """
-        warnings = list(dict.fromkeys(call.warnings))
+        warnings = " ".join(dict.fromkeys(call.warnings)) or None
         level = WARNING if warnings else INFO
-        row = _entry(
-            self._tenant, call, level, status, detail=" ".join(warnings) or None, changes=_changes_text(changes)
-        )
-        write.leave(Place.LOG, _enter, _Recorded(self._database, row, self.revision))
+        row = _entry(self._tenant, call, level, status, detail=warnings, changes=_changes_text(changes))
+        write.leave(Place.LOG, _enter, (row, self.revision))
 
     def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """The entries as they are shown, newest first.
@@ -102,23 +99,23 @@ class Log:
 
 def refusal(tenant: int, call: Call, error: ScimError) -> Entry:
     """The entry for a request that is refused now."""
-    return _entry(
-        tenant, call, ERROR, error.status, scim_type=error.scim_type, detail=error.detail, hint=hint(error.hint)
-    )
+    values = {"scim_type": error.scim_type, "detail": error.detail, "hint": hint(error.hint)}
+    return _entry(tenant, call, ERROR, error.status, **values)
 
 
 def unauthenticated(tenant: int, time: str) -> Entry:
     """The entry for requests without a valid token."""
     call = Call(operation="authenticate")
-    return _entry(tenant, call, ERROR, 401, detail=UNAUTHENTICATED, hint=hint("token")) | {"time": time}
+    detail = "Requests without a valid token were refused."
+    return _entry(tenant, call, ERROR, 401, detail=detail, hint=hint("token")) | {"time": time}
 
 
 def left_out(count: int, last: Entry) -> Entry:
     """The entry for refusals that were too many to be entered one by one; `last` is the last of them."""
     call = Call(operation="refusals")
     more = "1 more request was" if count == 1 else f"{count} more requests were"
-    entry = _entry(last["tenant"], call, ERROR, last["status"], detail=LEFT_OUT.format(more))
-    return entry | {"time": last["time"]}
+    detail = f"{more} refused than could be logged; the last one had this status."
+    return _entry(last["tenant"], call, ERROR, last["status"], detail=detail) | {"time": last["time"]}
 
 
 def named(entry: Entry, name: str | None) -> Entry:
@@ -129,30 +126,21 @@ def named(entry: Entry, name: str | None) -> Entry:
 def _entry(tenant: int, call: Call, level: str, status: int, **values: Any) -> Entry:
     row = dict.fromkeys(_COLUMNS) | values
     row |= {"tenant": tenant, "time": now(), "level": level, "status": int(status)}
-    row |= {name: getattr(call, name) for name in ("token", "client", "activity", "operation")}
-    row |= {name: getattr(call, name) for name in ("resource_type", "resource")}
+    row |= {name: getattr(call, name) for name in _OF_CALL}
     return named(row, call.name)
 
 
-class _Recorded(NamedTuple):
-    """An entry that is left for the end of a write, with the tenant's revision that the write was made for."""
-
-    database: Database
-    row: dict[str, Any]
-    revision: int | None
-
-
-def _enter(entries: Sequence[_Recorded]) -> None:
-    """Enter the writes of one transaction and compare the revision.
+def _enter(statements: Statements, recorded: Sequence[tuple[Entry, int | None]]) -> None:
+    """Enter the writes of one transaction, each given with the revision that it was made for; compare the revisions.
 
     The last entry's statement returns the revision, so the fence needs no statement of its own. It is None if the
     tenant was deleted.
     """
-    *others, last = entries
+    *others, last = [entry for entry, _ in recorded]
     if others:
-        last.database.statement("log entries", insert_entries).many([entry.row for entry in others])
-    (revision,) = last.database.statement("log entry", _insert_query)(**last.row).fetchone()
-    if any(entry.revision not in (None, revision) for entry in entries):
+        statements.get("log entries", insert_entries).many(others)
+    (revision,) = statements.get("log entry", _insert_query)(**last).fetchone()
+    if any(made_for not in (None, revision) for _, made_for in recorded):
         raise Outdated
 
 

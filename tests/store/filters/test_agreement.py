@@ -72,7 +72,7 @@ class _Undone(Database):
         """See Database; a write in the test's transaction is completed as usual."""
         if within is not None or not self.db.in_transaction():
             return super().write(work, within)
-        write = Write(self.db)
+        write = Write(self.db, self.statements)
         result = super().write(work, write)
         write.end()
         return result
