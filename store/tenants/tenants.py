@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import peewee
@@ -33,6 +33,7 @@ WEIGHT, HELD = 100, 100_000
 """The weight of a tenant without custom fields, and the weight that a worker's caches hold at most, 80 MB; both in
 fields."""
 
+_OF_TENANT = (Row.pk, Row.name, Row.preset, Row.revision, Row.integration_group)
 
 IndexNumbers = dict[str, dict[str, int]]
 """The numbers of indexes by resource type and attribute."""
@@ -86,28 +87,25 @@ class Tenants:
         known = self._tokens.get((tenant, digest))
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        access = self._read_access(tenant, digest)
-        if access is not None and self._trusted:
-            # A cached token keeps a tenant in memory, so it has the tenant's weight.
-            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access), access.tenant.weight)
-        return access
-
-    def _read_access(self, tenant: str, digest: str) -> Access | None:
         statement = self._database.statement("access", _access_query)
         row = self._database.read(lambda: statement(digest=digest, tenant=tenant).fetchone())
         if row is None:
             return None
-        pk, name, preset, revision, group, token, token_name, scope, expires = row
-        return Access(self._tenant(pk, name, preset, revision, group), token, token_name, scope, expires)
+        token, name, scope, expires, *of_tenant = row
+        access = Access(self._tenant(of_tenant), token, name, scope, expires)
+        if self._trusted:
+            # A cached token keeps a tenant in memory, so it has the tenant's weight.
+            self._tokens.put((tenant, digest), (time.monotonic() + self._trusted, access), access.tenant.weight)
+        return access
 
     def get(self, name: str) -> Tenant:
         """The tenant of that name. Raises NotFound."""
         # A tenant that is being deleted has a name that cannot occur in a URL.
-        proper = TENANT_NAME.fullmatch(name) is not None
-        row = self._database.read(lambda: Row.get_or_none(Row.name == name)) if proper else None
+        query: Any = Row.select(*_OF_TENANT).where(Row.name == name).tuples()
+        row = self._database.read(query.first) if TENANT_NAME.fullmatch(name) else None
         if row is None:
             raise NotFound(f"There is no tenant {name[:80]}.")
-        return self._tenant(row.pk, row.name, row.preset, row.revision, row.integration_group)
+        return self._tenant(row)
 
     def create(self, name: str, preset: str, *, call: Call, within: Write | None = None) -> Tenant:
         """Create a tenant. Raises InvalidValue for an invalid name or preset, Uniqueness for a name in use."""
@@ -146,11 +144,13 @@ class Tenants:
 
         return self._database.read(work)
 
-    def _tenant(self, pk: int, name: str, preset: str, revision: int, integration_group: int | None) -> Tenant:
-        kept = self._tenants.get(pk)
-        if kept is not None and kept.revision == revision and kept.integration_group == integration_group:
-            return kept
-        tenant = self._database.read(lambda: self._read(pk, name, preset, revision, integration_group))
+    def _tenant(self, row: Sequence[Any]) -> Tenant:
+        """The tenant with these values of the columns `_OF_TENANT`."""
+        pk, _, _, revision, integration_group = row
+        known = self._tenants.get(pk)
+        if known is not None and known.revision == revision and known.integration_group == integration_group:
+            return known
+        tenant = self._database.read(lambda: self._read(*row))
         self._tenants.put(pk, tenant, tenant.weight)
         return tenant
 
@@ -183,13 +183,9 @@ def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]
 
 
 def _access_query() -> Any:
-    of_tenant = (Row.pk, Row.name, Row.preset, Row.revision, Row.integration_group)
-    query = Row.select(*of_tenant, Token.pk, Token.name, Token.scope, Token.expires).join(
-        Token, on=(Token.tenant == Row.pk)
-    )
-    return query.where(
-        (Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant"))
-    )
+    in_force = (Token.digest == parameter("digest")) & Token.revoked.is_null() & (Row.name == parameter("tenant"))
+    query = Row.select(Token.pk, Token.name, Token.scope, Token.expires, *_OF_TENANT)
+    return query.join(Token, on=(Token.tenant == Row.pk)).where(in_force)
 
 
 def renewed(database: Database, tenant: Tenant) -> Tenant:
