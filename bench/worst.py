@@ -123,7 +123,12 @@ class _Worst:
 
     def _index(self, name: str) -> Making:
         indexes = Indexes(self.database, Tenants(self.database).get(TENANT))
-        return self._beside(lambda: indexes.add(indexes.named(name), Call()))
+
+        def work() -> None:
+            indexes.declare(indexes.named(name), Call())
+            indexes.build(indexes.named(name))
+
+        return self._beside(work)
 
     def _idle(self) -> Making:
         return self._beside(lambda: time.sleep(5))

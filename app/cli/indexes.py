@@ -31,8 +31,6 @@ def add(tenant: str, path: str, type: str | None, as_json: bool) -> None:
     indexes = Indexes(database, found_tenant)
     named = indexes.named(path, type)
     before = _row(indexes, named)
-    # Entries that an interrupted removal left.
-    indexes.purge(named)
     indexes.declare(named, call("index add"))
     with_progress(indexes, named, "Indexing", indexes.build)
     row = _row(indexes, named)

@@ -12,13 +12,6 @@ BATCH = 300
 Work = Callable[[Write, list[Any]], object]
 """Processes the rows of one transaction, given as tuples."""
 
-Progress = Callable[[int], object]
-"""Called after each transaction with the number of its rows."""
-
-
-def silent(_: int) -> None:
-    """Ignore the progress of a sweep."""
-
 
 class Mark(Protocol):
     """The position of a sweep, kept in the database. An interrupted sweep resumes there, and two share the work."""

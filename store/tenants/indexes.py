@@ -15,7 +15,7 @@ from peewee import fn
 
 from scim.attributes import ResourceType, Target
 from scim.errors import InvalidValue, NotFound
-from store.database.sweep import Progress, silent, sweep
+from store.database.sweep import sweep
 from store.database.transactions import Database
 from store.database.write import Write
 from store.filters import lookup
@@ -25,6 +25,9 @@ from store.tenants.log import Call, Log
 from store.tenants.tenants import BUILDING, COMPLETE, REMOVING, Tenant, Tenants, bump
 
 _BRACKETS = re.compile(r"\[.*\]", re.DOTALL)
+
+Progress = Callable[[int], object]
+"""Called after each transaction with the number of its resources."""
 
 
 class IndexName(NamedTuple):
@@ -77,13 +80,11 @@ class Indexes:
         found = [(each, target) for each in types if (target := self._target(each, path)) is not None]
         if not found:
             raise InvalidValue(f"There is no attribute {path[:200]}: name it as a filter would.")
-        reasons = []
-        for each, target in found:
-            reason = reason_against(each, target)
-            if reason is None:
-                return IndexName(each.name, index_name(target))
-            reasons.append(reason)
-        raise InvalidValue(reasons[0])
+        reasons = [reason_against(each, target) for each, target in found]
+        if None not in reasons:
+            raise InvalidValue(str(reasons[0]))
+        chosen, target = found[reasons.index(None)]
+        return IndexName(chosen.name, index_name(target))
 
     def _target(self, type: ResourceType, path: str) -> Target | None:
         field = f"{self._tenant.profile.preset.fields_urn}:{path}"
@@ -100,17 +101,13 @@ class Indexes:
 
     # Building.
 
-    def add(self, named: IndexName, call: Call) -> None:
-        """Make an index, or finish one that was interrupted. Raises InvalidValue if there is one already."""
-        self.purge(named)
-        self.declare(named, call)
-        self.build(named)
-
     def declare(self, named: IndexName, call: Call) -> None:
-        """Declare an index, which every write keeps up to date from now on. Call `purge` before and `build` after.
+        """Declare an index, which every write keeps up to date from now on, or one whose building was interrupted.
+        Call `build` after.
 
-        Raises InvalidValue if there is one already.
+        The rest of a withdrawn one is purged first. Raises InvalidValue if there is one already.
         """
+        self.purge(named)
 
         def work(write: Write) -> None:
             self.start(named)
@@ -136,7 +133,7 @@ class Indexes:
         if urn == self._tenant.profile.preset.fields_urn:
             Field.update(indexed=indexed).where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
 
-    def build(self, named: IndexName, progress: Progress = silent) -> None:
+    def build(self, named: IndexName, progress: Progress | None = None) -> None:
         """Make the rows of a declared index, from its position on. Raises NotFound if it was removed."""
         row = self._database.read(lambda: self._row(named))
         if row is None:
@@ -164,20 +161,16 @@ class Indexes:
 
     def removable(self, path: str, type: str | None = None) -> IndexName:
         """The index of that name. Raises NotFound if there is none, InvalidValue for one that every tenant has."""
-        named = self._present(path, type)
-        if tuple(named) in INDEXED_AT_FIRST:
-            raise InvalidValue(f"Every tenant has the index on {named.attribute}: clients look people up by it.")
-        return named
-
-    def _present(self, path: str, type: str | None) -> IndexName:
-        """An index by any spelling of its attribute, which the schema may no longer have."""
         rows = [IndexName(row["type"], row["attribute"]) for row in self.all() if type in (None, row["type"])]
         targets = [self._target(each, path) for each in self._tenant.profile.types]
+        # The schema may no longer have the attribute.
         spelled = {path.lower(), *(index_name(target).lower() for target in targets if target is not None)}
-        found = next((row for row in rows if row.attribute.lower() in spelled), None)
-        if found is None:
+        named = next((row for row in rows if row.attribute.lower() in spelled), None)
+        if named is None:
             raise NotFound(f"The tenant {self._tenant.name} has no index on {path[:200]}.")
-        return found
+        if named in INDEXED_AT_FIRST:
+            raise InvalidValue(f"Every tenant has the index on {named.attribute}: clients look people up by it.")
+        return named
 
     def withdraw(self, named: IndexName, call: Call) -> None:
         """Withdraw an index, which neither reads nor writes use from now on. Call `purge` after."""
@@ -195,7 +188,7 @@ class Indexes:
         self._flag(named.attribute, indexed=False)
         bump(self._tenant.pk)
 
-    def purge(self, named: IndexName, progress: Progress = silent) -> None:
+    def purge(self, named: IndexName, progress: Progress | None = None) -> None:
         """Delete the rows of a withdrawn index, from its position on, and then the index."""
         row = self._database.read(lambda: self._row(named))
         if row is None or row.state != REMOVING:
@@ -205,7 +198,7 @@ class Indexes:
         of_index = (Index.pk == row.pk) & (Index.state == REMOVING)
         self._database.write(lambda _: Index.delete().where(of_index).execute())
 
-    def _sweep(self, row: Index, work: Callable[[dict[int, Any]], None], progress: Progress) -> None:
+    def _sweep(self, row: Index, work: Callable[[dict[int, Any]], None], progress: Progress | None) -> None:
         """Process the documents of all resources after the index's position."""
 
         def batch(_: Write, rows: list[Any]) -> None:
@@ -213,7 +206,8 @@ class Indexes:
 
         resources = Resource.select(Resource.pk, Resource.document).where(self._of_type(row.type))
         for count in sweep(self._database, resources, Resource.pk, batch, mark=_Mark(self._database, row)):
-            progress(count)
+            if progress is not None:
+                progress(count)
 
 
 class _Mark:

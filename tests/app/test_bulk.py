@@ -210,7 +210,9 @@ def test_a_job_that_knows_nothing_of_an_index_keeps_it_up_and_does_nothing_twice
     trusting = create_app(settings, database)
     client = Client(trusting, "rfc")
     bob = client.user("bob")
-    Indexes(database, client.tenants.get(client.name)).add(IndexName("User", "title"), Call())
+    indexes = Indexes(database, client.tenants.get(client.name))
+    indexes.declare(IndexName("User", "title"), Call())
+    indexes.build(IndexName("User", "title"))
     before = len(client.log())
     people = [post(str(number), userName=f"u{number}", title="t", password="x") for number in range(BATCH)]
     joins = {"op": "add", "path": "members", "value": [{"value": bob["id"]}]}

@@ -147,7 +147,9 @@ def tenant(request: pytest.FixtureRequest, server: Server, database: Database) -
     made = tenants.create(f"fuzz-{request.param}", request.param, call=Call())
     for type in TYPES:
         Fields(database, made).add(f"{type}Field", type, call=Call())
-    Indexes(database, made).add(Fields(database, made).indexed("stringField"), Call())
+    fields, indexes = Fields(database, made), Indexes(database, made)
+    indexes.declare(fields.indexed("stringField"), Call())
+    indexes.build(fields.indexed("stringField"))
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
     token = Tokens(database, made.pk).create("fuzz", call=Call())
     tenant = Tenant(f"/scim/{made.name}/v2", token, connection, Drawing({}, []))

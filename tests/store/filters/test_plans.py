@@ -43,7 +43,8 @@ class Spied:
             Fields(self.database, tenants.get("plans")).add(field, type, call=Call())
         indexes = Indexes(self.database, tenants.get("plans"))
         for name in ("badge", "floor", *INDEXED):
-            indexes.add(indexes.named(name), Call())
+            indexes.declare(indexes.named(name), Call())
+            indexes.build(indexes.named(name))
         self.tenant = tenants.get("plans")
         self.is_sqlite = url.startswith("sqlite")
         self._asked: list[tuple[str, Any]] = []

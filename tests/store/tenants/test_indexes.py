@@ -58,6 +58,12 @@ def differences(client: Client, name: str = "title") -> list[str]:
     return wrong
 
 
+def add(indexes: Indexes, call: Call | None = None) -> None:
+    """Make the index on titles as the command does."""
+    indexes.declare(TITLE, call or Call())
+    indexes.build(TITLE)
+
+
 def remove(database: Database, indexes: Indexes) -> None:
     """Remove the index on titles as the command does."""
     indexes.withdraw(TITLE, Call())
@@ -71,7 +77,7 @@ def found(client: Client, who: Users, text: str) -> int:
 def test_a_write_that_does_not_know_the_index_keeps_it_up_to_date(database, entra):
     id = entra.user("babs", title="old")["id"]
     before = users(entra)
-    Indexes(database, entra.tenant).add(TITLE, Call())
+    add(Indexes(database, entra.tenant))
     writes.patch(before, id, {"op": "replace", "path": "title", "value": "new"})
     before = before.__class__(
         database, before.tenant._replace(revision=1, kept={"User": {}, "Group": {}}), BASE_URL, Call()
@@ -85,7 +91,7 @@ def test_a_write_that_does_not_know_the_index_keeps_it_up_to_date(database, entr
 def test_an_import_that_began_before_keeps_the_index_up_to_date(database, entra):
     running = Import(database, entra.tenants.get(entra.name), BASE_URL, lambda text: body(text, title=text))
     lines = (line for line in (b"babs", b"cleo"))
-    Indexes(database, entra.tenant).add(TITLE, Call())
+    add(Indexes(database, entra.tenant))
     assert [problem for problems in running.run(lines) for problem in problems] == []
     assert running.totals["users"] == 2
     assert differences(entra) == []
@@ -106,7 +112,7 @@ def test_a_declaration_waits_for_running_transactions(database, entra):
         database.close()
 
     def index():
-        Indexes(database, entra.tenant).add(TITLE, Call())
+        add(Indexes(database, entra.tenant))
         database.close()
 
     writer, indexer = threading.Thread(target=work), threading.Thread(target=index)
@@ -127,7 +133,7 @@ def test_an_index_is_complete_although_users_change_meanwhile(database, entra):
     indexes = Indexes(database, entra.tenant)
     for turn in range(2):
         with writing(entra, ids, f"{turn}"):
-            indexes.add(TITLE, Call())
+            add(indexes)
         assert differences(entra) == []
         with writing(entra, ids, f"{turn} again"):
             remove(database, indexes)
@@ -175,7 +181,7 @@ def writing(client, ids, name):
 def test_a_search_that_does_not_know_the_removal_runs_again(database, entra):
     entra.user("babs", title="x")
     indexes = Indexes(database, entra.tenant)
-    indexes.add(TITLE, Call())
+    add(indexes)
     before = users(entra)
     assert "title" in before.tenant.indexes["User"]
     remove(database, indexes)
@@ -186,7 +192,7 @@ def test_a_search_that_does_not_know_the_removal_runs_again(database, entra):
 def test_the_log_shows_which_client_changed_indexes_and_fields(database, entra):
     call = Call(operation="console: index", client="console")
     indexes = Indexes(database, entra.tenant)
-    indexes.add(TITLE, call)
+    add(indexes, call)
     indexes.withdraw(TITLE, call)
     Fields(database, entra.tenant).add("badge", "string", indexed=True, call=call)
     entered = [(entry["client"], *entry["changes"]) for entry in entra.log() if entry["operation"] == "console: index"]
