@@ -1,4 +1,4 @@
-"""The server's own values in the database: the secret key, and a row that a check writes."""
+"""The server's own values in the database: the secret key, notes of unfinished work, and a row that a check writes."""
 
 import secrets
 
@@ -10,16 +10,29 @@ _NAME = "secret_key"
 
 def secret_key(database: Database) -> str:
     """The secret key that all processes share, created on first use."""
-    found = database.read(lambda: Setting.get_or_none(Setting.name == _NAME))
-    if found is None:
-        row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32))
-        database.write(lambda _: row.on_conflict_ignore().execute())
-        found = database.read(lambda: Setting.get(Setting.name == _NAME))
-    return str(found.value)
+    row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32)).on_conflict_ignore()
+    while (found := database.read(lambda: kept(_NAME))) is None:
+        database.write(lambda _: row.execute())
+    return found
 
 
 def check_writable(database: Database) -> None:
     """Write a row and commit. Raises Unavailable if the database refuses it."""
-    row = Setting.insert(name="checked", value=now())
-    row = row.on_conflict(conflict_target=(Setting.name,), update={Setting.value: now()})
-    database.write(lambda _: row.execute())
+    database.write(lambda _: keep("checked", now()))
+
+
+def kept(name: str) -> str | None:
+    """The value of that name, None if there is none; inside a read or a write, like the functions below."""
+    found: Setting | None = Setting.get_or_none(Setting.name == name)
+    return None if found is None else str(found.value)
+
+
+def keep(name: str, value: str) -> None:
+    """Set the value of that name."""
+    row = Setting.insert(name=name, value=value)
+    row.on_conflict(conflict_target=(Setting.name,), update={Setting.value: value}).execute()
+
+
+def forget(name: str) -> None:
+    """Delete the value of that name."""
+    Setting.delete().where(Setting.name == name).execute()

@@ -11,7 +11,8 @@ from store.database.sweep import sweep
 from store.database.transactions import Database
 from store.database.write import Write
 from store.resources.rows import Rows
-from store.tables import Resource, Setting
+from store.settings import forget
+from store.tables import Resource
 from store.tenants.fields import Fields, removal_note
 from store.tenants.indexes import Indexes
 from store.tenants.log import Call, Log
@@ -58,8 +59,7 @@ class FieldRemoval:
         rows = Resource.select(*columns).where(self._holds(self.name))
         swept = sum(sweep(self._database, rows, Resource.pk, self._take_out))
         Indexes(self._database, self._tenant).purge(self._fields.indexed(self.name))
-        done = Setting.delete().where(Setting.name == removal_note(self._tenant.pk, self.name))
-        self._database.write(lambda _: done.execute())
+        self._database.write(lambda _: forget(removal_note(self._tenant.pk, self.name)))
         return swept
 
     def _take_out(self, write: Write, rows: list[Any]) -> None:

@@ -23,7 +23,8 @@ from store.database.transactions import Database
 from store.database.write import Write
 from store.resources import columns
 from store.resources.users import Users
-from store.tables import Resource, Setting
+from store.settings import forget, keep, kept
+from store.tables import Resource
 from store.tables import Tenant as Row
 from store.tenants.fields import Fields
 from store.tenants.log import Call, Log, Outdated
@@ -66,7 +67,7 @@ class PresetSwitch:
         refuse; the tenant keeps its preset then. Raises peewee.IntegrityError if two users had the same work e-mail
         only for a moment.
         """
-        before = self._database.read(self._interrupted) or self._tenant.profile.preset.name
+        before = self._database.read(lambda: kept(self._note)) or self._tenant.profile.preset.name
         if before == self._preset == self._tenant.profile.preset.name:
             self._database.write(also)
             return 0
@@ -84,10 +85,6 @@ class PresetSwitch:
         self._forget()
         return changed
 
-    def _interrupted(self) -> str | None:
-        note: Setting | None = Setting.get_or_none(Setting.name == self._note)
-        return None if note is None else str(note.value)
-
     def _users(self, preset: str) -> Users:
         """The tenant's users, as if the tenant had this preset."""
         tenant = Tenants(self._database).get(self._tenant.name)
@@ -100,8 +97,7 @@ class PresetSwitch:
 
         def work(write: Write) -> None:
             self._database.dialect.serialize(self._tenant.pk)
-            note = Setting.insert(name=self._note, value=before)
-            note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: before}).execute()
+            keep(self._note, before)
             Row.update(preset=preset).where(Row.pk == self._tenant.pk).execute()
             bump(self._tenant.pk)
             change = {"attribute": "preset", "before": self._tenant.profile.preset.name, "after": preset}
@@ -113,8 +109,7 @@ class PresetSwitch:
         return self._users(preset)
 
     def _forget(self) -> None:
-        done = Setting.delete().where(Setting.name == self._note)
-        self._database.write(lambda _: done.execute())
+        self._database.write(lambda _: forget(self._note))
 
     def _all(self) -> Any:
         """The query for all users of the tenant."""

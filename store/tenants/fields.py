@@ -9,12 +9,15 @@ from scim.preset import FIELD_NAME
 from scim.types import TYPES
 from store.database.transactions import Database
 from store.database.write import Write
+from store.settings import keep, kept
 from store.tables import Field, Setting
 from store.tenants.indexes import Indexes, IndexName
 from store.tenants.log import Call, Log
 from store.tenants.tenants import Tenant, bump
 
 MAX_DESCRIPTION = 1_000
+
+INTERRUPTED = "The removal of the field {} was interrupted, and users still hold values of it: remove it again first."
 
 _NOTE = "removal of field {} {}"
 """The name of the setting that says that the removal of a tenant's field is not finished."""
@@ -36,7 +39,8 @@ class Fields:
         row = self._row(name, type, description)
 
         def work(write: Write) -> None:
-            self._check_removed(name)
+            if (removed := self.being_removed(name)) is not None:
+                raise InvalidValue(INTERRUPTED.format(removed))
             Field.insert(row).execute()
             if indexed:
                 Indexes(self._database, self._tenant).start(self.indexed(name))
@@ -47,14 +51,6 @@ class Fields:
             self._database.write(work)
         except peewee.IntegrityError as error:
             raise Uniqueness(f"The tenant has a field {name} already.") from error
-
-    def _check_removed(self, name: str) -> None:
-        """Raise InvalidValue if users may still hold values of a removed field of that name."""
-        if (removed := self.being_removed(name)) is not None:
-            raise InvalidValue(
-                f"The removal of the field {removed} was interrupted, and users still hold values of it: remove it"
-                " again first."
-            )
 
     def _row(self, name: str, type: str, description: str) -> dict[str, Any]:
         """The row of a field. Raises InvalidValue."""
@@ -70,8 +66,10 @@ class Fields:
         types = {each.lower(): each for each in TYPES}
         if type.lower() not in types:
             raise InvalidValue(f"A field cannot be of type {type[:80]}: choose one of {', '.join(TYPES)}.")
-        described = {"name": name, "name_key": name.lower(), "type": types[type.lower()], "description": description}
-        return described | {"tenant": self._tenant.pk, "indexed": False}
+        return {
+            "tenant": self._tenant.pk, "name": name, "name_key": name.lower(), "type": types[type.lower()],
+            "description": description, "indexed": False,
+        }  # fmt: skip
 
     def indexed(self, name: str) -> IndexName:
         """The index on a field."""
@@ -91,14 +89,12 @@ class Fields:
 
     def being_removed(self, name: str) -> str | None:
         """The field of that name whose removal is not finished, None if there is none (store.platform.fields)."""
-        note: Setting | None = Setting.get_or_none(Setting.name == removal_note(self._tenant.pk, name))
-        return None if note is None else str(note.value)
+        return kept(removal_note(self._tenant.pk, name))
 
     def undeclare(self, write: Write, name: str, call: Call) -> None:
         """Delete the declaration of a field and withdraw its index; a note says that users may still hold values."""
         bump(self._tenant.pk)
-        note = Setting.insert(name=removal_note(self._tenant.pk, name), value=name)
-        note.on_conflict(conflict_target=(Setting.name,), update={Setting.value: name}).execute()
+        keep(removal_note(self._tenant.pk, name), name)
         Field.delete().where((Field.tenant == self._tenant.pk) & (Field.name == name)).execute()
         self._log.record(write, call, 200, [{"attribute": "field", "before": name}])
         Indexes(self._database, self._tenant).stop(self.indexed(name))
