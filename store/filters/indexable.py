@@ -32,6 +32,12 @@ REFERENCES = frozenset({MANAGER, "members"})
 a member to the groups."""
 
 
+def list_of(target: Target) -> Target | None:
+    """The list whose elements have the attribute, None if there is none."""
+    container = target.container
+    return container if container is not None and container.attribute.multi_valued else None
+
+
 def column_of(type: ResourceType, target: Target) -> str | None:
     """The column with an attribute's keys, None if there is none."""
     return _COLUMNS.get((type.name, target.name))
@@ -39,9 +45,8 @@ def column_of(type: ResourceType, target: Target) -> str | None:
 
 def index_name(target: Target) -> str:
     """The name of an index on an attribute; an index on the values of a list has the name of the list."""
-    container = target.container
-    by_value = container is not None and container.multi_valued and target.attribute.name == "value"
-    return container.name if container is not None and by_value else target.name
+    container = list_of(target)
+    return container.name if container is not None and target.attribute.name == "value" else target.name
 
 
 def reason_against(type: ResourceType, target: Target) -> str | None:

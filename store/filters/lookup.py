@@ -8,7 +8,7 @@ from scim.attributes import Attribute, ResourceType, Target
 from scim.document import Document
 from store.database.statements import parameter
 from store.database.transactions import Database
-from store.filters.indexable import CUT
+from store.filters.indexable import CUT, list_of
 from store.filters.shape import stored_key
 from store.tables import Lookup
 
@@ -47,20 +47,15 @@ def erase(database: Database, index: int, pks: Iterable[int]) -> None:
 
 def differ(indexes: dict[str, int], type: ResourceType, before: Document, after: Document) -> bool:
     """Whether two documents of one resource have different rows."""
-    held = [_held(target).path for name in indexes if (target := type.targets.get(name.lower())) is not None]
-    return any(_value(path, before) != _value(path, after) for path in held)
+    found = (type.targets.get(name.lower()) for name in indexes)
+    paths = [(list_of(target) or target).path for target in found if target is not None]
+    return any(_value(path, before) != _value(path, after) for path in paths)
 
 
 def clear(database: Database, pk: int) -> None:
     """Delete all rows of a resource."""
     of_resource = Lookup.resource == parameter("pk")
     database.statement("clear lookups", lambda: Lookup.delete().where(of_resource))(pk=pk)
-
-
-def _held(target: Target) -> Target:
-    """The attribute itself, or the list that it is a sub-attribute of."""
-    container = target.container
-    return container if container is not None and container.multi_valued else target
 
 
 def _value(path: tuple[str, ...], document: Document) -> Any:
@@ -72,7 +67,7 @@ def _value(path: tuple[str, ...], document: Document) -> Any:
 
 def rows(target: Target, document: Document) -> list[dict[str, Any]]:
     """The rows for an attribute of a document: one for each element of a list, one for a singular value."""
-    held = _held(target)
+    held = list_of(target) or target
     value = _value(held.path, document)
     if not held.multi_valued:
         return [] if value is None else [_row(target.attribute, value, 0, {})]

@@ -9,7 +9,7 @@ from scim.attributes import Target
 from scim.cursor import Position
 from store.database.dialect import Dialect
 from store.database.statements import parameter
-from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of
+from store.filters.indexable import CUT_COLUMNS, MANAGER, column_of, list_of
 from store.filters.related import SOURCES, element_value
 from store.filters.shape import Scope
 from store.filters.values import ROW, own_value
@@ -24,8 +24,8 @@ def sorted_by(scope: Scope, target: Target) -> list[Any]:
         return []
     if container is not None and container.name in SOURCES:
         return [_FIRST[container.name](target.attribute.name)]
-    if container is not None and container.attribute.multi_valued:
-        return [_first_element(scope.dialect, container, target)]
+    if (elements := list_of(target)) is not None:
+        return [_first_element(scope.dialect, elements, target)]
     value = own_value(scope, target)
     if column_of(scope.type, target) in CUT_COLUMNS:
         # Values that agree in the column's first characters are ordered by the rest.

@@ -9,7 +9,7 @@ from scim.binding import Bound
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from scim.types import TYPES
 from store.database.dialect import Dialect
-from store.filters.indexable import CUT
+from store.filters.indexable import CUT, list_of
 
 INDEXABLE = frozenset({"eq", "sw", "gt", "ge", "lt", "le"})
 """The operators that an index answers without being read in full."""
@@ -80,16 +80,29 @@ def is_long(operand: object) -> bool:
     return isinstance(operand, str) and len(operand) >= CUT
 
 
-def comparisons(bound: Bound | None) -> Iterator[Compare[Target]]:
-    """The comparisons of a filter, in the order of their parameters' numbers."""
+def _parts(bound: Bound | None) -> Iterator[ValuePath[Target] | Present[Target] | Compare[Target]]:
+    """The parts of a filter that name an attribute, from left to right, an outer one before those in its brackets."""
     match bound:
         case And(left, right) | Or(left, right):
-            yield from comparisons(left)
-            yield from comparisons(right)
-        case Not(inner) | ValuePath(_, inner):
-            yield from comparisons(inner)
-        case Compare():
+            yield from _parts(left)
+            yield from _parts(right)
+        case Not(inner):
+            yield from _parts(inner)
+        case ValuePath(_, inner):
             yield bound
+            yield from _parts(inner)
+        case Present() | Compare():
+            yield bound
+
+
+def comparisons(bound: Bound | None) -> Iterator[Compare[Target]]:
+    """The comparisons of a filter, in the order of their parameters' numbers."""
+    return (part for part in _parts(bound) if isinstance(part, Compare))
+
+
+def targets(bound: Bound | None) -> Iterator[Target]:
+    """The attributes that a filter names."""
+    return (part.target for part in _parts(bound))
 
 
 def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
@@ -106,15 +119,10 @@ def operands(dialect: Dialect, bound: Bound | None) -> dict[str, Any]:
 
 def used_indexes(indexes: Mapping[str, int], bound: Bound | None) -> dict[str, int]:
     """The indexes that a filter's statement may use, with their numbers: those on the attributes that it names."""
-    if bound is None or not indexes:
+    if not indexes:
         return {}
-    names: dict[str, tuple[str, ...]] = {}
-    for target in targets(bound):
-        container = target.container
-        held = container if container is not None and container.attribute.multi_valued else target
-        if held.name not in names:
-            names[held.name] = _index_names(held)
-    return {name: indexes[name] for found in names.values() for name in found if name in indexes}
+    held = {each.name: each for each in (list_of(target) or target for target in targets(bound))}
+    return {name: indexes[name] for each in held.values() for name in _index_names(each) if name in indexes}
 
 
 def _index_names(held: Target) -> tuple[str, ...]:
@@ -150,21 +158,6 @@ def _after(prefix: str) -> str | None:
     return None
 
 
-def targets(bound: Bound) -> Iterator[Target]:
-    """The attributes that a filter names."""
-    match bound:
-        case And(left, right) | Or(left, right):
-            yield from targets(left)
-            yield from targets(right)
-        case Not(inner):
-            yield from targets(inner)
-        case ValuePath(target, inner):
-            yield target
-            yield from targets(inner)
-        case Present(target) | Compare(target, _, _, _):
-            yield target
-
-
 def indexable(bound: Compare[Target]) -> bool:
     """Whether a column that holds the first characters of each value answers the comparison exactly."""
     return bound.op in INDEXABLE and not is_long(bound.operand)
@@ -186,11 +179,11 @@ def element_index(indexes: Iterable[str], target: Target, inner: Bound) -> str |
     if not all_indexable(inner):
         return None
     wanted = {each.attribute.name for each in targets(inner)}
-    held = {name: _held(name, target) for name in indexes if name.partition(".")[0] == target.name}
+    held = {name: held_value(name) for name in indexes if name.partition(".")[0] == target.name}
     fitting = [name for name, sub in held.items() if wanted <= {sub, "type", "primary"}]
     return min(fitting, key=lambda name: (held[name] not in wanted, name), default=None)
 
 
-def _held(index: str, target: Target) -> str:
+def held_value(index: str) -> str:
     """The sub-attribute whose values the rows of an index on a list contain."""
-    return index[len(target.name) + 1 :] or "value"
+    return index.partition(".")[2] or "value"

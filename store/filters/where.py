@@ -17,7 +17,7 @@ from scim.binding import Bound
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from scim.schemas import ENTERPRISE_USER
 from store.database.statements import parameter
-from store.filters.indexable import MANAGER, column_of
+from store.filters.indexable import MANAGER, column_of, list_of
 from store.filters.related import SOURCES, Related, chosen, element_value
 from store.filters.shape import (
     INDEXABLE,
@@ -25,6 +25,7 @@ from store.filters.shape import (
     Scope,
     comparisons,
     element_index,
+    held_value,
     index_parameter,
     is_long,
     operator_of,
@@ -93,8 +94,8 @@ class Where:
             case ValuePath(target, inner):
                 return self._choice_of_elements(target, inner)
             case Compare(target, op, operand, _):
-                if target.container is not None and target.container.attribute.multi_valued:
-                    return self._choice_of_elements(target.container, bound)
+                if (elements := list_of(target)) is not None:
+                    return self._choice_of_elements(elements, bound)
                 exact = target.attribute.type not in NUMBERS and not is_long(operand)
                 if target.name in self._scope.indexes and op in INDEXABLE and exact and not target.multi_valued:
                     return target.name, self._compared(bound, Lookup.value, False)
@@ -225,16 +226,14 @@ class Where:
 
     def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
         """The same for `schemas`, which follow from the extensions that the resource has."""
-        core, *extensions = (self._scope.type.schema.id, *(target.name for target in self._extensions()))
-        holds = self._of_schema(core, inner, negated)
-        for urn in extensions:
-            present = self._has(self._scope.type.targets[urn.lower()], negated)
-            of_extension = self._of_schema(urn, inner, negated)
+        type = self._scope.type
+        holds = self._of_schema(type.schema.id, inner, negated)
+        for schema in type.extensions:
+            extension = type.targets[schema.id.lower()]
+            present = self._has(extension, negated)
+            of_extension = self._of_schema(extension.name, inner, negated)
             holds = (holds & (present | of_extension)) if negated else (holds | (present & of_extension))
         return holds
-
-    def _extensions(self) -> list[Target]:
-        return [self._scope.type.targets[schema.id.lower()] for schema in self._scope.type.extensions]
 
     def _of_schema(self, urn: str, inner: Bound | None, negated: bool) -> Any:
         if inner is None:
@@ -263,7 +262,7 @@ class Where:
 
 def _lookup_scalar(index: str) -> Scalar:
     """The sub-attributes of an element as columns of `lookup`, for an index."""
-    value = index.partition(".")[2] or "value"
+    value = held_value(index)
 
     def scalar(target: Target, _: Compare[Target] | None) -> Any:
         name = target.attribute.name
