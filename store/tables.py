@@ -31,6 +31,8 @@ class JSONTextField(TextField):
 class Table(Model):
     """The base of all tables. Keys are integers that the database assigns, ids are UUIDs that the store assigns."""
 
+    pk = BigAutoField()
+
     class Meta:
         database = proxy
         legacy_table_names = False
@@ -39,7 +41,6 @@ class Table(Model):
 class Tenant(Table):
     """One isolated directory. `revision` counts changes of its preset, custom fields and indexes."""
 
-    pk = BigAutoField()
     name = TextField()
     preset = TextField()
     revision = BigIntegerField(default=1)
@@ -52,7 +53,6 @@ class Tenant(Table):
 class Token(Table):
     """A bearer token of a tenant; only its SHA-256 digest is stored."""
 
-    pk = BigAutoField()
     tenant = BigIntegerField()
     name = TextField()
     digest = TextField()
@@ -66,7 +66,6 @@ class Token(Table):
 class Field(Table):
     """A custom field declared for a tenant."""
 
-    pk = BigAutoField()
     tenant = BigIntegerField()
     name = TextField()
     name_key = TextField()
@@ -82,7 +81,6 @@ class Index(Table):
     removed.
     """
 
-    pk = BigAutoField()
     tenant = BigIntegerField()
     type = TextField()
     attribute = TextField()
@@ -98,7 +96,6 @@ class Resource(Table):
     (RFC 7643 §4.2), and the root endpoint searches both (RFC 7644 §3.4.2.1).
     """
 
-    pk = BigAutoField()
     id = TextField()
     tenant = BigIntegerField()
     type = TextField()
@@ -172,7 +169,6 @@ class PendingEmail(Table):
 class LogEntry(Table):
     """One entry of a tenant's provisioning log."""
 
-    pk = BigAutoField()
     tenant = BigIntegerField()
     time = TextField()
     level = TextField()
