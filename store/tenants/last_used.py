@@ -5,6 +5,8 @@ import time
 from threading import Lock
 from typing import Any
 
+from peewee import fn
+
 from scim.errors import Unavailable
 from store.database.transactions import Database, instant_at
 from store.tables import Tenant, Token
@@ -46,14 +48,14 @@ class LastUsed:
             tenants[tenant] = max(tokens[token], tenants.get(tenant, ""))
         # All workers write in the order of the keys, so that they cannot deadlock.
         for token, last in sorted(tokens.items()):
-            self._advance(Token, Token.last_used, token, last)
+            self._advance(token, Token.last_used, {Token.last_used: last})
         for tenant, last in sorted(tenants.items()):
-            self._advance(Tenant, Tenant.last_contact, tenant, last)
-            first = Tenant.update(first_contact=last).where((Tenant.pk == tenant) & Tenant.first_contact.is_null())
-            first.execute(self._database.db)
+            first = fn.COALESCE(Tenant.first_contact, last)
+            self._advance(tenant, Tenant.last_contact, {Tenant.last_contact: last, Tenant.first_contact: first})
 
-    def _advance(self, table: Any, column: Any, pk: int, time: str) -> None:
-        """Set a time unless a later one is stored."""
-        earlier = (table.pk == pk) & (column.is_null() | (column < time))
+    def _advance(self, pk: int, column: Any, times: dict[Any, Any]) -> None:
+        """Set times of a row unless a later one is stored in the column."""
+        table = column.model
+        earlier = (table.pk == pk) & (column.is_null() | (column < times[column]))
         # In a process with several databases, as in tests, the models may use another one by now.
-        table.update({column: time}).where(earlier).execute(self._database.db)
+        table.update(times).where(earlier).execute(self._database.db)
