@@ -1,6 +1,6 @@
 """A sort target as an ORDER BY, for both databases (RFC 7644 §3.4.2.3)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from peewee import OP, SQL, Asc, Case, Desc, Entity, Expression, Select, fn
@@ -66,11 +66,7 @@ def _manager_value(name: str) -> Any:
     return manager.select(element_value(manager, name, None)).where(manager.pk == ROW.manager)
 
 
-_FIRST: dict[str, Callable[[str], Any]] = {
-    "members": _first_member,
-    "groups": _first_group,
-    MANAGER: _manager_value,
-}
+_FIRST = {"members": _first_member, "groups": _first_group, MANAGER: _manager_value}
 
 
 def directed(values: Iterable[Any], descending: bool) -> list[Any]:

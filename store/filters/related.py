@@ -98,9 +98,5 @@ def element_value(row: Any, name: str, type: Any) -> Any:
     return {"value": row.id, "display": shown, "displayName": shown, "type": type, "$ref": ref}[name]
 
 
-SOURCES: dict[str, Callable[[Related], Any]] = {
-    "members": _some_member,
-    "groups": _some_group,
-    MANAGER: _some_manager,
-}
+SOURCES = {"members": _some_member, "groups": _some_group, MANAGER: _some_manager}
 """The attributes whose elements are other resources, with the condition that one of them satisfies a filter."""

@@ -160,8 +160,7 @@ class Tenants:
         fields: Any = declared.order_by(Field.pk).tuples()
         rows = list(Index.select().where(Index.tenant == pk))
         found = profile(PRESETS[preset], [CustomField(*row) for row in fields])
-        types = [type.name for type in found.types]
-        indexes, kept = (_numbers(types, rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
+        indexes, kept = (_numbers(found, rows, states) for states in ({COMPLETE}, {COMPLETE, BUILDING}))
         return Tenant(pk, name, revision, found, indexes, integration_group, kept)
 
 
@@ -173,13 +172,10 @@ def _listed(row: Any, counted: Mapping[tuple[int, str], int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _numbers(types: Iterable[str], rows: Iterable[Index], states: Container[str]) -> IndexNumbers:
+def _numbers(found: Profile, rows: Iterable[Index], states: Container[str]) -> IndexNumbers:
     """The indexes in one of these states."""
-    numbers: IndexNumbers = {type: {} for type in types}
-    for row in rows:
-        if row.state in states:
-            numbers[row.type][row.attribute] = row.pk
-    return numbers
+    chosen = [row for row in rows if row.state in states]
+    return {type.name: {row.attribute: row.pk for row in chosen if row.type == type.name} for type in found.types}
 
 
 def _access_query() -> Any:
