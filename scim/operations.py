@@ -18,9 +18,6 @@ from scim.validation import load_element, load_value
 MAX_OPERATIONS = 2_000
 """The most operations that a PATCH may have. One operation of Entra's may name any number of members."""
 
-_OPS = ("add", "replace", "remove")
-_SERVER_KEYS = frozenset({"id", "meta", "schemas"})
-
 
 ABSENT = object()
 """The value of an operation without a value."""
@@ -54,9 +51,14 @@ def read_operations(resource_type: ResourceType, operations: Any, id: str) -> Re
         raise InvalidSyntax("Operations must be a list of at least one operation.")
     if len(operations) > MAX_OPERATIONS:
         raise TooLarge(f"A PATCH has at most {MAX_OPERATIONS} operations, not {len(operations)}.")
-    read = [each for operation in operations for each in _read(resource_type, operation, id)]
-    dropped = [each.target.name for each in read if each.target.attribute.returned == "never"]
-    return Read([each for each in read if each.target.name not in dropped] if dropped else read, dropped)
+    read = Read([], [])
+    for operation in operations:
+        for each in _read(resource_type, operation, id):
+            if each.target.attribute.returned == "never":
+                read.dropped.append(each.target.name)
+            else:
+                read.operations.append(each)
+    return read
 
 
 def _read(resource_type: ResourceType, operation: Any, id: str) -> Iterator[Operation]:
@@ -67,7 +69,7 @@ def _read(resource_type: ResourceType, operation: Any, id: str) -> Iterator[Oper
     members = {key.lower(): value for key, value in operation.items()}
     # Entra writes "Add", "Replace" and "Remove".
     op = str(members.get("op", "")).lower()
-    if op not in _OPS:
+    if op not in {"add", "replace", "remove"}:
         raise InvalidSyntax('The op of each operation must be "add", "replace" or "remove".')
     value = members.get("value", ABSENT)
     if op != "remove" and value is ABSENT:
@@ -90,7 +92,7 @@ def _pathless(resource_type: ResourceType, op: str, value: Any, id: str) -> Iter
         raise InvalidValue(f"An operation without a path needs {wanted}, not {json_type_name(value)}.")
     refuse_repeated_keys(value)
     for key, item in value.items():
-        if key.lower() not in _SERVER_KEYS:
+        if key.lower() not in {"id", "meta", "schemas"}:
             try:
                 yield _with_path(resource_type, op, key, item)
             except InvalidPath as error:

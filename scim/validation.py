@@ -37,7 +37,7 @@ class ResourceSchema(Schema):
     def load(self, data: Any, **options: Any) -> Loaded:
         """See marshmallow. Its own method also runs hooks and validators; this schema has none, and load() would take
         a fifth longer. Raises InvalidSyntax or InvalidValue."""
-        values = _loaded(self._members.load, data)
+        values = _loaded(self._members.load, data, "", False)
         return Loaded(assigned(values), [name for name in values if name in self._never])
 
 
@@ -54,12 +54,12 @@ def load(resource_type: ResourceType, body: object) -> Loaded:
 def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = False) -> Any:
     """The value of an attribute as a PATCH operation gives it; None where it unassigns (RFC 7644 §3.5.2). With `nulls`,
     sub-attributes that the value unassigns stay in it as None. Raises InvalidValue or InvalidSyntax."""
-    return _loaded(field_of(attribute).deserialize, value, name, nulls=nulls)
+    return _loaded(field_of(attribute).deserialize, value, name, nulls)
 
 
 def load_element(attribute: Attribute, value: object, name: str) -> Any:
     """One element of a multi-valued attribute as a PATCH operation gives it, sub-attributes it unassigns as None."""
-    return _loaded(field_of(attribute).element.deserialize, value, name, nulls=True)
+    return _loaded(field_of(attribute).element.deserialize, value, name, True)
 
 
 def check_required(resource_type: ResourceType, document: Document) -> None:
@@ -104,10 +104,10 @@ def _check_schemas(resource_type: ResourceType, body: Document) -> None:
             raise InvalidSyntax(sentence, hint="undeclared field" if is_custom_field(urn) else None)
 
 
-def _loaded(load: Callable[..., Any], *arguments: object, **options: bool) -> Any:
+def _loaded(load: Callable[..., Any], value: object, name: str, nulls: bool) -> Any:
     """What `load` returns; its mistakes become an InvalidValue."""
     try:
-        return load(*arguments, **options)
+        return load(value, name, nulls=nulls)
     except Mistake as mistake:
         raise InvalidValue(" ".join(mistake.sentences[:_SHOWN]), hint=mistake.hint) from mistake
 
