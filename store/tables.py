@@ -75,11 +75,8 @@ class Field(Table):
 
 
 class Index(Table):
-    """An index on an attribute of a tenant, whose values are in `lookup`.
-
-    The states are in store/tenants/tenants.py. `position` is the key of the last resource whose rows were made, or
-    removed.
-    """
+    """An index on an attribute of a tenant, whose values are in `lookup`. store/tenants/tenants.py has the states;
+    `position` is the key of the last resource whose rows were made, or removed."""
 
     tenant = BigIntegerField()
     type = TextField()

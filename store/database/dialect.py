@@ -43,10 +43,7 @@ class Dialect(Protocol):
         """Refresh the planner's statistics of tables after many writes; outside a transaction or in one."""
 
     def deadline(self, seconds: float, *, walks: bool) -> AbstractContextManager[None]:
-        """A context manager whose statements are cancelled after this many seconds.
-
-        `walks`: they read many rows, so they may take that long.
-        """
+        """A context manager whose statements are cancelled after this many seconds; `walks`: they read many rows."""
 
     def renew_deadline(self) -> None:
         """Limit the next statement to the rest of the deadline."""

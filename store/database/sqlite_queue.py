@@ -43,21 +43,14 @@ class SqliteQueue:
         if not self._queue.acquire(timeout=self._seconds):
             raise NoTurn(f"other threads have been writing for {self._seconds:g} seconds")
         try:
-            if self._depth == 0:
-                self._take_turn(deadline)
+            # If the file cannot be created, the database cannot be written either and reports that itself.
+            with contextlib.suppress(OSError):
+                if self._depth == 0:
+                    self._take_turn(deadline)
             self._depth += 1
         except BaseException:
             self._queue.release()
             raise
-
-    def _take_turn(self, deadline: float) -> None:
-        """Wait for this process's turn."""
-        # If the file cannot be created, the database cannot be written either and reports that itself.
-        with contextlib.suppress(OSError):
-            if self._descriptor is None:
-                self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            if not self._enter(self._descriptor, deadline):
-                raise NoTurn(f"another process has been writing for {self._seconds:g} seconds")
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
@@ -66,14 +59,17 @@ class SqliteQueue:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _WRITING)
         self._queue.release()
 
-    def _enter(self, file: int, deadline: float) -> bool:
-        """Whether this process's turn came in time. A process that wrote last lets others write first."""
+    def _take_turn(self, deadline: float) -> None:
+        """Wait for this process's turn. A process that wrote last lets others write first."""
+        if self._descriptor is None:
+            self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        file = self._descriptor
         if self._wrote_last and not _take(file, _WAITING):
             time.sleep(_YIELD)
         fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
         self._wrote_last = _take(file, _WRITING)
         if self._wrote_last:
-            return True
+            return
         fcntl.lockf(file, fcntl.LOCK_SH, 1, _WAITING)
         try:
             while not (self._wrote_last or time.monotonic() > deadline):
@@ -81,7 +77,8 @@ class SqliteQueue:
                 self._wrote_last = _take(file, _WRITING)
         finally:
             fcntl.lockf(file, fcntl.LOCK_UN, 1, _WAITING)
-        return self._wrote_last
+        if not self._wrote_last:
+            raise NoTurn(f"another process has been writing for {self._seconds:g} seconds")
 
 
 def _take(file: int, byte: int) -> bool:

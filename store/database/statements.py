@@ -1,7 +1,4 @@
-"""Statements whose SQL is built once and run many times.
-
-peewee builds SQL at every call, which takes ten times as long.
-"""
+"""Statements whose SQL is built once and run many times; peewee alone builds it at every call, ten times as slow."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -62,10 +59,8 @@ OVERHEAD = 1_000
 
 
 class Statements:
-    """The most recently used compiled statements of one database.
-
-    `size` limits the characters of SQL rather than the number of statements, since a filter may be long.
-    """
+    """The most recently used compiled statements of one database; `size` limits the characters of their SQL rather than
+    their number, since a filter may be long."""
 
     def __init__(self, database: Database, size: int = 4_000_000) -> None:
         self._database = database

@@ -19,10 +19,8 @@ NUMBERS = frozenset(name for name, each in TYPES.items() if each.stored == "numb
 
 
 class Scope(NamedTuple):
-    """The resources that a filter is about: one tenant's resources of one type.
-
-    `indexes` are the attributes in `lookup` with their numbers there.
-    """
+    """The resources that a filter is about, of one type in one tenant; `indexes` are the attributes in `lookup` with
+    their numbers there."""
 
     dialect: Dialect
     type: ResourceType

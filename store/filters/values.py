@@ -17,10 +17,8 @@ ROW = Resource.alias("row")
 
 
 def own_value(scope: Scope, target: Target, comparison: Compare[Target] | None = None) -> Any:
-    """The comparison key of a resource's singular attribute, NULL if it is unassigned.
-
-    A column that holds only the first characters is not used for a `comparison` that needs all of them.
-    """
+    """The comparison key of a resource's singular attribute, NULL if it is unassigned. A column that holds only the
+    first characters is not used for a `comparison` that needs all of them."""
     column = column_of(scope.type, target)
     too_short = column in CUT_COLUMNS and comparison is not None and not indexable(comparison)
     if column is not None and not too_short:

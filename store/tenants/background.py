@@ -7,9 +7,6 @@ from threading import Event, Lock, Thread
 
 from store.database.transactions import Database
 
-SECONDS = 5.0
-"""The interval in seconds at which a worker writes what it keeps in memory."""
-
 HOUR = 3_600.0
 
 
@@ -17,14 +14,12 @@ class Background:
     """The background thread of one worker process.
 
     The thread starts when there is something to write for the first time, and writes that at once; later it writes
-    every few seconds. At most once an hour it also runs the `chores`, step by step, until it is closed.
+    after each `pause`, in seconds. At most once an hour it also runs the `chores`, step by step, until it is closed.
     """
 
-    def __init__(
-        self, database: Database, seconds: float = SECONDS, chores: Callable[[], Iterable[object]] = tuple
-    ) -> None:
+    def __init__(self, database: Database, pause: float = 5.0, chores: Callable[[], Iterable[object]] = tuple) -> None:
         self._database = database
-        self._seconds = seconds
+        self._pause = pause
         self._chores = chores
         self._chores_at = 0.0
         self._writers: list[Callable[[], None]] = []
@@ -67,7 +62,7 @@ class Background:
                 self._attempt(self.flush)
                 self._attempt(self._database.dialect.shrink_files)
                 self._attempt(lambda: self._tidy(end))
-                self._pause_over.wait(self._seconds)
+                self._pause_over.wait(self._pause)
                 self._pause_over.clear()
         finally:
             self._database.close()

@@ -19,9 +19,6 @@ MAX_DESCRIPTION = 1_000
 
 INTERRUPTED = "The removal of the field {} was interrupted, and users still hold values of it: remove it again first."
 
-_NOTE = "removal of field {} {}"
-"""The name of the setting that says that the removal of a tenant's field is not finished."""
-
 
 class Fields:
     """The custom fields of one tenant. Each change makes its entry in the provisioning log for the given `call`."""
@@ -103,9 +100,9 @@ class Fields:
 
 def removal_note(tenant: int, name: str) -> str:
     """The name of the note that the removal of a field is not finished."""
-    return _NOTE.format(tenant, name.lower())
+    return f"removal of field {tenant} {name.lower()}"
 
 
 def forget_removals(tenant: int) -> None:
     """Delete the notes of a tenant that is being deleted; inside a transaction."""
-    Setting.delete().where(Setting.name.startswith(_NOTE.format(tenant, ""))).execute()
+    Setting.delete().where(Setting.name.startswith(removal_note(tenant, ""))).execute()

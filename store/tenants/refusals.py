@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from threading import Lock
 
 from peewee import PeeweeException
@@ -24,7 +23,7 @@ NAMES = 1_000
 BATCH = 200
 """The number of entries in one transaction."""
 
-_MINUTE = timedelta(minutes=1).total_seconds()
+_MINUTE = 60.0
 
 
 class Refusals:
@@ -80,14 +79,12 @@ class Refusals:
                 self._enter(batch)
             except Unavailable as error:
                 # A batch that may already be there is not entered twice.
-                self._restore(entries if isinstance(error, Unconfirmed) else batch + entries)
+                left = entries if isinstance(error, Unconfirmed) else batch + entries
+                with self._lock:
+                    left, self._entries, self._characters = left + self._entries, [], 0
+                    for entry in left:
+                        self._keep(entry)
                 raise
-
-    def _restore(self, entries: Sequence[Entry]) -> None:
-        with self._lock:
-            newer, self._entries, self._characters = self._entries, [], 0
-            for entry in [*entries, *newer]:
-                self._keep(entry)
 
     def _enter(self, entries: Sequence[Entry]) -> None:
         """Enter a batch without the entries of tenants that were deleted meanwhile."""
@@ -156,10 +153,7 @@ class Refusals:
             conflict_target=(Refusal.tenant, Refusal.hour), update={Refusal.total: Refusal.total + total}
         )
         counted.execute(self._database.db)
-        recent = LogEntry.select(LogEntry.pk).where(
-            (LogEntry.tenant == tenant)
-            & (LogEntry.operation == "authenticate")
-            & (LogEntry.time > instant_at(first - _MINUTE))
-        )
+        of_tenant = (LogEntry.tenant == tenant) & (LogEntry.operation == "authenticate")
+        recent = LogEntry.select(LogEntry.pk).where(of_tenant & (LogEntry.time > instant_at(first - _MINUTE)))
         if not recent.limit(1).tuples().execute(self._database.db):
             self._database.statement("log entries", insert_entries)(**unauthenticated(tenant, instant_at(first)))

@@ -40,10 +40,7 @@ IndexNumbers = dict[str, dict[str, int]]
 
 
 class Tenant(NamedTuple):
-    """A tenant as requests see it: its preset with its custom fields, and its indexes.
-
-    Reads use `indexes`; writes keep those in `kept` up to date.
-    """
+    """A tenant with its preset, fields and indexes: reads use `indexes`, writes keep those in `kept` up to date."""
 
     pk: int
     name: str
@@ -70,11 +67,8 @@ class Access(NamedTuple):
 
 
 class Tenants:
-    """All tenants of a database.
-
-    A tenant is cached until its revision changes. A token is cached for `trusted` seconds, so that requests of a busy
-    client need no statement for it.
-    """
+    """All tenants of a database. A tenant is cached until its revision changes, a token for `trusted` seconds, so that
+    requests of a busy client need no statement for it."""
 
     def __init__(self, database: Database, trusted: float = 0.0) -> None:
         self._database = database
@@ -119,9 +113,8 @@ class Tenants:
 
         def work(write: Write) -> None:
             pk = Row.insert(name=name, preset=preset, created=now(), revision=1).execute()
-            Index.insert_many(
-                [{"tenant": pk, "type": type, "attribute": attribute} for type, attribute in INDEXED_AT_FIRST]
-            ).execute()
+            first = [{"tenant": pk, "type": type, "attribute": attribute} for type, attribute in INDEXED_AT_FIRST]
+            Index.insert_many(first).execute()
             changes = [{"attribute": "tenant", "after": name}, {"attribute": "preset", "after": preset}]
             Log(self._database, pk).record(write, call, 200, changes)
 

@@ -77,7 +77,7 @@ def test_the_background_thread_truncates_it_when_the_worker_is_idle(own, size):
         over.set()
         yield
 
-    background = Background(own, seconds=0.0, chores=chores)
+    background = Background(own, pause=0.0, chores=chores)
     background.wake()
     assert over.wait(20)
     assert size() == 0

@@ -43,7 +43,7 @@ def test_the_thread_continues_after_a_failure(entra, database, monkeypatch, fail
                 raise failure
         return execute(sql, *parameters)
 
-    background = Background(database, seconds=0.0)
+    background = Background(database, pause=0.0)
     contacts = LastUsed(database, background)
     monkeypatch.setattr(database.db, "execute_sql", failing_once)
     contacts.note(token(entra).pk, entra.tenant.pk)

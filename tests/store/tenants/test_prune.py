@@ -33,7 +33,7 @@ def test_old_counts_of_refused_requests_are_deleted_too(entra):
 
 def test_the_background_thread_prunes_when_it_starts(entra):
     entry(entra, instant_at(1_000_000_000))
-    background = Background(entra.database, seconds=0.0, chores=lambda: prune(entra.database, 90))
+    background = Background(entra.database, pause=0.0, chores=lambda: prune(entra.database, 90))
     background.wake()
     background.close()
     assert entra.log() == []

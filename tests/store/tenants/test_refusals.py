@@ -166,7 +166,7 @@ def test_more_entries_than_one_transaction_holds_are_all_written(entra, gathered
 def test_a_half_full_memory_is_written_at_once(entra, database, monkeypatch):
     """The regular pause of this thread is longer than the test waits."""
     monkeypatch.setattr(refusals, "ENTRIES", 4)
-    background = Background(database, seconds=60.0)
+    background = Background(database, pause=60.0)
     gathered, written = Refusals(database, background), Semaphore(0)
     background.add(written.release)
     gathered.add(entry(entra, "first"))
