@@ -18,23 +18,19 @@ class Dialect(Protocol):
     db: Database
     locks_rows: bool
     """Whether writes lock single rows instead of the whole database."""
+    turn: AbstractContextManager[Any]
+    """A context manager that a transaction enters before it begins; writers take turns."""
     errors: tuple[type[Exception], ...]
     """The errors that `remedy` understands."""
 
     def migration_lock(self) -> Any:
         """A context manager that only one process can hold at a time."""
 
-    def turn(self) -> AbstractContextManager[Any]:
-        """A context manager that a transaction enters before it begins; writers take turns."""
-
     def serialize(self, number: int) -> None:
         """Let only one transaction at a time continue that serializes on this number."""
 
     def settle(self) -> None:
         """Wait for the end of every other transaction that has already changed something."""
-
-    def step_aside(self, seconds: float) -> None:
-        """Let other writers proceed after one transaction of many, which took this many seconds."""
 
     def shrink_files(self) -> None:
         """Free the disk space of files that grew under load, unless they are in use at this moment."""
@@ -71,10 +67,8 @@ class Dialect(Protocol):
         """Whether the text contains the operand."""
 
     def one_of(self, column: Node, values: Any, many: str | None = None) -> Any:
-        """Whether the column's value is in a list, which is a single parameter made by `list_of`.
-
-        `many` is the type of the values, bigint or text, if they may be tens of thousands.
-        """
+        """Whether the column's value is in a list, a single parameter made by `list_of`; `many` is the type of the
+        values, bigint or text, if they may be tens of thousands."""
 
     def none_of(self, key: Node, query: Any, column: Node) -> Any:
         """Whether the key is missing from the query's only column, which may have millions of values."""

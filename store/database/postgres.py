@@ -78,10 +78,8 @@ class _Connected(PostgresqlDatabase):
 
 
 def stopped_waiting(diagnostic: Any) -> bool:
-    """Whether a notice says that a commit stopped waiting for the standby, in any language.
-
-    The message "canceling wait for synchronous replication" is translated (lc_messages), the function's name is not.
-    """
+    """Whether a notice says that a commit stopped waiting for the standby, in any language."""
+    # The message "canceling wait for synchronous replication" is translated (lc_messages).
     return bool(diagnostic.source_function == "SyncRepWaitForLSN")
 
 
@@ -93,6 +91,8 @@ class Postgres:
     """Postgres over psycopg 3. No session state is used, so a transaction pooler may stand in between."""
 
     locks_rows = True
+    # Writers queue for rows.
+    turn: AbstractContextManager[Any] = nullcontext()
     errors: tuple[type[Exception], ...] = (DatabaseError, UnreplicatedCommit)
 
     _REMEDIES: ClassVar = {
@@ -119,10 +119,6 @@ class Postgres:
             self.serialize(0)
             yield
 
-    def turn(self) -> AbstractContextManager[Any]:
-        # Writers queue for rows.
-        return nullcontext()
-
     def serialize(self, number: int) -> None:
         # The first number separates these locks from those of other programs in the same database.
         lock = "SELECT pg_advisory_xact_lock(72248, %s)"
@@ -134,9 +130,6 @@ class Postgres:
         running = "SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other WHERE other < %s::xid8"
         while self.db.execute_sql(running, (last,)).fetchone() is not None:  # type: ignore[no-untyped-call]
             time.sleep(_GLANCE)
-
-    def step_aside(self, seconds: float) -> None:
-        """A client waits only if it changes the same rows."""
 
     def shrink_files(self) -> None:
         """Postgres recycles its write-ahead log."""

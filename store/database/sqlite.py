@@ -42,7 +42,7 @@ class Sqlite:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._busy_timeout = busy_timeout
-        self._turn = SqliteQueue(f"{path}.turn", busy_timeout)
+        self.turn: AbstractContextManager[Any] = SqliteQueue(f"{path}.turn", busy_timeout)
         pragmas = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": "full", "cache_size": -8_000}
         # Under concurrency a plain BEGIN, which reads first, cannot become a write: "database is locked".
         self.db: Database = SqliteDatabase(path, pragmas=pragmas, timeout=busy_timeout, lock_type="IMMEDIATE")
@@ -56,18 +56,11 @@ class Sqlite:
         finally:
             os.close(descriptor)
 
-    def turn(self) -> AbstractContextManager[Any]:
-        return self._turn
-
     def serialize(self, number: int) -> None:
         """BEGIN IMMEDIATE has locked the whole database already."""
 
     def settle(self) -> None:
         """SQLite runs one write at a time, so all earlier ones are over."""
-
-    def step_aside(self, seconds: float) -> None:
-        # Waiting connections retry at intervals and miss short gaps.
-        time.sleep(seconds)
 
     def shrink_files(self) -> None:
         # The WAL grows under load while long reads last; SQLite reuses it but never shortens it.

@@ -107,7 +107,7 @@ class Database:
         def transaction() -> Result:
             nonlocal worked
             worked = False
-            with self.dialect.turn(), self.db.atomic():
+            with self.dialect.turn, self.db.atomic():
                 write = Write(self.db, self.statements)
                 result = work(write)
                 write.end()
@@ -120,7 +120,9 @@ class Database:
         """Run one of many pieces of background work in a transaction, then let waiting writers proceed."""
         began = time.monotonic()
         result = self.write(work)
-        self.dialect.step_aside(min(time.monotonic() - began, LONGEST_PAUSE))
+        if not self.dialect.locks_rows:
+            # Waiting connections retry at intervals and miss short gaps.
+            time.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
         return result
 
     def _run(self, work: Callable[[], Result], commits: Callable[[], bool] = lambda: False) -> Result:
@@ -156,10 +158,8 @@ class Database:
             self.db.close()
 
     def migrate(self) -> list[str]:
-        """Bring the tables up to date, one process at a time; returns the names of the steps that were applied.
-
-        Raises NewerDatabase.
-        """
+        """Bring the tables up to date, one process at a time; returns the names of the applied steps. Raises
+        NewerDatabase."""
         with self.dialect.migration_lock():
             applied: list[str] = self._runner().up()
         return applied
