@@ -25,10 +25,8 @@ class NoTurn(Exception):
 
 
 class SqliteQueue:
-    """A context manager that one thread of one process holds at a time; that thread may enter it again.
-
-    Raises NoTurn after `seconds`. The kernel releases the locks of a process that was killed.
-    """
+    """A context manager that one thread of one process holds at a time; that thread may enter it again. Raises NoTurn
+    after `seconds`. The kernel releases the locks of a process that was killed."""
 
     def __init__(self, path: str, seconds: float) -> None:
         self._path = path

@@ -14,11 +14,8 @@ Run = Callable[[Statements, Sequence[Any]], None]
 
 
 class Place(IntEnum):
-    """The order of the work that is left for the end of a transaction.
-
-    Rows that many writers share come last, so writers hold them only briefly, and in one order, so that writers cannot
-    deadlock.
-    """
+    """The order of the work that is left for the end of a transaction: rows that many writers share come last, so
+    writers hold them only briefly, and in one order, so that writers cannot deadlock."""
 
     COUNTERS = 1
     LOG = 2

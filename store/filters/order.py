@@ -79,10 +79,7 @@ _TOWARDS = {(False, False): OP.GT, (False, True): OP.GTE, (True, False): OP.LT, 
 
 
 def beyond(values: Sequence[Any], tie: Any, position: Position, descending: bool) -> Any:
-    """The condition that a resource comes after the position: by the first value that differs, else by the tie-breaker.
-
-    Unassigned values come last when ascending and first when descending.
-    """
+    """The condition that a resource comes after the position, in the order of `directed`, then of the tie-breaker."""
     edge = parameter(f"edge{len(values)}")
     condition: Any = Expression(tie, _TOWARDS[position.backwards, position.inclusive], edge)
     for index in reversed(range(len(values))):

@@ -57,10 +57,12 @@ class Where:
 
     def condition(self) -> Any:
         """The condition that a resource satisfies the filter."""
-        return _ALWAYS if self._bound is None else self._condition(self._bound, False, self._own)
+        return self._condition(self._bound, False, self._own)
 
-    def _condition(self, bound: Bound, negated: bool, scalar: Scalar) -> Any:
+    def _condition(self, bound: Bound | None, negated: bool, scalar: Scalar) -> Any:
         match bound:
+            case None:
+                return _NEVER if negated else _ALWAYS
             case And(left, right):
                 first, second = self._condition(left, negated, scalar), self._condition(right, negated, scalar)
                 return (first | second) if negated else (first & second)
@@ -236,8 +238,6 @@ class Where:
         return holds
 
     def _of_schema(self, urn: str, inner: Bound | None, negated: bool) -> Any:
-        if inner is None:
-            return _NEVER if negated else _ALWAYS
         return self._condition(inner, negated, lambda target, comparison: self._dialect.text(Cast(Value(urn), "text")))
 
     def of_member(self, member: Any, inner: Bound | None) -> Any:

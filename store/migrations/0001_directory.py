@@ -81,6 +81,5 @@ CREATE TABLE setting (name {key} PRIMARY KEY, value TEXT NOT NULL);
 def up(migrator: Any, db: Any) -> None:
     """Create the tables; peewee calls this with its `migrator`."""
     words = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRES
-    for statement in _TABLES.format(**words).split(";"):
-        if statement.strip():
-            db.execute_sql(statement)
+    for statement in _TABLES.format(**words).rstrip(";\n").split(";"):
+        db.execute_sql(statement)

@@ -29,10 +29,8 @@ class Fields:
         self._log = Log(database, tenant.pk)
 
     def add(self, name: str, type: str, description: str = "", *, indexed: bool = False, call: Call) -> None:
-        """Declare a field, which the next request can use. `indexed` also declares an index on it, to be built next.
-
-        Raises InvalidValue or Uniqueness.
-        """
+        """Declare a field, which the next request can use; `indexed`: also an index on it, to be built next. Raises
+        InvalidValue or Uniqueness."""
         row = self._row(name, type, description)
 
         def work(write: Write) -> None:

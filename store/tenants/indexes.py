@@ -64,8 +64,6 @@ class Indexes:
     def _of_type(self, type: str) -> Any:
         return (Resource.tenant == self._tenant.pk) & (Resource.type == type)
 
-    # Names.
-
     def named(self, path: str, type: str | None = None) -> IndexName:
         """The index that a name in any spelling stands for; a custom field may be named without its URN.
 
@@ -99,14 +97,9 @@ class Indexes:
     def _row(self, named: IndexName) -> Index | None:
         return Index.get_or_none(tenant=self._tenant.pk, type=named.type, attribute=named.attribute)
 
-    # Building.
-
     def declare(self, named: IndexName, call: Call) -> None:
-        """Declare an index, which every write keeps up to date from now on, or one whose building was interrupted.
-        Call `build` after.
-
-        The rest of a withdrawn one is purged first. Raises InvalidValue if there is one already.
-        """
+        """Declare an index, which every write keeps up to date from now on; call `build` after. What is left of a
+        withdrawn one is purged first. Raises InvalidValue if there is a complete one."""
         self.purge(named)
 
         def work(write: Write) -> None:
@@ -156,8 +149,6 @@ class Indexes:
         done = Index.update(state=COMPLETE).where((Index.pk == index) & (Index.state != REMOVING)).execute()
         bump(self._tenant.pk)
         return bool(done)
-
-    # Removal.
 
     def removable(self, path: str, type: str | None = None) -> IndexName:
         """The index of that name. Raises NotFound if there is none, InvalidValue for one that every tenant has."""

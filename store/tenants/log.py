@@ -75,26 +75,22 @@ class Log:
         """
         warnings = " ".join(dict.fromkeys(call.warnings)) or None
         level = WARNING if warnings else INFO
-        row = _entry(self._tenant, call, level, status, detail=warnings, changes=_changes_text(changes))
+        listed = [{key: _bounded(value) for key, value in change.items()} for change in changes]
+        text = dumps(listed) if listed else None
+        row = _entry(self._tenant, call, level, status, detail=warnings, changes=text)
         write.leave(Place.LOG, _enter, (row, self.revision))
 
     def entries(self, *, about: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        """The entries as they are shown, newest first.
-
-        `about` is a resource's id, userName, work e-mail or group name, or part of the name in an entry, in any letter
-        case.
-        """
+        """The entries as they are shown, newest first; `about` is a resource's id, userName, work e-mail or group name,
+        or part of the name in an entry, in any letter case."""
         query = Row.select().where(Row.tenant == self._tenant).order_by(Row.time.desc(), Row.pk.desc()).limit(limit)
         if about is not None:
-            of_one = (Row.resource == about) | Row.resource.in_(self._called(about))
+            # Entries show the display name, which may differ from these.
+            called = Resource.name_key.in_((compare.user_name(about), compare.group_name(about)))
+            called = (Resource.tenant == self._tenant) & (called | (Resource.identifier_key == compare.email(about)))
+            of_one = (Row.resource == about) | Row.resource.in_(Resource.select(Resource.id).where(called))
             query = query.where(of_one | Row.name_key.contains(compare.folded(about)))
         return self._database.read(lambda: [_shown(row) for row in query])
-
-    def _called(self, word: str) -> Any:
-        """The ids of resources with this name; the display name, which entries show, may differ."""
-        named = Resource.name_key.in_((compare.user_name(word), compare.group_name(word)))
-        called = named | (Resource.identifier_key == compare.email(word))
-        return Resource.select(Resource.id).where((Resource.tenant == self._tenant) & called)
 
 
 def refusal(tenant: int, call: Call, error: ScimError) -> Entry:
@@ -161,10 +157,6 @@ def _insert_query() -> Any:
 def insert_entries() -> Any:
     """The statement that inserts an entry, with a parameter for each column."""
     return Row.insert({name: parameter(name) for name in _COLUMNS})
-
-
-def _changes_text(changes: Sequence[dict[str, Any]]) -> str | None:
-    return dumps([{key: _bounded(value) for key, value in change.items()} for change in changes]) if changes else None
 
 
 def _bounded(value: Any) -> Any:
