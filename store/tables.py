@@ -86,8 +86,7 @@ class Index(Table):
 
 
 class Resource(Table):
-    """A user or group: its document as it is sent, the document's comparison keys, and columns that are searched or
-    unique.
+    """A user or group: its document as it is sent, the document's keys, and columns that are searched or unique.
 
     Both share one table: ids are unique over all resources (RFC 7643 §3.1), a member is either a user or a group
     (RFC 7643 §4.2), and the root endpoint searches both (RFC 7644 §3.4.2.1).

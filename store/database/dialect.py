@@ -80,10 +80,8 @@ class Dialect(Protocol):
         """A text expression that is compared in byte order."""
 
     def gathered(self, query: Any, columns: int, long_columns: Sequence[int]) -> Any:
-        """The query changed so that all its rows are fetched in one step, where steps are expensive.
-
-        Its columns are named c0, c1, …; `long_columns` are the numbers of those with JSON text, without line breaks.
-        """
+        """The query changed so that all its rows are fetched in one step, where steps are expensive. Its columns are
+        named c0, c1, …; `long_columns` are the numbers of those with JSON text, without line breaks."""
 
     def rows(self, cursor: Any, long_columns: Sequence[int]) -> list[Any]:
         """The rows that a gathered query found, each as a sequence of its columns."""

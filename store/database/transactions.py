@@ -55,11 +55,8 @@ class NewerDatabase(Exception):
 
 
 class Database:
-    """The database that the store's modules share.
-
-    `url` is sqlite:///path or postgresql://…; times are in seconds. `deadline` is the time limit of a search, 0 for
-    none.
-    """
+    """The database that the store's modules share. `url` is sqlite:///path or postgresql://…; times are in seconds;
+    `deadline` is the time limit of a search, 0 for none."""
 
     def __init__(
         self,

@@ -15,11 +15,8 @@ from store.tables import Membership, Resource
 
 
 class Related(NamedTuple):
-    """A filter of elements. `inner` is None if every element satisfies it.
-
-    `holds(row, type)` is the filter on the row of the element's resource, where `type` is the value of the element's
-    sub-attribute `type`; `alias` returns a new name for a table.
-    """
+    """A filter of elements; `inner` is None if every element satisfies it. `holds(row, type)` is the filter on the row
+    of the element's resource, where `type` is the value of its sub-attribute `type`; `alias` names a table anew."""
 
     dialect: Dialect
     inner: Bound | None

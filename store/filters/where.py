@@ -82,14 +82,11 @@ class Where:
                 return self._leaf(bound, target, negated, scalar)
 
     def _choice(self, bound: Bound) -> tuple[str, Any] | None:
-        """The one index that answers a filter alone, with the condition there; None if there is none.
-
-        Both databases read all resources if OR joins conditions on several indexes, but not if it joins them on one.
-        """
+        """The one index that answers a filter alone, with the condition there; None if there is none."""
+        # Both databases read all resources if OR joins conditions on several indexes, but not if it joins them on one.
         match bound:
             case Or(left, right):
-                first = self._choice(left)
-                second = None if first is None else self._choice(right)
+                first, second = self._choice(left), self._choice(right)
                 if first is None or second is None or first[0] != second[0]:
                     return None
                 return first[0], first[1] | second[1]

@@ -11,11 +11,9 @@ HOUR = 3_600.0
 
 
 class Background:
-    """The background thread of one worker process.
-
-    The thread starts when there is something to write for the first time, and writes that at once; later it writes
-    after each `pause`, in seconds. At most once an hour it also runs the `chores`, step by step, until it is closed.
-    """
+    """The background thread of one worker process. It starts when there is something to write for the first time, and
+    writes that at once; later it writes after each `pause`, in seconds. At most once an hour it also runs the `chores`,
+    step by step, until it is closed."""
 
     def __init__(self, database: Database, pause: float = 5.0, chores: Callable[[], Iterable[object]] = tuple) -> None:
         self._database = database

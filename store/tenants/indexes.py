@@ -65,10 +65,8 @@ class Indexes:
         return (Resource.tenant == self._tenant.pk) & (Resource.type == type)
 
     def named(self, path: str, type: str | None = None) -> IndexName:
-        """The index that a name in any spelling stands for; a custom field may be named without its URN.
-
-        Raises InvalidValue if no attribute has that name, or if it cannot be indexed, with the reason.
-        """
+        """The index that a name in any spelling stands for; a custom field may be named without its URN. Raises
+        InvalidValue if no attribute has that name, or if it cannot be indexed, with the reason."""
         types = [each for each in self._tenant.profile.types if type in (None, each.name)]
         bare = _BRACKETS.sub("", path)
         if bare != path and any(self._target(each, bare) for each in types):

@@ -178,11 +178,9 @@ def _access_query() -> Any:
 
 
 def renewed(database: Database, tenant: Tenant) -> Tenant:
-    """The current state of a tenant that was changed since the request was checked.
-
-    Raises Unavailable if the request has to be checked again: if an attribute was removed or has another type, if the
-    preset was changed, or if the name now belongs to another tenant.
-    """
+    """The current state of a tenant that was changed since the request was checked. Raises Unavailable if the request
+    has to be checked again: if an attribute was removed or has another type, if the preset was changed, or if the name
+    now belongs to another tenant."""
     found = Tenants(database).get(tenant.name)
     before, after = (each.profile.user.targets for each in (tenant, found))
     known = all(name in after and after[name].attribute.type == before[name].attribute.type for name in before)
@@ -198,14 +196,13 @@ def bump(tenant: int) -> None:
 
 def set_integration_group(write: Write, database: Database, tenant: Tenant, name: str | None, call: Call) -> None:
     """Set the integration group, which new users join, by its name; None for no group. Raises NotFound."""
-    Row.update(integration_group=_group(database, tenant, name)).where(Row.pk == tenant.pk).execute()
+    group = None if name is None else _group(database, tenant, name)
+    Row.update(integration_group=group).where(Row.pk == tenant.pk).execute()
     Log(database, tenant.pk).record(write, call, 200, [{"attribute": "integration group", "after": name}])
 
 
-def _group(database: Database, tenant: Tenant, name: str | None) -> int | None:
+def _group(database: Database, tenant: Tenant, name: str) -> int:
     """The key of a group, which is locked so that it cannot be deleted meanwhile."""
-    if name is None:
-        return None
     of_tenant = (Resource.tenant == tenant.pk) & (Resource.type == "Group")
     query = Resource.select(Resource.pk).where(of_tenant & (Resource.name_key == compare.group_name(name)))
     try:
