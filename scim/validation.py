@@ -4,9 +4,9 @@ The schemas load and never dump: the stored text is what goes out (docs/architec
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from marshmallow import Schema
+from marshmallow import EXCLUDE, Schema, post_load
 
 from scim.attributes import Attribute, ResourceType, is_custom_field
 from scim.document import Document
@@ -30,14 +30,14 @@ class ResourceSchema(Schema):
     """The marshmallow schema of a resource type. It declares no fields: those of the keys that arrive are looked up."""
 
     def __init__(self, resource_type: ResourceType) -> None:
-        super().__init__()
+        super().__init__(unknown=EXCLUDE)
         self._members = Members(resource_type.attributes, resource_type=resource_type)
         self._never = {attribute.name for attribute in resource_type.attributes if attribute.returned == "never"}
 
-    def load(self, data: Any, **options: Any) -> Loaded:
-        """See marshmallow. Its own method also runs hooks and validators; this schema has none, and load() would take
-        a fifth longer. Raises InvalidSyntax or InvalidValue."""
-        values = _loaded(self._members.load, data, "", False)
+    @post_load(pass_original=True)
+    def members(self, _: Document, body: Document, **options: Any) -> Loaded:
+        """What the body holds, by the keys that it has. Raises InvalidSyntax or InvalidValue."""
+        values = _loaded(self._members.load, body, "", False)
         return Loaded(assigned(values), [name for name in values if name in self._never])
 
 
@@ -48,7 +48,7 @@ def load(resource_type: ResourceType, body: object) -> Loaded:
         wanted = f"a JSON object that describes a {resource_type.name}"
         raise InvalidSyntax(f"The body must be {wanted}, not {json_type_name(body)}.")
     _check_schemas(resource_type, body)
-    return _schema(resource_type).load(body)
+    return cast(Loaded, _schema(resource_type).load(body))
 
 
 def load_value(attribute: Attribute, value: object, name: str, *, nulls: bool = False) -> Any:
