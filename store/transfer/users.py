@@ -110,7 +110,7 @@ class ImportUsers:
         self._insert_all(write, batch.fresh)
         return batch.outcome
 
-    def _insert_all(self, write: Write, fresh: Sequence["_Fresh"]) -> None:
+    def _insert_all(self, write: Write, fresh: Sequence["_New"]) -> None:
         time = now()
         rows = [
             user.columns | {"pk": found.pk, "id": found.id, "manager": found.manager, "created": time, "modified": time}
@@ -133,50 +133,36 @@ class ImportUsers:
         managers = self._references.resolve(link.manager for link in links)
         present = self._present([link.user for link in links])
         for link in links:
-            found, user = managers.get(link.manager), present.get(link.user)
-            if user is None:
+            if link.user not in present:
                 # The user was deleted since its line was read.
                 continue
+            found, (id, display, manager) = managers.get(link.manager), present[link.user]
             if found is None:
                 detail = f'The user has no manager: there is no user with the id or name "{link.manager.value[:200]}".'
                 outcome.problems.append(Problem(link.line, detail))
-            elif user.manager is None:
+            elif manager is None:
                 linked.append({"pk": link.user, "manager": found.pk})
-                self._enter(write, 200, user.id, user.display, [_manager_change(found.id)])
-            elif user.manager != found.pk:
+                self._enter(write, 200, id, display, [_manager_change(found.id)])
+            elif manager != found.pk:
                 outcome.problems.append(Problem(link.line, "The user has another manager, which was kept."))
         self.users.rows.update_each(linked)
         return outcome
 
-    def _present(self, pks: Sequence[int]) -> dict[int, "_Present"]:
-        """The users with these keys, locked so that no other transaction sets a manager meanwhile."""
+    def _present(self, pks: Sequence[int]) -> dict[int, list[Any]]:
+        """Id, display and manager of the users with these keys, which are locked: no other write sets a manager."""
         dialect = self.users.database.dialect
-        statement = self.users.database.statement("users to link", lambda: _present_query(dialect))
-        return {row[0]: _Present(*row[1:]) for row in statement(pks=dialect.list_of(list(pks))).fetchall()}
-
-
-class _Present(NamedTuple):
-    id: str
-    display: str
-    manager: int | None
-
-
-def _present_query(dialect: Any) -> Any:
-    shown = (Resource.pk, Resource.id, Resource.display, Resource.manager)
-    listed = dialect.one_of(Resource.pk, parameter("pks"))
-    return dialect.for_update(Resource.select(*shown).where(listed).order_by(Resource.pk))
+        shown = (Resource.pk, Resource.id, Resource.display, Resource.manager)
+        query = Resource.select(*shown).where(dialect.one_of(Resource.pk, parameter("pks"))).order_by(Resource.pk)
+        statement = self.users.database.statement("users to link", lambda: dialect.for_update(query))
+        return {pk: shown for pk, *shown in statement(pks=dialect.list_of(pks)).fetchall()}
 
 
 def _manager_change(id: str) -> dict[str, Any]:
     return {"attribute": f"{MANAGER}.value", "after": id}
 
 
-class _Fresh(NamedTuple):
-    """A user that is not there yet: the line, the new row, and the manager if the row can refer to one."""
-
-    user: UserLine
-    found: Found
-    manager: Found | None
+_New = tuple[UserLine, Found, Found | None]
+"""A user that is not there yet: the line, the new row, and the manager if the row can refer to one."""
 
 
 class _Batch:
@@ -185,7 +171,7 @@ class _Batch:
     def __init__(self, references: References, users: Sequence[UserLine]) -> None:
         self.outcome = Outcome()
         self._references = references
-        self.fresh: list[_Fresh] = []
+        self.fresh: list[_New] = []
         self._by_key: dict[tuple[str, str | None], Found] = {}
         self._managers = references.resolve(user.manager for user in users if user.manager is not None)
         self._kept_ids = kept_ids(USER, (user.id for user in users), references)
@@ -220,7 +206,7 @@ class _Batch:
         found = Found(pk, id or str(uuid.uuid4()), *names, user.columns["document"], linked and linked.pk)
         self._note(found)
         self._remember(user, found)
-        self.fresh.append(_Fresh(user, found, linked))
+        self.fresh.append((user, found, linked))
         self.outcome.users += 1
 
     def _same(self, user: UserLine) -> Found | None:
