@@ -78,19 +78,18 @@ def is_long(operand: object) -> bool:
     return isinstance(operand, str) and len(operand) >= CUT
 
 
-def _parts(bound: Bound | None) -> Iterator[ValuePath[Target] | Present[Target] | Compare[Target]]:
+def _parts(bound: Bound | None) -> list[ValuePath[Target] | Present[Target] | Compare[Target]]:
     """The parts of a filter that name an attribute, from left to right, an outer one before those in its brackets."""
     match bound:
+        case Compare() | Present():
+            return [bound]
         case And(left, right) | Or(left, right):
-            yield from _parts(left)
-            yield from _parts(right)
+            return [*_parts(left), *_parts(right)]
         case Not(inner):
-            yield from _parts(inner)
+            return _parts(inner)
         case ValuePath(_, inner):
-            yield bound
-            yield from _parts(inner)
-        case Present() | Compare():
-            yield bound
+            return [bound, *_parts(inner)]
+    return []
 
 
 def comparisons(bound: Bound | None) -> Iterator[Compare[Target]]:
