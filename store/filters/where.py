@@ -149,7 +149,7 @@ class Where:
         if name == "schemas" or (target.attributes[0].computed and target.attributes[0].name in ("id", "meta")):
             return _NEVER if negated else _ALWAYS
         if name in SOURCES:
-            return self._some(target, None, negated)
+            return SOURCES[name](Related(self._dialect, None, negated, partial(self._of_row, None), self._alias))
         if container is not None and (container.attribute.multi_valued or container.name == MANAGER):
             return self._some(container, Present(target), negated)
         column = column_of(self._scope.type, target)
@@ -166,8 +166,8 @@ class Where:
 
     # Elements of multi-valued attributes, and the manager.
 
-    def _some(self, target: Target, inner: Bound | None, negated: bool) -> Any:
-        """Whether some element satisfies the inner filter; every element satisfies None."""
+    def _some(self, target: Target, inner: Bound, negated: bool) -> Any:
+        """Whether some element satisfies the inner filter."""
         if target.name == "schemas":
             return self._some_schema(inner, negated)
         if target.name in SOURCES:
@@ -175,24 +175,22 @@ class Where:
             return SOURCES[target.name](Related(self._dialect, inner, negated, holds, self._alias))
         if not target.attribute.multi_valued:
             return self._inside(target, inner, negated)
-        index = None if inner is None else element_index(self._scope.indexes, target, inner)
+        index = element_index(self._scope.indexes, target, inner)
         is_near = any(is_long(each.operand) for each in comparisons(inner))
-        if inner is None or index is None or (is_near and negated):
+        if index is None or (is_near and negated):
             return self._some_json(target, inner, negated)
         rows = self._lookups(index, self._condition(inner, False, _lookup_scalar(index)))
         if is_near:
             return ROW.pk.in_(rows) & self._some_json(target, inner, False)
         return chosen(self._dialect, rows, Lookup.resource, negated)
 
-    def _inside(self, target: Target, inner: Bound | None, negated: bool) -> Any:
+    def _inside(self, target: Target, inner: Bound, negated: bool) -> Any:
         """The same for a singular attribute, which counts as a list of one element."""
         present = self._presence(target, negated, self._own)
-        if inner is None:
-            return present
         holds = self._condition(inner, negated, self._own)
         return (present | holds) if negated else (present & holds)
 
-    def _some_json(self, target: Target, inner: Bound | None, negated: bool) -> Any:
+    def _some_json(self, target: Target, inner: Bound, negated: bool) -> Any:
         alias = self._alias("element")
         element = Entity(alias, "value")
 
@@ -200,8 +198,7 @@ class Where:
             return self._dialect.value(element, sub.path[len(target.path) :], sub.attribute.type)
 
         rows = Select([self._dialect.elements(ROW.keys, target.path, alias)], [SQL("1")])
-        if inner is not None:
-            rows = rows.where(self._condition(inner, False, scalar))
+        rows = rows.where(self._condition(inner, False, scalar))
         return ~fn.EXISTS(rows) if negated else fn.EXISTS(rows)
 
     def _lookups(self, index: str, condition: Any) -> Any:
@@ -223,7 +220,7 @@ class Where:
             near = self._compared(bound, Lookup.value, False)
         return ROW.pk.in_(self._lookups(target.name, near)) & exact
 
-    def _some_schema(self, inner: Bound | None, negated: bool) -> Any:
+    def _some_schema(self, inner: Bound, negated: bool) -> Any:
         """The same for `schemas`, which follow from the extensions that the resource has."""
         type = self._scope.type
         holds = self._of_schema(type.schema.id, inner, negated)
@@ -234,7 +231,7 @@ class Where:
             holds = (holds & (present | of_extension)) if negated else (holds | (present & of_extension))
         return holds
 
-    def _of_schema(self, urn: str, inner: Bound | None, negated: bool) -> Any:
+    def _of_schema(self, urn: str, inner: Bound, negated: bool) -> Any:
         return self._condition(inner, negated, lambda target, comparison: self._dialect.text(Cast(Value(urn), "text")))
 
     def of_member(self, member: Any, inner: Bound | None) -> Any:
