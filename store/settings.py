@@ -5,13 +5,11 @@ import secrets
 from store.database.transactions import Database, now
 from store.tables import Setting
 
-_NAME = "secret_key"
-
 
 def secret_key(database: Database) -> str:
     """The secret key that all processes share, created on first use."""
-    row = Setting.insert(name=_NAME, value=secrets.token_urlsafe(32)).on_conflict_ignore()
-    while (found := database.read(lambda: kept(_NAME))) is None:
+    row = Setting.insert(name="secret_key", value=secrets.token_urlsafe(32)).on_conflict_ignore()
+    while (found := database.read(lambda: kept("secret_key"))) is None:
         database.write(lambda _: row.execute())
     return found
 

@@ -22,16 +22,11 @@ def write(
     for name, number in indexes.items():
         target = type.targets.get(name.lower())
         if target is not None:
-            _insert(database, (tenant, number), target, documents)
+            insert(database, (tenant, number), target, documents)
 
 
-def rewrite(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
-    """Replace the rows of one index, given as tenant and number, for these resources."""
-    erase(database, index[1], documents)
-    _insert(database, index, target, documents)
-
-
-def _insert(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
+def insert(database: Database, index: tuple[int, int], target: Target, documents: Mapping[int, Document]) -> None:
+    """Insert the rows of one index, given as tenant and number, for these resources."""
     of_index = {"tenant": index[0], "attribute": index[1]}
     found = [row | of_index | {"resource": pk} for pk, document in documents.items() for row in rows(target, document)]
     database.statement("lookup", lambda: Lookup.insert({name: parameter(name) for name in _COLUMNS})).many(found)

@@ -134,7 +134,8 @@ class Indexes:
         target = type.targets[named.attribute.lower()]
 
         def make(documents: dict[int, Any]) -> None:
-            lookup.rewrite(self._database, (self._tenant.pk, row.pk), target, documents)
+            lookup.erase(self._database, row.pk, documents)
+            lookup.insert(self._database, (self._tenant.pk, row.pk), target, documents)
 
         if row.state == BUILDING:
             self._sweep(row, make, progress)
