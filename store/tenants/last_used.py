@@ -55,7 +55,6 @@ class LastUsed:
 
     def _advance(self, pk: int, column: Any, times: dict[Any, Any]) -> None:
         """Set times of a row unless a later one is stored in the column."""
-        table = column.model
-        earlier = (table.pk == pk) & (column.is_null() | (column < times[column]))
+        earlier = (column.model.pk == pk) & (column.is_null() | (column < times[column]))
         # In a process with several databases, as in tests, the models may use another one by now.
-        table.update(times).where(earlier).execute(self._database.db)
+        column.model.update(times).where(earlier).execute(self._database.db)
