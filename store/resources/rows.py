@@ -23,7 +23,7 @@ from store.tenants.tenants import Tenant
 _NEXT = {Resource.version: Resource.version + 1}
 
 
-class Taken(Exception):
+class Taken(peewee.IntegrityError):
     """Another resource of the tenant has a value that must be unique; `key` is its comparison key."""
 
     def __init__(self, unique: Unique, value: str, key: str) -> None:

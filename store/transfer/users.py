@@ -142,6 +142,7 @@ class ImportUsers:
                 outcome.problems.append(Problem(link.line, detail))
             elif manager is None:
                 linked.append({"pk": link.user, "manager": found.pk})
+                present[link.user][-1] = found.pk
                 self._enter(write, 200, id, display, [_manager_change(found.id)])
             elif manager != found.pk:
                 outcome.problems.append(Problem(link.line, "The user has another manager, which was kept."))

@@ -168,6 +168,15 @@ def test_a_user_and_a_group_of_one_id_are_imported_apart(vestibule, okta, tmp_pa
     assert [each["value"] for each in groups["World"]["members"]] == [groups["Crew"]["id"]]
 
 
+def test_of_two_lines_that_give_a_user_two_managers_the_first_counts(run, okta, tmp_path):
+    ann = [person("ann") | {ENTERPRISE: {"manager": {"value": name}}} for name in ("boss", "other", "boss")]
+    result = run("import", okta.name, lines(tmp_path, *ann, person("boss"), person("other")))
+    assert "Line 2: The user has another manager, which was kept." in result.stderr
+    users = {each["userName"]: each for each in okta.get("/Users").json["Resources"]}
+    assert users["ann"][ENTERPRISE]["manager"]["value"] == users["boss"]["id"]
+    assert users["ann"]["meta"]["version"] == 'W/"2"'
+
+
 def test_the_log_of_an_import_names_each_person(vestibule, okta, tmp_path):
     boss, ann = person("boss"), person("ann") | {ENTERPRISE: {"manager": {"value": "boss"}}}
     early = person("early") | {ENTERPRISE: {"manager": {"value": "ann"}}}
