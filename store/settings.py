@@ -34,3 +34,13 @@ def keep(name: str, value: str) -> None:
 def forget(name: str) -> None:
     """Delete the value of that name."""
     Setting.delete().where(Setting.name == name).execute()
+
+
+def note(tenant: int, work: str) -> str:
+    """The name of the value that says that some work on a tenant is unfinished."""
+    return f"tenant {tenant}: {work}"
+
+
+def forget_notes(tenant: int) -> None:
+    """Delete the notes of a tenant that is being deleted."""
+    Setting.delete().where(Setting.name.startswith(note(tenant, ""))).execute()

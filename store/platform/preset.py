@@ -23,7 +23,7 @@ from store.database.transactions import Database
 from store.database.write import Write
 from store.resources import columns
 from store.resources.users import Users
-from store.settings import forget, keep, kept
+from store.settings import forget, keep, kept, note
 from store.tables import Resource
 from store.tables import Tenant as Row
 from store.tenants.fields import Fields
@@ -33,9 +33,6 @@ from store.tenants.tenants import Tenant, Tenants, bump
 _BATCH = 500
 _NAMED = 10
 """How many users a refusal names."""
-
-_NOTE = "switch of the preset of tenant {}"
-"""The name of the setting that holds the previous preset of a tenant while its users are being switched."""
 
 
 class _Row(NamedTuple):
@@ -58,7 +55,8 @@ class PresetSwitch:
         self._tenant = tenant
         self._preset = preset
         self._call = call
-        self._note = _NOTE.format(tenant.pk)
+        # The previous preset, while users are being switched.
+        self._note = note(tenant.pk, "switch of preset")
 
     def run(self, also: Callable[[Write], object] = lambda _: None) -> int:
         """Switch the tenant and its users; returns how many users were changed.
@@ -67,10 +65,11 @@ class PresetSwitch:
         refuse; the tenant keeps its preset then. Raises peewee.IntegrityError if two users had the same work e-mail
         only for a moment.
         """
-        before = self._database.read(lambda: kept(self._note)) or self._tenant.profile.preset.name
-        if before == self._preset == self._tenant.profile.preset.name:
+        interrupted = self._database.read(lambda: kept(self._note))
+        if interrupted is None and self._preset == self._tenant.profile.preset.name:
             self._database.write(also)
             return 0
+        before = interrupted or self._tenant.profile.preset.name
         self._check(self._users(self._preset))
         users = self._set_preset(self._preset, before, also)
         try:

@@ -14,8 +14,8 @@ from store.database.sweep import sweep_out
 from store.database.transactions import Database
 from store.database.write import Write
 from store.resources.rows import delete_all
+from store.settings import forget_notes
 from store.tables import Counter, LogEntry, Tenant, Token
-from store.tenants.fields import forget_removals
 from store.tenants.tenants import TENANT_NAME, Tenants
 
 BATCH = 300
@@ -65,6 +65,6 @@ class Removal:
     def _close(self, pk: int, _: Write) -> None:
         for model in (Token, Counter):
             model.delete().where(model.tenant == pk).execute()
-        forget_removals(pk)
+        forget_notes(pk)
         if not self._is_remains:
             Tenant.update(name=_TEMPORARY_NAME.format(name=self._name, pk=pk)).where(Tenant.pk == pk).execute()

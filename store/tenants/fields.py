@@ -9,8 +9,8 @@ from scim.preset import FIELD_NAME
 from scim.types import TYPES
 from store.database.transactions import Database
 from store.database.write import Write
-from store.settings import keep, kept
-from store.tables import Field, Setting
+from store.settings import keep, kept, note
+from store.tables import Field
 from store.tenants.indexes import Indexes, IndexName
 from store.tenants.log import Call, Log
 from store.tenants.tenants import Tenant, bump
@@ -34,12 +34,13 @@ class Fields:
         row = self._row(name, type, description)
 
         def work(write: Write) -> None:
+            # First, since it waits for a removal that is being committed, whose note is read next.
+            bump(self._tenant.pk)
             if (removed := self.being_removed(name)) is not None:
                 raise InvalidValue(INTERRUPTED.format(removed))
             Field.insert(row).execute()
             if indexed:
                 Indexes(self._database, self._tenant).start(self.indexed(name))
-            bump(self._tenant.pk)
             self._log.record(write, call, 200, [{"attribute": "field", "after": name}])
 
         try:
@@ -98,9 +99,4 @@ class Fields:
 
 def removal_note(tenant: int, name: str) -> str:
     """The name of the note that the removal of a field is not finished."""
-    return f"removal of field {tenant} {name.lower()}"
-
-
-def forget_removals(tenant: int) -> None:
-    """Delete the notes of a tenant that is being deleted; inside a transaction."""
-    Setting.delete().where(Setting.name.startswith(removal_note(tenant, ""))).execute()
+    return note(tenant, f"removal of field {name.lower()}")

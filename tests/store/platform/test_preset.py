@@ -102,7 +102,7 @@ def test_an_interrupted_switch_is_finished_by_switching_again(okta, monkeypatch)
     assert (preset(okta), names(okta)[0]) == ("360learning", [True])
     assert switch(okta, "360learning").run() == 1
     assert names(okta) == ([False], ["babs@example.com"])
-    notes = Setting.select().where(Setting.name.contains("switch of the preset"))
+    notes = Setting.select().where(Setting.name.contains(f"tenant {okta.tenant.pk}:"))
     assert okta.database.read(notes.count) == 0
 
 
@@ -113,3 +113,21 @@ def test_a_switch_logs_each_user_that_it_changes(okta):
     assert tenant["changes"] == [{"attribute": "preset", "before": "rfc", "after": "360learning"}]
     assert (user["resource"], user["name"], user["operation"]) == (babs["id"], "Babs", "platform: tenant set")
     assert user["changes"] == [{"attribute": "displayName", "before": "Babs"}]
+
+
+def test_the_way_back_that_was_interrupted_is_finished_by_switching_back(okta, monkeypatch):
+    okta.user("babs", displayName="Babs")
+    before(monkeypatch, "_set_preset", lambda: okta.user("nomail", emails=[]))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PresetSwitch, "_set_identifiers", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            switch(okta, "360learning").run()
+    assert preset(okta) == "rfc"
+    switch(okta, "rfc").run()
+    assert names(okta) == ([True, False], [None, None])
+    notes = Setting.select().where(Setting.name.contains(f"tenant {okta.tenant.pk}:"))
+    assert okta.database.read(notes.count) == 0

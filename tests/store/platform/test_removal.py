@@ -109,7 +109,7 @@ def test_the_note_of_an_interrupted_removal_of_a_field_is_deleted_too(doomed, mo
     monkeypatch.setattr(FieldRemoval, "_take_out", interrupted)
     with pytest.raises(KeyboardInterrupt):
         FieldRemoval(doomed.database, doomed.tenant, "badge", Call()).run()
-    noted = Setting.select().where(Setting.name.contains(f" {doomed.tenant.pk} "))
+    noted = Setting.select().where(Setting.name.contains(f"tenant {doomed.tenant.pk}:"))
     assert doomed.database.read(noted.count) == 1
     list(Removal(doomed.database, doomed.name).run())
     assert doomed.database.read(noted.clone().count) == 0
