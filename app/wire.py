@@ -59,7 +59,8 @@ def json_value(data: bytes) -> Any:
 def parsed(text: str) -> Any:
     """The value of JSON text. Refuses a key given twice, NaN and Infinity, on which parsers do not agree."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer)
+        # RFC 8259 §8.1: a byte order mark may be ignored.
+        return _DECODER.decode(text.removeprefix("\ufeff"))
     except RecursionError as error:
         raise InvalidSyntax("The body is nested too deeply.") from error
     except json.JSONDecodeError as error:
@@ -85,6 +86,10 @@ def _integer(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
         raise InvalidSyntax(f"The body holds a number of {len(digits)} digits.")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer)
+"""Built once: json.loads builds a decoder for each call that has such hooks."""
 
 
 def check_media_type(type: str, charset: str) -> None:

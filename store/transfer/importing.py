@@ -112,7 +112,7 @@ class Import:
         if not line.strip():
             return None
         try:
-            body = self._parse(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            body = self._parse(line.decode())
         except UnicodeDecodeError as error:
             raise InvalidSyntax("The line is not UTF-8 text.") from error
         if not isinstance(body, dict):

@@ -249,3 +249,13 @@ def test_a_write_that_failed_leaves_nothing(entra, broken, database):
         assert entra.post("/Users", BOB).status_int == 201
     finally:
         database.db.execute_sql("ALTER TABLE counter RENAME TO hidden")
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_a_byte_order_mark_in_front_of_a_body_is_skipped(entra, bulk):
+    body = {"Operations": [{"method": "POST", "path": "/Users", "bulkId": "a", "data": BOB}]} if bulk else BOB
+    answer = send(entra, "/Bulk" if bulk else "/Users", "\ufeff".encode() + json.dumps(body).encode())
+    assert answer.status_int == (200 if bulk else 201), answer.text
+    assert entra.get("/Users").json["totalResults"] == 1
+    twice = send(entra, "/Users", "\ufeff\ufeff".encode() + json.dumps(BOB).encode())
+    check_error(twice, 400, "invalidSyntax")
