@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from threading import Event, Lock, Thread
 
 from store.database.transactions import Database
@@ -92,7 +93,7 @@ class Background:
             self.flush()
 
     def flush(self) -> None:
-        """Write everything that is in memory. Raises the errors of the writers."""
-        with self._writing:
-            for write in self._writers:
-                write()
+        """Write everything that is in memory, each writer by itself. Raises the last of their errors."""
+        with self._writing, ExitStack() as writers:
+            for write in reversed(self._writers):
+                writers.callback(write)
