@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from threading import Event, Lock, Thread
 
 from store.database.transactions import Database
@@ -13,14 +14,15 @@ HOUR = 3_600.0
 
 class Background:
     """The background thread of one worker process. It starts when there is something to write for the first time, and
-    writes that at once; later it writes after each `pause`, in seconds. At most once an hour it also runs the `chores`,
-    step by step, until it is closed."""
+    writes that at once; later it writes after each `pause`, in seconds. At most once an hour it also begins the
+    `chores`, whose steps it runs in the pauses, until it is closed."""
 
     def __init__(self, database: Database, pause: float = 5.0, chores: Callable[[], Iterable[object]] = tuple) -> None:
         self._database = database
         self._pause = pause
         self._chores = chores
         self._chores_at = 0.0
+        self._steps: Iterator[object] = iter(())
         self._writers: list[Callable[[], None]] = []
         self._writing = Lock()
         self._starting = Lock()
@@ -59,9 +61,10 @@ class Background:
                 following = self._news.is_set()
                 self._news.clear()
                 self._attempt(self.flush)
+                until = time.monotonic() + self._pause
                 self._attempt(self._database.dialect.shrink_files)
-                self._attempt(lambda: self._tidy(end))
-                self._pause_over.wait(self._pause)
+                self._attempt(partial(self._tidy, until))
+                self._pause_over.wait(until - time.monotonic())
                 self._pause_over.clear()
         finally:
             self._database.close()
@@ -74,12 +77,15 @@ class Background:
             logging.getLogger("vestibule").exception("background work failed")
             self._news.set()
 
-    def _tidy(self, end: Event) -> None:
+    def _tidy(self, until: float) -> None:
+        """Run steps of the chores until the pause is over; the others follow in the next pauses."""
         if time.monotonic() >= self._chores_at:
             self._chores_at = time.monotonic() + HOUR
-            for _ in self._chores():
-                if end.is_set():
-                    return
+            self._steps = iter(self._chores())
+        for _ in self._steps:
+            if self._pause_over.is_set() or time.monotonic() >= until:
+                self._news.set()
+                return
 
     def close(self) -> None:
         """Write what is left and stop the thread."""

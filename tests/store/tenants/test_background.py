@@ -1,8 +1,12 @@
 """The background thread of a worker writes what is in memory every few seconds, whatever else it does or fails at."""
 
+from threading import Event
+
 import pytest
 
 from store.tenants.background import Background
+
+PATIENCE = 20.0
 
 
 def failing():
@@ -16,3 +20,26 @@ def test_a_writer_that_fails_does_not_prevent_others(database):
     with pytest.raises(ZeroDivisionError):
         background.flush()
     assert written == ["second", "third"]
+
+
+def test_what_arrives_during_the_chores_is_written_between_two_of_their_steps(database):
+    arrived: list[str] = []
+    written: list[str] = []
+    seen: list[str] = []
+    over = Event()
+
+    def chores():
+        yield
+        arrived.append("refusal")
+        background.wake()
+        yield
+        seen.extend(written)
+        over.set()
+        yield
+
+    background = Background(database, pause=0.0, chores=chores)
+    background.add(lambda: written.extend(arrived))
+    background.wake()
+    assert over.wait(PATIENCE)
+    background.close()
+    assert seen == ["refusal"]
