@@ -60,30 +60,33 @@ class Background:
                     self._news.wait()
                 following = self._news.is_set()
                 self._news.clear()
-                self._attempt(self.flush)
+                # After a failure nothing but the end shortens the pause.
+                over = self._pause_over if self._attempt(self.flush) else end
                 until = time.monotonic() + self._pause
                 self._attempt(self._database.dialect.shrink_files)
-                self._attempt(partial(self._tidy, until))
-                self._pause_over.wait(until - time.monotonic())
+                self._attempt(partial(self._tidy, over, until))
+                over.wait(until - time.monotonic())
                 self._pause_over.clear()
         finally:
             self._database.close()
 
-    def _attempt(self, work: Callable[[], None]) -> None:
+    def _attempt(self, work: Callable[[], None]) -> bool:
         try:
             work()
+            return True
         except Exception:
             # The thread continues after any error and retries what could not be written.
             logging.getLogger("vestibule").exception("background work failed")
             self._news.set()
+            return False
 
-    def _tidy(self, until: float) -> None:
+    def _tidy(self, over: Event, until: float) -> None:
         """Run steps of the chores until the pause is over; the others follow in the next pauses."""
         if time.monotonic() >= self._chores_at:
             self._chores_at = time.monotonic() + HOUR
             self._steps = iter(self._chores())
         for _ in self._steps:
-            if self._pause_over.is_set() or time.monotonic() >= until:
+            if over.is_set() or time.monotonic() >= until:
                 self._news.set()
                 return
 

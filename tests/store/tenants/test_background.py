@@ -1,5 +1,6 @@
 """The background thread of a worker writes what is in memory every few seconds, whatever else it does or fails at."""
 
+import time
 from threading import Event
 
 import pytest
@@ -43,3 +44,20 @@ def test_what_arrives_during_the_chores_is_written_between_two_of_their_steps(da
     assert over.wait(PATIENCE)
     background.close()
     assert seen == ["refusal"]
+
+
+def test_after_a_failure_no_refusal_shortens_the_pause(database):
+    background, times, over = Background(database, pause=0.2), [], Event()
+
+    def write() -> None:
+        times.append(time.monotonic())
+        if len(times) < 3:
+            background.wake(at_once=True)
+            raise ZeroDivisionError
+        over.set()
+
+    background.add(write)
+    background.wake()
+    assert over.wait(PATIENCE)
+    background.close()
+    assert min(times[1] - times[0], times[2] - times[1]) >= 0.15
