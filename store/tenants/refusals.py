@@ -42,19 +42,16 @@ class Refusals:
 
     def add(self, entry: Entry) -> None:
         """Add a refusal whose outcome is certain; `store.tenants.log.refusal` makes its entry."""
+        characters = _characters(entry)
         with self._lock:
-            self._keep(entry)
+            if len(self._entries) < ENTRIES and self._characters + characters <= CHARACTERS:
+                self._entries.append(entry)
+                self._characters += characters
+            else:
+                count, _ = self._left_out.get(entry["tenant"], (0, None))
+                self._left_out[entry["tenant"]] = (count + 1, entry)
             crowded = len(self._entries) > ENTRIES // 2 or self._characters > CHARACTERS // 2
         self._background.wake(at_once=crowded)
-
-    def _keep(self, entry: Entry) -> None:
-        characters = sum(len(value) for value in entry.values() if isinstance(value, str))
-        if len(self._entries) < ENTRIES and self._characters + characters <= CHARACTERS:
-            self._entries.append(entry)
-            self._characters += characters
-        else:
-            count, _ = self._left_out.get(entry["tenant"], (0, None))
-            self._left_out[entry["tenant"]] = (count + 1, entry)
 
     def count(self, tenant: str) -> None:
         """Count a request without a valid token for the tenant of that name, if there is one."""
@@ -69,22 +66,39 @@ class Refusals:
         self._background.wake()
 
     def write_entries(self) -> None:
-        """Enter the added refusals. If the database is unavailable, they are kept for the next attempt."""
+        """Enter the refusals that were added before. They stay in memory until they are entered, whatever error ends
+        this."""
+        self._write(len(self._entries))
         with self._lock:
-            entries = [*self._entries, *(left_out(count, last) for count, last in self._left_out.values())]
-            self._entries, self._characters, self._left_out = [], 0, {}
-        while entries:
-            batch, entries = entries[:BATCH], entries[BATCH:]
+            counted = [left_out(count, last) for count, last in self._left_out.values()]
+            self._left_out = {}
+            self._entries[:0] = counted
+            self._characters += sum(map(_characters, counted))
+        self._write(len(counted))
+
+    def _write(self, count: int, size: int = BATCH) -> None:
+        """Enter the first entries in memory, in batches of that size."""
+        while count > 0:
+            batch = self._entries[: min(count, size)]
+            count -= len(batch)
             try:
                 self._enter(batch)
-            except Unavailable as error:
+            except Unconfirmed:
                 # A batch that may already be there is not entered twice.
-                left = entries if isinstance(error, Unconfirmed) else batch + entries
-                with self._lock:
-                    left, self._entries, self._characters = left + self._entries, [], 0
-                    for entry in left:
-                        self._keep(entry)
+                self._forget(batch)
                 raise
+            except (PeeweeException, ValueError):
+                if len(batch) > 1:
+                    # An entry that cannot be written does not prevent the others.
+                    self._write(len(batch), size=1)
+                    continue
+                logging.getLogger("vestibule").exception("refusal not entered")
+            self._forget(batch)
+
+    def _forget(self, batch: Sequence[Entry]) -> None:
+        with self._lock:
+            del self._entries[: len(batch)]
+            self._characters -= sum(map(_characters, batch))
 
     def _enter(self, entries: Sequence[Entry]) -> None:
         """Enter a batch without the entries of tenants that were deleted meanwhile."""
@@ -96,15 +110,7 @@ class Refusals:
             present = {pk for (pk,) in tenants.tuples().execute(self._database.db)}
             insert.many([entry for entry in known if entry["tenant"] in present])
 
-        try:
-            self._database.write_aside(work)
-        except (PeeweeException, ValueError):
-            if len(entries) == 1:
-                logging.getLogger("vestibule").exception("refusal not entered")
-                return
-            # An entry that cannot be written does not prevent the others.
-            for entry in entries:
-                self._enter([entry])
+        self._database.write_aside(work)
 
     def _with_names(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries, also with the names of resources that they have only the id of."""
@@ -157,3 +163,7 @@ class Refusals:
         recent = LogEntry.select(LogEntry.pk).where(of_tenant & (LogEntry.time > instant_at(first - _MINUTE)))
         if not recent.limit(1).tuples().execute(self._database.db):
             self._database.statement("log entries", insert_entries)(**unauthenticated(tenant, instant_at(first)))
+
+
+def _characters(entry: Entry) -> int:
+    return sum(len(value) for value in entry.values() if isinstance(value, str))

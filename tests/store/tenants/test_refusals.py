@@ -3,6 +3,7 @@ beyond a bound or if a worker is killed."""
 
 import sqlite3
 import time
+from contextlib import contextmanager
 from threading import Semaphore
 
 import pytest
@@ -148,6 +149,20 @@ def test_refusals_beyond_the_bound_are_counted_in_one_entry(entra, okta, gathere
     assert names(entra)[0] == "again"
 
 
+@ON_SQLITE
+def test_the_number_of_left_out_refusals_survives_failed_attempts(impatient, writer, monkeypatch):
+    monkeypatch.setattr(refusals, "ENTRIES", 1)
+    gathered = Gathered(impatient.database)
+    for number in range(4):
+        gathered.add(entry(impatient, f"u{number}"))
+        with pytest.raises(Unavailable):
+            gathered.flush()
+    writer.execute("ROLLBACK")
+    gathered.flush()
+    assert names(impatient) == [None, "u0"]
+    assert Log(impatient.database, impatient.tenant.pk).entries(limit=1)[0]["detail"].startswith("3 more requests")
+
+
 def test_fewer_long_entries_are_kept(entra, gathered, monkeypatch):
     monkeypatch.setattr(refusals, "CHARACTERS", 1_000)
     for number in range(5):
@@ -205,6 +220,44 @@ def test_an_entry_that_cannot_be_written_does_not_prevent_others(entra, gathered
     for name in ("first", "second"):
         gathered.add(entry(entra, name))
     gathered.add(entry(entra, "lone surrogate \ud800"))
+    gathered.flush()
+    assert names(entra) == ["second", "first"]
+
+
+@contextmanager
+def failing(database, part, error, after=0):
+    """Let statements with that part fail, after so many."""
+    execute, seen = database.db.execute_sql, []
+
+    def execute_sql(sql, *parameters):
+        if part in sql:
+            seen.append(sql)
+            if len(seen) > after:
+                raise error
+        return execute(sql, *parameters)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database.db, "execute_sql", execute_sql)
+        yield
+
+
+@pytest.mark.parametrize("part", ['"display"', '"tenant"'])
+def test_no_error_before_the_entries_are_written_loses_them(entra, gathered, database, part):
+    bob = entra.user("bob")
+    gathered.add(entry(entra, None, resource=bob["id"]))
+    gathered.add(entry(entra, "cleo"))
+    with failing(database, part, ZeroDivisionError()), pytest.raises(ZeroDivisionError):
+        gathered.flush()
+    gathered.flush()
+    assert names(entra)[:2] == ["cleo", "bob"]
+
+
+def test_an_attempt_that_ends_half_way_enters_no_entry_twice(entra, gathered, database):
+    for name in ("first", "lone surrogate \ud800", "second"):
+        gathered.add(entry(entra, name))
+    with failing(database, 'FROM "tenant"', Unavailable("gone"), after=3), pytest.raises(Unavailable):
+        gathered.flush()
+    assert names(entra) == ["first"]
     gathered.flush()
     assert names(entra) == ["second", "first"]
 
