@@ -7,7 +7,6 @@ from threading import Lock
 
 from peewee import PeeweeException
 
-from scim.errors import Unavailable
 from store.database.transactions import Database, Unconfirmed, instant_at
 from store.tables import LogEntry, Refusal, Resource, Tenant
 from store.tenants.background import Background
@@ -58,12 +57,18 @@ class Refusals:
         if TENANT_NAME.fullmatch(tenant) is None:
             return
         seconds = time.time()
-        hour = (tenant, instant_at(seconds)[:13])
         with self._lock:
-            if hour in self._counts or len(self._counts) < NAMES:
-                first, total = self._counts.get(hour, (seconds, 0))
-                self._counts[hour] = (first, total + 1)
-        self._background.wake()
+            self._gather((tenant, instant_at(seconds)[:13]), seconds, 1)
+            crowded = len(self._counts) > NAMES // 2
+        # Writing forgets the names of no tenants.
+        self._background.wake(at_once=crowded)
+
+    def _gather(self, hour: tuple[str, str], first: float, total: int) -> None:
+        """Add to a count; beyond the bound it takes the place of the newest of the smallest counts."""
+        if hour not in self._counts and len(self._counts) >= NAMES:
+            del self._counts[min(reversed(self._counts), key=lambda each: self._counts[each][1])]
+        first, before = self._counts.get(hour, (first, 0))
+        self._counts[hour] = (first, before + total)
 
     def write_entries(self) -> None:
         """Enter the refusals that were added before. They stay in memory until they are entered, whatever error ends
@@ -130,22 +135,26 @@ class Refusals:
             counts, self._counts = self._counts, {}
         try:
             if counts:
-                self._write_counts(counts)
+                tenants = self._tenants({name for name, _ in counts})
+                counts = {hour: counted for hour, counted in counts.items() if hour[0] in tenants}
+                self._write_counts(counts, tenants)
         except Unconfirmed:
             raise
-        except Unavailable:
+        except Exception:
             with self._lock:
-                for hour, (first, total) in self._counts.items():
-                    before, count = counts.get(hour, (first, 0))
-                    counts[hour] = (before, count + total)
-                self._counts = counts
+                later, self._counts = self._counts, counts
+                for hour, counted in later.items():
+                    self._gather(hour, *counted)
             raise
 
-    def _write_counts(self, counts: dict[tuple[str, str], tuple[float, int]]) -> None:
-        tenants = Tenant.select(Tenant.name, Tenant.pk).where(Tenant.name.in_({name for name, _ in counts}))
-        pks = self._database.read(lambda: dict(tenants.tuples().execute(self._database.db)))
+    def _tenants(self, names: set[str]) -> dict[str, int]:
+        """The keys of the tenants of those names."""
+        tenants = Tenant.select(Tenant.name, Tenant.pk).where(Tenant.name.in_(names)).tuples()
+        return self._database.read(lambda: dict(tenants.execute(self._database.db)))
+
+    def _write_counts(self, counts: dict[tuple[str, str], tuple[float, int]], tenants: dict[str, int]) -> None:
         # All workers write in the order of the keys, so that they cannot deadlock.
-        rows = sorted((pks[name], hour, *counted) for (name, hour), counted in counts.items() if name in pks)
+        rows = sorted((tenants[name], hour, *counted) for (name, hour), counted in counts.items())
 
         def work(_: object) -> None:
             for row in rows:

@@ -203,6 +203,49 @@ def test_invented_tenant_names_take_no_memory(entra, gathered, monkeypatch):
     assert Refusal.get(Refusal.tenant == entra.tenant.pk).total == 2
 
 
+def total(client):
+    return Refusal.get(Refusal.tenant == client.tenant.pk).total
+
+
+def test_invented_tenant_names_do_not_keep_a_tenant_out(entra, gathered, monkeypatch):
+    monkeypatch.setattr(refusals, "NAMES", 2)
+    for number in range(5):
+        gathered.count(f"made-up-{number}")
+    for _ in range(2):
+        gathered.count(entra.name)
+    gathered.count("made-up-5")
+    gathered.flush()
+    assert total(entra) == 2
+
+
+def test_many_invented_tenant_names_are_forgotten_at_once(entra, database, monkeypatch):
+    """The regular pause of this thread is longer than the test waits."""
+    monkeypatch.setattr(refusals, "NAMES", 4)
+    background = Background(database, pause=60.0)
+    gathered, written = Refusals(database, background), Semaphore(0)
+    background.add(written.release)
+    gathered.count(entra.name)
+    assert written.acquire(timeout=20)
+    for number in range(3):
+        gathered.count(f"made-up-{number}")
+    assert written.acquire(timeout=20)
+    background.close()
+
+
+@ON_SQLITE
+def test_invented_tenant_names_take_no_memory_while_counts_cannot_be_written(okta, impatient, writer, monkeypatch):
+    monkeypatch.setattr(refusals, "NAMES", 2)
+    gathered = Gathered(impatient.database)
+    for name in ("made-up", "made-up", impatient.name):
+        gathered.count(name)
+    with pytest.raises(Unavailable):
+        gathered.flush()
+    gathered.count(okta.name)
+    writer.execute("ROLLBACK")
+    gathered.flush()
+    assert (total(impatient), total(okta)) == (1, 1)
+
+
 # Entries that cannot be written.
 
 
@@ -246,10 +289,12 @@ def test_no_error_before_the_entries_are_written_loses_them(entra, gathered, dat
     bob = entra.user("bob")
     gathered.add(entry(entra, None, resource=bob["id"]))
     gathered.add(entry(entra, "cleo"))
+    gathered.count(entra.name)
     with failing(database, part, ZeroDivisionError()), pytest.raises(ZeroDivisionError):
         gathered.flush()
     gathered.flush()
-    assert names(entra)[:2] == ["cleo", "bob"]
+    assert names(entra)[:3] == [None, "cleo", "bob"]
+    assert total(entra) == 1
 
 
 def test_an_attempt_that_ends_half_way_enters_no_entry_twice(entra, gathered, database):
