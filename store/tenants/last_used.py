@@ -7,7 +7,6 @@ from typing import Any
 
 from peewee import fn
 
-from scim.errors import Unavailable
 from store.database.transactions import Database, instant_at
 from store.tables import Tenant, Token
 from store.tenants.background import Background
@@ -30,13 +29,13 @@ class LastUsed:
         self._background.wake()
 
     def write(self) -> None:
-        """Write the gathered times. If the database is unavailable, they are kept for the next attempt."""
+        """Write the gathered times. After an error they are kept for the next attempt."""
         with self._lock:
             pending, self._pending = self._pending, {}
         try:
             if pending:
                 self._database.write(lambda _: self._write(pending))
-        except Unavailable:
+        except Exception:
             with self._lock:
                 self._pending = pending | self._pending
             raise

@@ -55,3 +55,22 @@ def test_the_thread_continues_after_a_failure(entra, database, monkeypatch, fail
     assert written.is_set()
     background.close()
     assert token(entra).last_used is not None
+
+
+def test_a_use_that_could_not_be_written_is_written_later(entra, database):
+    background = Background(database, pause=60.0)
+    used, failed, written = LastUsed(database, background), Event(), Event()
+    background.add(written.set)
+    pk = token(entra).pk
+    with pytest.MonkeyPatch.context() as patched:
+
+        def failing(*_):
+            failed.set()
+            raise ZeroDivisionError
+
+        patched.setattr(database.db, "execute_sql", failing)
+        used.note(pk, entra.tenant.pk)
+        assert failed.wait(PATIENCE)
+        assert written.wait(PATIENCE)
+    background.close()
+    assert token(entra).last_used is not None
