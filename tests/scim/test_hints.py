@@ -91,7 +91,8 @@ def test_a_user_without_work_e_mail_has_a_hint():
 
 
 def test_every_hint_that_the_code_names_is_there_and_every_hint_is_named():
-    code = "".join(path.read_text("utf-8") for room in ("app", "scim", "store") for path in (ROOT / room).rglob("*.py"))
+    packages = (ROOT / name for name in ("app", "scim", "store"))
+    code = "".join(path.read_text("utf-8") for package in packages for path in package.rglob("*.py"))
     named = set(re.findall(r'hint(?:=|\()(?:[\w.]+ or )?"([^"{]+)"', code))
     # These two are made of a prefix and the attribute.
     made = {f"forbidden {name}" for preset in PRESETS.values() for name in preset.forbidden}
