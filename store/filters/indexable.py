@@ -38,6 +38,12 @@ def list_of(target: Target) -> Target | None:
     return container if container is not None and container.attribute.multi_valued else None
 
 
+def elements_of(target: Target) -> Target | None:
+    """The list, or the manager, whose elements have the attribute, None if there is neither."""
+    container = target.container
+    return container if container is not None and container.name == MANAGER else list_of(target)
+
+
 def column_of(type: ResourceType, target: Target) -> str | None:
     """The column with an attribute's keys, None if there is none."""
     return _COLUMNS.get((type.name, target.name))

@@ -17,7 +17,7 @@ from scim.binding import Bound
 from scim.nodes import And, Compare, Not, Or, Present, ValuePath
 from scim.schemas import ENTERPRISE_USER
 from store.database.statements import parameter
-from store.filters.indexable import MANAGER, column_of, list_of
+from store.filters.indexable import column_of, elements_of, list_of
 from store.filters.related import SOURCES, Related, chosen, element_value
 from store.filters.shape import (
     INDEXABLE,
@@ -109,9 +109,9 @@ class Where:
     def _leaf(self, bound: Compare[Target], target: Target, negated: bool, scalar: Scalar) -> Any:
         """A comparison, whatever table holds the value."""
         if scalar is self._own:
-            container = target if target.name == "schemas" else target.container
-            if container is not None and (container.attribute.multi_valued or container.name == MANAGER):
-                return self._some(container, bound, negated)
+            elements = target if target.name == "schemas" else elements_of(target)
+            if elements is not None:
+                return self._some(elements, bound, negated)
             if target.name in self._scope.indexes and bound.op in INDEXABLE:
                 return self._indexed(bound, target, negated)
         return self._compared(bound, scalar(target, bound), negated)
@@ -143,15 +143,15 @@ class Where:
         return _OPERATORS[op](value, operand)
 
     def _presence(self, target: Target, negated: bool, scalar: Scalar) -> Any:
-        name, container = target.name, target.container
+        name = target.name
         if scalar is not self._own:
             return scalar(target, None).is_null(negated)
         if name == "schemas" or (target.attributes[0].computed and target.attributes[0].name in ("id", "meta")):
             return _NEVER if negated else _ALWAYS
         if name in SOURCES:
             return SOURCES[name](Related(self._dialect, None, negated, partial(self._of_row, None), self._alias))
-        if container is not None and (container.attribute.multi_valued or container.name == MANAGER):
-            return self._some(container, Present(target), negated)
+        if (elements := elements_of(target)) is not None:
+            return self._some(elements, Present(target), negated)
         column = column_of(self._scope.type, target)
         if column is not None:
             return getattr(ROW, column).is_null(negated)

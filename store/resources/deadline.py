@@ -12,9 +12,9 @@ from store.database.transactions import Database, Overdue
 from store.filters.indexable import (
     CUT_COLUMNS,
     INDEXED_AT_FIRST,
-    MANAGER,
     REFERENCES,
     column_of,
+    elements_of,
     index_name,
     reason_against,
 )
@@ -122,9 +122,9 @@ def _lacking(scope: Scope, bound: Bound, negated: bool) -> list[str] | None:
 
 
 def _lacking_for_value(scope: Scope, bound: Compare[Target]) -> list[str] | None:
-    target, container = bound.target, bound.target.container
-    if container is not None and (container.multi_valued or container.name == MANAGER):
-        return _lacking_for_elements(scope, container, bound)
+    target = bound.target
+    if (elements := elements_of(target)) is not None:
+        return _lacking_for_elements(scope, elements, bound)
     column = column_of(scope.type, target)
     if column in CUT_COLUMNS and not indexable(bound):
         return []
